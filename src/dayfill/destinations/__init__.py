@@ -1,0 +1,134 @@
+"""Where data goes. One file per kind, found by its destination type; each kind meets the `Destination` protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from dayfill.domain.transfer import Value
+from dayfill.errors import Permanent
+
+KINDS = {"DWH_DUCKDB": "duckdb"}
+"""Destination type -> module of this package."""
+
+
+class Fence(StrEnum):
+    """How strong the promise is. TX: data and ledger in one transaction."""
+
+    TX = "tx"
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationField:
+    """One setting of a destination, as a form shows it. Secret fields are sealed at rest and never shown again."""
+
+    field_id: str
+    label: str
+    is_required: bool = True
+    is_secret: bool = False
+    help_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationConfig:
+    """One destination of a team, with secrets opened. installation_id owns the tables that are loaded through it."""
+
+    installation_id: str
+    fields: Mapping[str, Value]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTable:
+    """A complete reading of one day of one table, held in memory: ``rows`` may be empty, its schema may not."""
+
+    name: str
+    date_column: str
+    rows: pa.Table
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDay:
+    """A complete reading of one day, ready to replace the old one in all its tables."""
+
+    transfer_id: int
+    data_date: date
+    run_id: int
+    token: int
+    tables: tuple[FinishedTable, ...]
+
+
+class DayOutcome(StrEnum):
+    """LOADED: committed. STALE: the ledger holds a greater token for this day; nothing of the day was written."""
+
+    LOADED = "loaded"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What the destination says about one day of one table."""
+
+    transfer_id: int
+    table_name: str
+    data_date: date
+    token: int
+    run_id: int
+    row_count: int
+    content_hash: str
+    loaded_at: datetime
+
+
+class Destination(Protocol):
+    """A kind of destination: plain sync code. Errors: `Transient` or `Permanent`, nothing else."""
+
+    kind: str
+    title: str
+    fence: Fence
+    local: bool
+    """True if one process must own the destination (a DuckDB file): its slices always run in the server."""
+    fields: tuple[DestinationField, ...]
+
+    def check(self, config: DestinationConfig) -> None:
+        """The destination can be reached and written."""
+
+    def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
+        """Refuse tables that another transfer or another installation owns; own the free ones.
+
+        Raises:
+            Permanent: cause OWNERSHIP, naming the table.
+        """
+
+    def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
+        """Replace each day in all its tables, with its ledger row, in ONE transaction; outcomes in the order given.
+
+        All days must name the same tables. Any error leaves every day as it was.
+        """
+
+    def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:
+        """All ledger rows of a transfer."""
+
+    def greatest_token(self, config: DestinationConfig) -> int:
+        """The greatest token in the ledger, 0 if there is none."""
+
+
+@cache
+def get(kind: str) -> Destination:
+    """The destination of this type.
+
+    Raises:
+        Permanent: no such kind.
+    """
+    if kind not in KINDS:
+        raise Permanent("CONFIG", f"There is no destination type {kind!r}; known are {', '.join(sorted(KINDS))}.")
+    module: Any = import_module(f"dayfill.destinations.{KINDS[kind]}")
+    destination: Destination = module.DESTINATION
+    return destination

@@ -1,0 +1,92 @@
+"""A backfill: one range of days of one transfer, done again, newest day first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from dayfill.domain.days import DayRange
+
+MAX_DAYS = 10_000
+STOP_AFTER_EQUAL_FATAL = 3
+"""This many equal fatal errors in a row (a revoked login, a destination that is gone) stop the untried days."""
+
+
+class BackfillStatus(StrEnum):
+    CREATED = "CREATED"
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    FAILED = "FAILED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+ACTIVE = frozenset({BackfillStatus.CREATED, BackfillStatus.SCHEDULED, BackfillStatus.RUNNING})
+"""Statuses that block an overlapping backfill of the same transfer."""
+
+MOVES: dict[BackfillStatus, frozenset[BackfillStatus]] = {
+    BackfillStatus.CREATED: frozenset({BackfillStatus.SCHEDULED, BackfillStatus.CANCELLED}),
+    BackfillStatus.SCHEDULED: frozenset({BackfillStatus.RUNNING, BackfillStatus.CANCELLED}),
+    BackfillStatus.RUNNING: frozenset({BackfillStatus.COMPLETED, BackfillStatus.FAILED, BackfillStatus.CANCELLED}),
+    BackfillStatus.FAILED: frozenset({BackfillStatus.RUNNING, BackfillStatus.CANCELLED}),
+    BackfillStatus.COMPLETED: frozenset(),
+    BackfillStatus.CANCELLED: frozenset(),
+}
+"""Allowed moves of a status; FAILED goes back to RUNNING by a retry only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """One backfill as the state database holds it; counters move only together with the runs they count."""
+
+    backfill_id: int
+    team_id: int
+    transfer_id: int
+    days: DayRange
+    status: BackfillStatus
+    priority: int
+    created_time: datetime
+    created_user_id: int
+    start_time: datetime | None
+    end_time: datetime | None
+    removed_time: datetime | None
+    removed_user_id: int | None
+    paused_time: datetime | None
+    paused_user_id: int | None
+    total: int
+    created: int
+    completed: int
+    failed: int
+    cancelled: int
+    running: int
+    rows_total: int
+    only: tuple[str, ...]
+    stopped_cause: str | None
+
+    @property
+    def waiting(self) -> int:
+        """Runs that exist and have neither started nor ended."""
+        return self.created - self.completed - self.failed - self.cancelled - self.running
+
+
+@dataclass(frozen=True, slots=True)
+class DayFailure:
+    """One failed day of a backfill: a line of its error report."""
+
+    data_date: date
+    error: str
+    run_id: int
+    cause: str
+    attempts: int
+
+
+def can_move(current: BackfillStatus, wanted: BackfillStatus) -> bool:
+    return wanted in MOVES[current]
+
+
+def settled_status(total: int, completed: int, failed: int) -> BackfillStatus | None:
+    """Terminal status once every day has had its final attempt, else None. One failed day makes it FAILED."""
+    if completed + failed < total:
+        return None
+    return BackfillStatus.FAILED if failed else BackfillStatus.COMPLETED

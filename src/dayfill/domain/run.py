@@ -1,0 +1,117 @@
+"""A transfer run: one data date of one transfer, read and replaced once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum, StrEnum
+
+MAX_ATTEMPTS = 4
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(hours=1)
+DEFAULT_DEADLINE = timedelta(hours=1)
+
+
+class RunStatus(StrEnum):
+    """CREATED waits for its backfill to be resumed; QUEUED may be claimed; the last three are final."""
+
+    CREATED = "CREATED"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RunType(StrEnum):
+    """The two values that the wire allows."""
+
+    RECURRING = "Recurring"
+    BACKFILL = "Backfill"
+
+
+class Trigger(StrEnum):
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+    RETRY = "retry"
+
+
+class Priority(IntEnum):
+    """Lower is claimed first."""
+
+    INTERACTIVE = 0
+    SCHEDULE = 1
+    RETRY = 2
+    BACKFILL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class QueryDetail:
+    """One query of a run: one table for one batch of accounts. duration in seconds."""
+
+    table: str
+    status: str
+    rows: int
+    duration: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the state database holds it. rows, content_hash: of its last completed reading."""
+
+    run_id: int
+    team_id: int
+    transfer_id: int
+    backfill_id: int | None
+    data_date: date
+    run_type: RunType
+    trigger: Trigger
+    priority: int
+    status: RunStatus
+    attempts: int
+    message: str
+    cause: str | None
+    created_time: datetime
+    queued_time: datetime | None
+    started_time: datetime | None
+    ended_time: datetime | None
+    rows: int | None
+    content_hash: str | None
+    queries: tuple[QueryDetail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a day was not loaded. retry_after in seconds: the connection is parked and the attempt given back."""
+
+    cause: str
+    message: str
+    transient: bool
+    fatal: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """The run waits until ``not_before``; ``give_back`` returns the attempt that was counted at claim."""
+
+    not_before: datetime
+    give_back: bool = False
+
+
+def backoff(attempts: int, jitter: float) -> timedelta:
+    """Delay before the next attempt: doubles from 2 s up to an hour. jitter in 0..1 spreads it over 50-100 %."""
+    longest = min(FIRST_BACKOFF * (1 << max(attempts - 1, 0)), LONGEST_BACKOFF)
+    return longest * (0.5 + jitter / 2)
+
+
+def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float) -> TryAgain | None:
+    """What follows a failed attempt: another try, or None when the day has FAILED for good."""
+    if not failure.transient:
+        return None
+    if failure.retry_after is not None:
+        return TryAgain(now + timedelta(seconds=failure.retry_after), give_back=True)
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    return TryAgain(now + backoff(attempts, jitter))

@@ -1,0 +1,86 @@
+"""A slice: one to many days of one transfer, read and loaded together; the job that travels to an executor.
+
+It holds all that the load needs, so the load can run in any thread or process and never sees the state database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from dayfill.domain.run import Failure, QueryDetail
+from dayfill.domain.transfer import Account, Segment, Table, Value
+
+
+@dataclass(frozen=True, slots=True)
+class DayOrder:
+    """One day to load: its run and its fence token."""
+
+    data_date: date
+    run_id: int
+    token: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceJob:
+    """What to read. ``sealed`` are the source's credentials, opened only inside the load."""
+
+    kind: str
+    settings: Mapping[str, Value]
+    accounts: tuple[Account, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    zone: str = "UTC"
+    sealed: bytes | None = None
+    sealed_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationJob:
+    """Where to load. ``sealed`` are the destination's secret fields, opened only inside the load."""
+
+    kind: str
+    fields: Mapping[str, Value]
+    sealed: bytes | None = None
+    sealed_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Days of one transfer, newest first, and all that is needed to load them. deadline in seconds from its start."""
+
+    installation_id: str
+    team_id: int
+    transfer_id: int
+    source: SourceJob
+    tables: tuple[Table, ...]
+    destination: DestinationJob
+    days: tuple[DayOrder, ...]
+    deadline_seconds: float
+
+
+class Outcome(StrEnum):
+    """LOADED: the destination holds this reading. FAILED: it does not. STALE: a newer reading was there already."""
+
+    LOADED = "loaded"
+    FAILED = "failed"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """What became of one day of a slice. rows: over all tables. content_hash: order-free, over all tables."""
+
+    run_id: int
+    token: int
+    data_date: date
+    outcome: Outcome
+    started_time: datetime
+    ended_time: datetime
+    rows: int = 0
+    size_bytes: int = 0
+    content_hash: str | None = None
+    failure: Failure | None = None
+    queries: tuple[QueryDetail, ...] = field(default=())

@@ -1,0 +1,22 @@
+"""Where slices run. An executor runs a given function on a given job somewhere and returns a future."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class Executor(Protocol):
+    """The seam between the dispatcher and the load; the standard library's futures are the whole contract."""
+
+    slots: int
+    """How many slices can make progress at once."""
+
+    def submit(self, run: Callable[[Job], Result], job: Job) -> Future[Result]: ...
+
+    def close(self) -> None:
+        """Take no more work; do not wait for what hangs."""

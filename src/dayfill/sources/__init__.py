@@ -1,0 +1,93 @@
+"""Where data comes from. One file per kind, found by its data source id; each kind meets the `Source` protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from dayfill.domain.transfer import Account, Segment, Table, Value
+from dayfill.errors import ConnectorError, Permanent
+
+KINDS = {"FILES": "files", "DEMO_ADS": "demo_ads"}
+"""Data source id -> module of this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a source, as a form shows it. input_type: text, checkbox, select. options: of a select."""
+
+    setting_id: str
+    label: str
+    input_type: str = "text"
+    is_required: bool = False
+    help_text: str = ""
+    options: tuple[str, ...] = ()
+    default: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """What a transfer says about its source, with credentials opened."""
+
+    settings: Mapping[str, Value]
+    accounts: tuple[Account, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    zone: str = "UTC"
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+class DaysRead(Protocol):
+    """One reading of some days of one table.
+
+    ``reader`` is lazy and can be read once; every row carries its day in ``date_column`` (date32), in any order.
+    The other members are read after the reader is exhausted: ``complete`` is True only if the source itself said
+    "that was all"; ``stated_rows`` is the total that the source names, if it does; ``failed_days`` are days that
+    could not be read while the others could.
+    """
+
+    reader: pa.RecordBatchReader
+    date_column: str
+    complete: bool
+    stated_rows: int | None
+    requests: int
+    failed_days: Mapping[date, ConnectorError]
+
+
+class Source(Protocol):
+    """A kind of source: plain sync code without state of its own. Errors: `Transient` or `Permanent`, nothing else."""
+
+    kind: str
+    title: str
+    description: str
+    settings: tuple[Setting, ...]
+    has_accounts: bool
+    max_days_per_read: int
+
+    def check(self, config: SourceConfig, table: Table) -> None:
+        """The source can be reached and has this table; no data is moved."""
+
+    def schema(self, config: SourceConfig, table: Table) -> pa.Schema:
+        """The columns of the table as they will be read, date column included."""
+
+    def read_days(self, config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> DaysRead:
+        """Read these days of one table. deadline: seconds that the whole reading may take."""
+
+
+@cache
+def get(kind: str) -> Source:
+    """The source of this data source id.
+
+    Raises:
+        Permanent: no such kind.
+    """
+    if kind not in KINDS:
+        raise Permanent("CONFIG", f"There is no data source {kind!r}; known are {', '.join(sorted(KINDS))}.")
+    module: Any = import_module(f"dayfill.sources.{KINDS[kind]}")
+    source: Source = module.SOURCE
+    return source
