@@ -1,0 +1,64 @@
+"""The database seam: reads on the event loop, writes in one transaction at a time, statements by name.
+
+The dialect lives below this file; every store module speaks through `Reader` and `Tx` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+Values = Mapping[str, object]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Reader(Protocol):
+    """Short reads: a few rows, found through an index."""
+
+    async def one(self, query: str, /, **values: object) -> Row | None:
+        """The first row, or None."""
+
+    async def all(self, query: str, /, **values: object) -> list[Row]:
+        """Every row."""
+
+
+class Tx(Reader, Protocol):
+    """One write transaction. ``one`` and ``all`` may also change a few rows and return them."""
+
+    async def run(self, query: str, /, **values: object) -> int:
+        """A change that may meet many rows; returns how many it changed."""
+
+    async def many(self, query: str, rows: Sequence[Values], /) -> list[Row]:
+        """The same change for each of these values; returns what the statements return, in order."""
+
+
+class Database(Reader, Protocol):
+    """The state database of one installation."""
+
+    async def scan(self, query: str, /, **values: object) -> list[Row]:
+        """A long read (hundreds of rows and more), off the event loop, in one snapshot."""
+
+    def write(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction: committed durably when the block ends, rolled back when it raises."""
+
+    async def close(self) -> None: ...
+
+
+def micros(instant: datetime | None) -> int | None:
+    """An aware instant as microseconds since 1970 in UTC, the form in which the state keeps time."""
+    return None if instant is None else (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(value: int | None) -> datetime | None:
+    """The inverse of `micros`."""
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def moment(value: int) -> datetime:
+    """`instant` of a column that is never null."""
+    return _EPOCH + timedelta(microseconds=value)

@@ -1,0 +1,56 @@
+"""Numbered, forward-only migrations of the state schema: ``store/schema/<dialect>/NNNN_name.sql``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+
+from dayfill.errors import SetupError
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    text: str
+
+
+def migrations(dialect: str) -> list[Migration]:
+    """All migrations of a dialect, in order."""
+    folder = files("dayfill.store").joinpath("schema", dialect)
+    found = [
+        Migration(int(file.name[:4]), file.name[5:-4], file.read_text("utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    ]
+    return sorted(found, key=lambda migration: migration.number)
+
+
+def migrate_sqlite(path: Path) -> int:
+    """Bring the file up to this version's schema; each step is one transaction. Returns the schema's number.
+
+    Raises:
+        SetupError: the file was written by a newer version.
+    """
+    known = migrations("sqlite")
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(5_000)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        current = int(connection.pragma("user_version"))
+        if current > known[-1].number:
+            raise SetupError(
+                f"{path} was written by a newer version of dayfill (schema {current}, this version knows "
+                f"{known[-1].number}): start that version, or restore an older copy of the file."
+            )
+        for migration in known[current:]:
+            with connection:
+                connection.execute(migration.text)
+                connection.pragma("user_version", migration.number)
+        return known[-1].number
+    finally:
+        connection.close()
