@@ -1,0 +1,212 @@
+"""Settings of the server and of the client commands; the only file that reads the environment.
+
+Server: flag > environment > ``dayfill.toml`` in the data directory > default.
+Client: flag > environment > profile in ``config.toml`` > default.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from dayfill.errors import SetupError
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Output = Literal["table", "json", "ndjson"]
+DEFAULT_DATA_DIR = "dayfill-data"
+DEFAULT_BIND = "127.0.0.1:8484"
+_PREFIX = "DAYFILL_"
+_FALLBACKS = {"api_key": "SUPERMETRICS_API_KEY", "url": "SUPERMETRICS_BASE_URL", "team_id": "SUPERMETRICS_TEAM_ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server runs.
+
+    slots: worker threads, so loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8484
+    slots: int = 8
+    max_backfill_days: int = 10_000
+    log_level: LogLevel = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Which server a client command talks to, and how it prints. output None = by what stdout is."""
+
+    url: str = "http://127.0.0.1:8484"
+    api_key: str | None = field(default=None, repr=False)
+    team_id: int | None = None
+    output: Output | None = None
+    quiet: bool = False
+
+
+class _ServerKeys(msgspec.Struct, frozen=True):
+    bind: Annotated[str, Meta(max_length=255, description="HOST:PORT")] = DEFAULT_BIND
+    behind_proxy: Annotated[bool, Meta(description="1 or 0")] = False
+    slots: Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")] = 8
+    max_backfill_days: Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")] = 10_000
+    log_level: Annotated[LogLevel, Meta(description="one of debug, info, warning, error")] = "info"
+
+
+class _ClientKeys(msgspec.Struct, frozen=True):
+    url: Annotated[str, Meta(pattern="^https?://[^/]", description="http://HOST[:PORT] or https://HOST")] = (
+        "http://127.0.0.1:8484"
+    )
+    api_key: Annotated[str, Meta(min_length=1, description="an API key")] | None = None
+    team_id: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
+    output: Annotated[Output, Meta(description="one of table, json, ndjson")] | None = None
+    quiet: Annotated[bool, Meta(description="1 or 0")] = False
+
+
+_SERVER = {one.name: one.type for one in msgspec.structs.fields(_ServerKeys)}
+_CLIENT = {one.name: one.type for one in msgspec.structs.fields(_ClientKeys)}
+_KNOWN = {_PREFIX + name.upper() for name in (*_SERVER, *_CLIENT, "data_dir", "profile", "config")}
+
+
+def read_settings(
+    *, data_dir: Path | None = None, bind: str | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The server's settings; ``data_dir`` and ``bind`` are the flags.
+
+    Raises:
+        SetupError: an unknown name, a bad value, an address that others could reach without a proxy in front.
+    """
+    env = _environment(environ)
+    directory = (data_dir or Path(env.get("DAYFILL_DATA_DIR") or DEFAULT_DATA_DIR)).expanduser().absolute()
+    file = directory / "dayfill.toml"
+    values = _checked(_toml(file), _SERVER, str(file)) | _from_environment(env, _SERVER)
+    if bind is not None:
+        values["bind"] = bind
+    keys = _ServerKeys(**values)
+    host, port = _address(keys.bind)
+    if not (keys.behind_proxy or _is_loopback(host)):
+        raise SetupError(
+            "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
+            "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
+        )
+    return Settings(directory, host, port, keys.slots, keys.max_backfill_days, keys.log_level)
+
+
+def read_client_settings(
+    *,
+    url: str | None = None,
+    team_id: int | None = None,
+    output: Output | None = None,
+    profile: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> ClientSettings:
+    """The client commands' settings; the arguments are the flags. An API key comes by environment or profile only,
+    since a command line can be read by everybody on the machine.
+
+    Raises:
+        SetupError: an unknown name, a bad value, a profile that does not exist or that others can read.
+    """
+    env = _environment(environ)
+    values = _profile(env, profile)
+    for name, foreign in _FALLBACKS.items():
+        if env.get(foreign):
+            values[name] = _value(foreign, env[foreign], _CLIENT[name], strict=False)
+    values |= _from_environment(env, _CLIENT)
+    flags: dict[str, object] = {"url": url, "team_id": team_id, "output": output}
+    for name, value in flags.items():
+        if value is not None:
+            values[name] = _value("--" + name.removesuffix("_id"), value, _CLIENT[name], strict=True)
+    keys = _ClientKeys(**values)
+    return ClientSettings(keys.url.rstrip("/"), keys.api_key, keys.team_id, keys.output, keys.quiet)
+
+
+def _environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    env = os.environ if environ is None else environ
+    unknown = sorted(name for name in env if name.startswith(_PREFIX) and name not in _KNOWN)
+    if unknown:
+        raise SetupError(
+            f"Unknown setting {', '.join(unknown)} in the environment; known: {', '.join(sorted(_KNOWN))}."
+        )
+    return env
+
+
+def _from_environment(env: Mapping[str, str], types: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that the environment sets; an empty variable counts as not set."""
+    names = {name: _PREFIX + name.upper() for name in types}
+    return {
+        name: _value(variable, env[variable], types[name], strict=False)
+        for name, variable in names.items()
+        if env.get(variable)
+    }
+
+
+def _checked(values: Mapping[str, object], types: Mapping[str, Any], where: str) -> dict[str, Any]:
+    unknown = sorted(set(values) - set(types))
+    if unknown:
+        raise SetupError(f"Unknown key {', '.join(unknown)} in {where}; known: {', '.join(types)}.")
+    return {name: _value(f"{name} in {where}", value, types[name], strict=True) for name, value in values.items()}
+
+
+def _value(name: str, value: object, wanted: Any, *, strict: bool) -> Any:
+    """One value as its type wants it; the error says what is wanted and never repeats the value."""
+    try:
+        return msgspec.convert(value, wanted, strict=strict)
+    except msgspec.ValidationError:
+        described = wanted if hasattr(wanted, "__metadata__") else get_args(wanted)[0]
+        raise SetupError(f"{name}: expected {described.__metadata__[0].description}.") from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:  # the parser's own text may quote the line, so a secret
+        raise SetupError(f"{path} is not a TOML file in UTF-8.") from None
+
+
+def _profile(env: Mapping[str, str], flag: str | None) -> dict[str, Any]:
+    path = Path(env["DAYFILL_CONFIG"]) if env.get("DAYFILL_CONFIG") else _config_path()
+    wanted = flag or env.get("DAYFILL_PROFILE")
+    profiles = _toml(path)
+    if profiles and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SetupError(f"{path} holds API keys and others can read it. Do: chmod 600 {path}")
+    if wanted and not isinstance(profiles.get(wanted), dict):
+        raise SetupError(f"{path} has no profile [{wanted}].")
+    chosen = wanted or "default"
+    found = profiles.get(chosen, {})
+    return _checked(found if isinstance(found, dict) else {}, _CLIENT, f"[{chosen}] of {path}")
+
+
+def _config_path() -> Path:
+    from platformdirs import user_config_path  # here, as the server has no use for it
+
+    return user_config_path("dayfill") / "config.toml"
+
+
+def _address(bind: str) -> tuple[str, int]:
+    """``HOST:PORT`` or ``[IPv6]:PORT``, taken apart."""
+    host, separator, port = bind.rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise SetupError("DAYFILL_BIND (or bind, --bind): expected HOST:PORT, such as 127.0.0.1:8484 or [::1]:8484.")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
