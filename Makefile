@@ -1,0 +1,36 @@
+# Every target sets itself up: a clean clone needs Python 3.11+, make and a package index, nothing else.
+# PYTHON names the interpreter that makes .venv; ARGS goes to the command of demo, test or bench.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help dev demo test check fix bench
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+dev: .venv/.made ## Set up .venv with dayfill, its tools and the demo's data; nothing to do when up to date
+
+demo: dev ## Run a server, two transfers and their backfills; ARGS="--once" ends when they end
+	$(BIN)/dayfill demo $(ARGS)
+
+test: dev ## Run all tests; ARGS="tests/domain" runs some
+	$(BIN)/pytest $(ARGS)
+
+check: dev ## Format, lint, types, floors and house rules, without changing a file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/house
+
+fix: dev ## Format and repair what can be repaired by a tool
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev ## Measure on the spot and print the ratios
+	$(BIN)/python -m bench $(ARGS)
+
+.venv/.made: pyproject.toml
+	@.ci/venv "$(PYTHON)"
