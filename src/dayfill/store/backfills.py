@@ -1,0 +1,290 @@
+"""Backfills in the state database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+
+from dayfill.domain.backfill import Backfill, BackfillStatus, DayFailure
+from dayfill.domain.days import DayRange
+from dayfill.domain.run import Priority
+from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
+
+_ALL_TIME = (0, 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedTransfer:
+    """A transfer whose lock the transaction holds."""
+
+    transfer_id: int
+    zone: str
+    data_source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewBackfill:
+    """A backfill whose runs do not all exist yet. chosen: its days as ranges, None for all of the range."""
+
+    backfill_id: int
+    team_id: int
+    transfer_id: int
+    days: DayRange
+    priority: Priority
+    chosen: tuple[DayRange, ...] | None
+    created: int
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the recording of a result must know of its backfill."""
+
+    status: BackfillStatus
+    is_paused: bool
+    fatal_cause: str | None
+    fatal_streak: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counters of a backfill right after a change."""
+
+    status: BackfillStatus
+    total: int
+    completed: int
+    failed: int
+    created: int
+    cancelled: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a batch of results changes in the counters of one backfill."""
+
+    ended: int
+    completed: int
+    failed: int
+    cancelled: int
+    rows: int
+    fatal_cause: str | None
+    fatal_streak: int
+
+
+async def lock_transfer(tx: Tx, team_id: int, transfer_id: int) -> LockedTransfer | None:
+    """Serialise with every other change of this transfer's backfills; None if it is not this team's."""
+    row = await tx.one("lock_transfer", team_id=team_id, transfer_id=transfer_id)
+    return LockedTransfer(*row) if row else None
+
+
+async def insert(
+    tx: Tx,
+    team_id: int,
+    user_id: int,
+    transfer_id: int,
+    days: DayRange,
+    *,
+    now: datetime,
+    priority: Priority,
+    total: int,
+    only: Sequence[str] = (),
+    chosen: Sequence[DayRange] | None = None,
+) -> int:
+    """A new backfill, CREATED; returns its id. chosen is kept only where it is not simply the range."""
+    row = await tx.one(
+        "insert_backfill",
+        team_id=team_id,
+        transfer_id=transfer_id,
+        range_start=days.start.isoformat(),
+        range_end=days.end.isoformat(),
+        priority=int(priority),
+        now=micros(now),
+        user_id=user_id,
+        total=total,
+        only_states=msgspec.json.encode(list(only)).decode(),
+        chosen=None if chosen is None else msgspec.json.encode([(r.start, r.end) for r in chosen]).decode(),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+async def get(db: Reader, team_id: int, backfill_id: int) -> Backfill | None:
+    row = await db.one("get_backfill", team_id=team_id, backfill_id=backfill_id)
+    return _backfill(row) if row else None
+
+
+async def latest(db: Reader, team_id: int, transfer_id: int) -> Backfill | None:
+    row = await db.one("latest_backfill", team_id=team_id, transfer_id=transfer_id)
+    return _backfill(row) if row else None
+
+
+async def incomplete(db: Reader, team_id: int) -> list[Backfill]:
+    """At most 100, newest first."""
+    return [_backfill(row) for row in await db.all("incomplete_backfills", team_id=team_id)]
+
+
+async def page(
+    db: Database,
+    team_id: int,
+    *,
+    statuses: Sequence[BackfillStatus] = (),
+    transfer_id: int | None = None,
+    created_from: datetime | None = None,
+    created_to: datetime | None = None,
+    before: tuple[datetime, int] | None = None,
+    limit: int = 50,
+) -> list[Backfill]:
+    """Backfills in any status, newest first; ``before`` is the (created_time, id) that ended the page before."""
+    first, last = _ALL_TIME
+    rows = await db.scan(
+        "page_backfills",
+        team_id=team_id,
+        transfer_id=transfer_id or 0,
+        statuses=f",{','.join(statuses)}," if statuses else "",
+        created_from=micros(created_from) or first,
+        created_to=micros(created_to) or last,
+        before_time=micros(before[0]) if before else last,
+        before_id=before[1] if before else last,
+        limit=limit,
+    )
+    return [_backfill(row) for row in rows]
+
+
+async def overlapping(db: Reader, transfer_id: int, days: DayRange, except_id: int = 0) -> list[Backfill]:
+    """Active backfills of the transfer that share a day with the range."""
+    rows = await db.all(
+        "overlapping_backfills",
+        transfer_id=transfer_id,
+        range_start=days.start.isoformat(),
+        range_end=days.end.isoformat(),
+        except_id=except_id,
+    )
+    return [_backfill(row) for row in rows]
+
+
+async def active_ids(tx: Tx, transfer_id: int) -> list[int]:
+    return [row[0] for row in await tx.all("active_backfills_of_transfer", transfer_id=transfer_id)]
+
+
+async def failures(db: Reader, backfill_id: int, limit: int | None = None) -> list[DayFailure]:
+    """Failed days, newest first. The caller has read the backfill by its team."""
+    rows = await db.all("backfill_failures", backfill_id=backfill_id, limit=-1 if limit is None else limit)
+    return [
+        DayFailure(date.fromisoformat(day), message, run_id, cause or "", attempts)
+        for day, message, run_id, cause, attempts in rows
+    ]
+
+
+async def next_new(db: Reader) -> NewBackfill | None:
+    """The oldest backfill that is still CREATED."""
+    row = await db.one("new_backfills")
+    if row is None:
+        return None
+    backfill_id, team_id, transfer_id, start, end, priority, chosen, created, paused = row
+    ranges = None
+    if chosen is not None:
+        ranges = tuple(DayRange(*pair) for pair in msgspec.json.decode(chosen, type=list[tuple[date, date]]))
+    days = DayRange(date.fromisoformat(start), date.fromisoformat(end))
+    return NewBackfill(backfill_id, team_id, transfer_id, days, Priority(priority), ranges, created, paused is not None)
+
+
+async def count_created(tx: Tx, backfill_id: int, inserted: int) -> BackfillStatus | None:
+    """Status after the count, or None if the backfill is no longer CREATED (it was cancelled)."""
+    row = await tx.one("count_created", backfill_id=backfill_id, inserted=inserted)
+    return BackfillStatus(row[0]) if row else None
+
+
+async def count_claimed(tx: Tx, claimed: Sequence[tuple[int, int]], now: datetime) -> None:
+    """claimed: (backfill id, runs that start now)."""
+    moment_us = micros(now)
+    await tx.many("count_claimed", [{"backfill_id": b, "claimed": n, "now": moment_us} for b, n in claimed])
+
+
+async def standing(tx: Tx, backfill_id: int) -> Standing:
+    row = await tx.one("backfill_standing", backfill_id=backfill_id)
+    assert row is not None
+    status, paused, cause, streak = row
+    return Standing(BackfillStatus(status), paused is not None, cause, streak)
+
+
+async def count_results(tx: Tx, backfill_id: int, results: Results) -> Counts:
+    row = await tx.one(
+        "count_results",
+        backfill_id=backfill_id,
+        ended=results.ended,
+        completed=results.completed,
+        failed=results.failed,
+        cancelled=results.cancelled,
+        rows=results.rows,
+        fatal_cause=results.fatal_cause,
+        fatal_streak=results.fatal_streak,
+    )
+    return _counts(row)
+
+
+async def stop(tx: Tx, backfill_id: int, stopped: int, cause: str) -> Counts:
+    """Count untried days that have failed because the backfill was stopped."""
+    return _counts(await tx.one("stop_backfill", backfill_id=backfill_id, stopped=stopped, cause=cause))
+
+
+async def finish(tx: Tx, backfill_id: int, status: BackfillStatus, now: datetime) -> None:
+    """Terminal status of a RUNNING backfill; one that was cancelled meanwhile stays as it is."""
+    await tx.one("finish_backfill", backfill_id=backfill_id, status=status.value, now=micros(now))
+
+
+async def cancel(tx: Tx, backfill_id: int, user_id: int, cancelled: int, now: datetime) -> None:
+    await tx.one("cancel_backfill", backfill_id=backfill_id, user_id=user_id, cancelled=cancelled, now=micros(now))
+
+
+async def reopen(tx: Tx, backfill_id: int, retried: int) -> None:
+    await tx.one("reopen_backfill", backfill_id=backfill_id, retried=retried)
+
+
+async def pause(tx: Tx, backfill_id: int, user_id: int, now: datetime) -> None:
+    await tx.one("pause_backfill", backfill_id=backfill_id, user_id=user_id, now=micros(now))
+
+
+async def resume(tx: Tx, backfill_id: int) -> None:
+    await tx.one("resume_backfill", backfill_id=backfill_id)
+
+
+def _counts(row: Row | None) -> Counts:
+    assert row is not None
+    status, *numbers = row
+    return Counts(BackfillStatus(status), *numbers)
+
+
+def _backfill(row: Row) -> Backfill:
+    return Backfill(
+        backfill_id=row[0],
+        team_id=row[1],
+        transfer_id=row[2],
+        days=DayRange(date.fromisoformat(row[3]), date.fromisoformat(row[4])),
+        status=BackfillStatus(row[5]),
+        priority=row[6],
+        created_time=moment(row[7]),
+        created_user_id=row[8],
+        start_time=instant(row[9]),
+        end_time=instant(row[10]),
+        removed_time=instant(row[11]),
+        removed_user_id=row[12],
+        paused_time=instant(row[13]),
+        paused_user_id=row[14],
+        total=row[15],
+        created=row[16],
+        completed=row[17],
+        failed=row[18],
+        cancelled=row[19],
+        running=row[20],
+        rows_total=row[21],
+        only=_choice(row[22]),
+        stopped_cause=row[23],
+    )
+
+
+def _choice(text: str) -> tuple[str, ...]:
+    return () if text == "[]" else msgspec.json.decode(text, type=tuple[str, ...])

@@ -1,0 +1,99 @@
+"""The state of each day of a transfer, moved in the same transaction as the runs that move it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState
+from dayfill.store.db import Database, Tx, Values, micros
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a transfer. span: what was asked for, or all known days; None if there is none at all."""
+
+    span: DayRange | None
+    version: int
+    states: list[tuple[date, DayState]]
+
+    def counts(self) -> dict[DayState, int]:
+        """How many days of the span are in each state; a day without a row is missing."""
+        counted = Counter(state for _, state in self.states)
+        if self.span is not None:
+            counted[DayState.MISSING] += len(self.span) - len(self.states)
+        return {state: counted[state] for state in DayState}
+
+
+async def queue(tx: Tx, transfer_id: int, days: Iterable[str]) -> None:
+    """A new run waits for each of these days."""
+    await _change(tx, "queue_day", transfer_id, days)
+
+
+async def unqueue(tx: Tx, transfer_id: int, days: Iterable[str]) -> None:
+    """A waiting run of each of these days is gone."""
+    await _change(tx, "unqueue_day", transfer_id, days)
+
+
+async def fail_waiting(tx: Tx, transfer_id: int, days: Iterable[str], now: datetime) -> None:
+    """A waiting run of each of these days failed untried."""
+    values = {"transfer_id": transfer_id, "now": micros(now)}
+    await tx.many("fail_waiting_day", [{**values, "data_date": day} for day in days])
+    await tx.one("days_changed", transfer_id=transfer_id)
+
+
+async def start(tx: Tx, days: Sequence[tuple[int, str]]) -> None:
+    """(transfer id, day) of waiting runs that start."""
+    await tx.many("start_day", [{"transfer_id": transfer_id, "data_date": day} for transfer_id, day in days])
+    await _changed(tx, {transfer_id for transfer_id, _ in days})
+
+
+async def end(tx: Tx, change: str, rows: Sequence[Values]) -> None:
+    """Running runs end. change: load_day, fail_day, requeue_day or release_day; rows carry that query's values."""
+    await tx.many(change, rows)
+
+
+async def changed(tx: Tx, transfer_ids: Iterable[int]) -> None:
+    """Raise the version of the days of these transfers."""
+    await _changed(tx, set(transfer_ids))
+
+
+async def states(db: Database, team_id: int, transfer_id: int, span: DayRange | None = None) -> Days | None:
+    """The known days in a span (default: from the first to the last known), None if it is not this team's."""
+    row = await db.one("days_span", team_id=team_id, transfer_id=transfer_id)
+    if row is None:
+        return None
+    first, last, version = row
+    if span is None and first is not None:
+        span = DayRange(date.fromisoformat(first), date.fromisoformat(last))
+    if span is None:
+        return Days(None, version, [])
+    return Days(span, version, await _states(db, transfer_id, span))
+
+
+async def _states(db: Database, transfer_id: int, span: DayRange) -> list[tuple[date, DayState]]:
+    rows = await db.scan(
+        "day_states",
+        transfer_id=transfer_id,
+        first=max(span.start, FIRST_DAY).isoformat(),
+        last=min(span.end, LAST_DAY).isoformat(),
+    )
+    return [(date.fromisoformat(day), DayState(state)) for day, state in rows]
+
+
+async def chosen(tx: Tx, transfer_id: int, span: DayRange, wanted: frozenset[DayState]) -> list[date]:
+    """Days of a span whose state is one of these, newest first, judged inside the transaction."""
+    rows = await tx.all("day_states", transfer_id=transfer_id, first=span.start.isoformat(), last=span.end.isoformat())
+    known = {date.fromisoformat(day): DayState(state) for day, state in rows}
+    return [day for day in span.newest_first() if known.get(day, DayState.MISSING) in wanted]
+
+
+async def _change(tx: Tx, query: str, transfer_id: int, days: Iterable[str]) -> None:
+    await tx.many(query, [{"transfer_id": transfer_id, "data_date": day} for day in days])
+    await _changed(tx, {transfer_id})
+
+
+async def _changed(tx: Tx, transfer_ids: set[int]) -> None:
+    await tx.many("days_changed", [{"transfer_id": transfer_id} for transfer_id in transfer_ids])

@@ -1,0 +1,247 @@
+"""Transfer runs in the state database: waiting, claimed, ended, listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from dayfill.domain.run import Priority, QueryDetail, Run, RunStatus, RunType, Trigger
+from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
+
+SortField = Literal["created_time", "ended_time", "data_date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """A run that may start now."""
+
+    run_id: int
+    data_date: date
+    attempts: int
+    backfill_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The run of a result whose token still holds it."""
+
+    transfer_id: int
+    backfill_id: int | None
+    data_date: date
+    attempts: int
+    started_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A run that a dispatcher which is gone left running."""
+
+    run_id: int
+    token: int
+    data_date: date
+    started_time: datetime
+
+
+async def insert_of_backfill(
+    tx: Tx,
+    team_id: int,
+    transfer_id: int,
+    backfill_id: int,
+    days: Iterable[date],
+    *,
+    priority: Priority,
+    status: RunStatus,
+    now: datetime,
+) -> list[date]:
+    """Waiting runs for these days; returns the days that were new."""
+    values = {
+        "team_id": team_id,
+        "transfer_id": transfer_id,
+        "backfill_id": backfill_id,
+        "priority": int(priority),
+        "status": status.value,
+        "now": micros(now),
+    }
+    rows = await tx.many("insert_backfill_run", [{**values, "data_date": day.isoformat()} for day in days])
+    return [date.fromisoformat(row[0]) for row in rows]
+
+
+async def insert_recurring(
+    tx: Tx, team_id: int, transfer_id: int, day: date, *, trigger: Trigger, priority: Priority, now: datetime
+) -> int | None:
+    """A waiting run outside any backfill; None if one waits for that day already."""
+    row = await tx.one(
+        "insert_recurring_run",
+        team_id=team_id,
+        transfer_id=transfer_id,
+        data_date=day.isoformat(),
+        cause_of_start=trigger.value,
+        priority=int(priority),
+        now=micros(now),
+    )
+    return int(row[0]) if row else None
+
+
+async def join_waiting(tx: Tx, transfer_id: int, day: date, priority: Priority) -> int:
+    """The run that waits for the day outside any backfill, hastened to at least this priority."""
+    row = await tx.one("waiting_recurring_run", transfer_id=transfer_id, data_date=day.isoformat())
+    assert row is not None
+    await tx.one("hasten_run", run_id=row[0], priority=int(priority))
+    return int(row[0])
+
+
+async def next_lane(tx: Tx, priority: int, transfer_id: int) -> tuple[int, int] | None:
+    """The next (priority, transfer id) with a queued run, in claim order."""
+    row = await tx.one("next_lane", priority=priority, transfer_id=transfer_id)
+    return (row[0], row[1]) if row else None
+
+
+async def claimable(tx: Tx, transfer_id: int, priority: int, now: datetime, limit: int) -> list[Claimable]:
+    """Runs of one lane that may start now, newest day first."""
+    rows = await tx.all("claimable_runs", transfer_id=transfer_id, priority=priority, now=micros(now), limit=limit)
+    return [Claimable(run_id, date.fromisoformat(day), attempts, backfill) for run_id, day, attempts, backfill in rows]
+
+
+async def draw_tokens(tx: Tx, count: int) -> range:
+    """The next ``count`` tokens of the installation, ascending."""
+    row = await tx.one("draw_tokens", count=count)
+    assert row is not None
+    return range(row[0] - count + 1, row[0] + 1)
+
+
+async def lift_tokens(tx: Tx, at_least: int) -> None:
+    """Continue the token sequence above this number."""
+    await tx.one("lift_tokens", at_least=at_least)
+
+
+async def claim(tx: Tx, claims: Sequence[tuple[int, int]], owner: str, now: datetime) -> None:
+    """claims: (run id, token) of queued runs; they are RUNNING afterwards."""
+    values = {"owner": owner, "now": micros(now)}
+    await tx.many("claim_run", [{**values, "run_id": run_id, "token": token} for run_id, token in claims])
+
+
+async def held(tx: Tx, run_id: int, token: int) -> Held | None:
+    """The run, if this token still holds it."""
+    row = await tx.one("held_run", run_id=run_id, token=token)
+    if row is None:
+        return None
+    return Held(row[0], row[1], date.fromisoformat(row[2]), row[3], moment(row[4]))
+
+
+async def complete(tx: Tx, rows: Sequence[dict[str, object]]) -> list[Row]:
+    """Compare-and-set to COMPLETED; returns (run_id, transfer_id, backfill_id, data_date) of those that held."""
+    return await tx.many("complete_run", rows)
+
+
+async def end(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
+    """Compare-and-set to FAILED or CANCELLED."""
+    await tx.many("end_run", rows)
+
+
+async def requeue(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
+    """Compare-and-set back to waiting."""
+    await tx.many("requeue_run", rows)
+
+
+async def of_others(tx: Tx, owner: str) -> list[Lost]:
+    """Runs left RUNNING by any incarnation but this one."""
+    rows = await tx.all("runs_of_others", owner=owner)
+    return [Lost(run_id, token, date.fromisoformat(day), moment(started)) for run_id, token, day, started in rows]
+
+
+async def cancel_waiting(tx: Tx, backfill_id: int, now: datetime) -> list[str]:
+    """The waiting runs of the backfill are CANCELLED; returns their days."""
+    return [row[0] for row in await tx.many("cancel_waiting_runs", [{"backfill_id": backfill_id, "now": micros(now)}])]
+
+
+async def stop_waiting(tx: Tx, backfill_id: int, message: str, now: datetime) -> list[str]:
+    """The waiting runs of the backfill are FAILED, untried; returns their days."""
+    values = {"backfill_id": backfill_id, "message": message, "now": micros(now)}
+    return [row[0] for row in await tx.many("stop_waiting_runs", [values])]
+
+
+async def hold(tx: Tx, backfill_id: int) -> None:
+    await tx.run("hold_waiting_runs", backfill_id=backfill_id)
+
+
+async def release(tx: Tx, backfill_id: int, now: datetime) -> None:
+    await tx.run("release_waiting_runs", backfill_id=backfill_id, now=micros(now))
+
+
+async def failed(tx: Tx, backfill_id: int, cause: str | None = None) -> list[tuple[int, date]]:
+    """(run id, day) of the failed runs of a backfill, newest day first."""
+    rows = await tx.all("failed_days_of_backfill", backfill_id=backfill_id, cause=cause or "")
+    return [(run_id, date.fromisoformat(day)) for run_id, day in rows]
+
+
+async def retry(tx: Tx, run_ids: Sequence[int], priority: Priority, now: datetime) -> list[str]:
+    """Failed runs wait again; returns their days."""
+    values = {"priority": int(priority), "now": micros(now)}
+    return [row[0] for row in await tx.many("retry_run", [{**values, "run_id": run_id} for run_id in run_ids])]
+
+
+async def next_delayed(db: Reader, now: datetime) -> datetime | None:
+    """When the next delayed run becomes due."""
+    row = await db.one("next_delayed", now=micros(now))
+    return instant(row[0]) if row else None
+
+
+async def get(db: Reader, team_id: int, run_id: int) -> Run | None:
+    row = await db.one("get_run", team_id=team_id, run_id=run_id)
+    return _run(row) if row else None
+
+
+async def page(
+    db: Database,
+    team_id: int,
+    transfer_id: int,
+    *,
+    created_from: datetime,
+    created_to: datetime,
+    issues_only: bool = False,
+    sort_field: SortField = "created_time",
+    descending: bool = True,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Run]:
+    """Runs created in a period, both ends included. Issues are failed runs."""
+    rows = await db.scan(
+        f"runs_by_{sort_field}",
+        team_id=team_id,
+        transfer_id=transfer_id,
+        created_from=micros(created_from),
+        created_to=micros(created_to),
+        issues_only=int(issues_only),
+        direction=-1 if descending else 1,
+        limit=limit,
+        offset=offset,
+    )
+    return [_run(row) for row in rows]
+
+
+def _run(row: Row) -> Run:
+    return Run(
+        run_id=row[0],
+        team_id=row[1],
+        transfer_id=row[2],
+        backfill_id=row[3],
+        data_date=date.fromisoformat(row[4]),
+        run_type=RunType(row[5]),
+        trigger=Trigger(row[6]),
+        priority=row[7],
+        status=RunStatus(row[8]),
+        attempts=row[9],
+        message=row[10],
+        cause=row[11],
+        created_time=moment(row[12]),
+        queued_time=instant(row[13]),
+        started_time=instant(row[14]),
+        ended_time=instant(row[15]),
+        rows=row[16],
+        content_hash=row[17],
+        queries=() if row[18] == "[]" else msgspec.json.decode(row[18], type=tuple[QueryDetail, ...]),
+    )

@@ -1,0 +1,58 @@
+-- name: queue_day
+-- A run waits for this day.
+INSERT INTO transfer_days (transfer_id, data_date, queued) VALUES (:transfer_id, :data_date, 1)
+ON CONFLICT (transfer_id, data_date) DO UPDATE SET queued = queued + 1;
+
+-- name: start_day
+-- The waiting run starts.
+UPDATE transfer_days SET queued = queued - 1, running = running + 1
+WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: load_day
+-- The day is loaded by this run.
+UPDATE transfer_days
+SET running = running - 1, settled = 'l', row_count = :row_count, content_hash = :content_hash, token = :token,
+  run_id = :run_id, settled_time = :now
+WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: fail_day
+-- The run of this day failed for good; what was loaded before stays in the destination.
+UPDATE transfer_days SET running = running - 1, settled = 'f', run_id = :run_id, settled_time = :now
+WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: requeue_day
+-- The running run waits again.
+UPDATE transfer_days SET running = running - 1, queued = queued + 1
+WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: release_day
+-- The running run ended without a result: the day is what it was before.
+UPDATE transfer_days SET running = running - 1 WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: unqueue_day
+-- The waiting run was cancelled: the day is what it was before.
+UPDATE transfer_days SET queued = queued - 1 WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: fail_waiting_day
+-- The waiting run failed untried.
+UPDATE transfer_days SET queued = queued - 1, settled = 'f', settled_time = :now
+WHERE transfer_id = :transfer_id AND data_date = :data_date;
+
+-- name: days_changed
+-- Some days of the transfer have moved: whoever shows them reads again.
+UPDATE transfers SET days_version = days_version + 1 WHERE transfer_id = :transfer_id;
+
+-- name: day_states
+-- The state of each known day of a transfer in a span, oldest first.
+SELECT data_date,
+  CASE WHEN running > 0 THEN 'r' WHEN queued > 0 THEN 'q' ELSE coalesce(settled, '.') END
+FROM transfer_days
+WHERE transfer_id = :transfer_id AND data_date BETWEEN :first AND :last
+ORDER BY data_date;
+
+-- name: days_span
+-- First and last known day of a transfer of this team, and the version of its days.
+SELECT (SELECT min(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id),
+  (SELECT max(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id), t.days_version
+FROM transfers t
+WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id AND t.deleted_time IS NULL;

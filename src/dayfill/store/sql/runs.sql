@@ -1,0 +1,163 @@
+-- name: insert_backfill_run
+-- One waiting run of a backfill; a run that an earlier pass inserted is left alone.
+INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, created_time,
+  queued_time)
+VALUES (:team_id, :transfer_id, :backfill_id, :data_date, 'Backfill', 'backfill', :priority, :status, :now, :now)
+ON CONFLICT DO NOTHING
+RETURNING data_date;
+
+-- name: insert_recurring_run
+-- One waiting run outside any backfill, unless one waits for that day already.
+INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, created_time,
+  queued_time)
+VALUES (:team_id, :transfer_id, NULL, :data_date, 'Recurring', :cause_of_start, :priority, 'QUEUED', :now, :now)
+ON CONFLICT DO NOTHING
+RETURNING run_id;
+
+-- name: waiting_recurring_run
+-- The run outside any backfill that waits for a day of a transfer.
+SELECT run_id, priority FROM runs
+WHERE transfer_id = :transfer_id AND data_date = :data_date AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL;
+
+-- name: hasten_run
+-- A person waits for this waiting run now.
+UPDATE runs SET priority = min(priority, :priority), not_before = 0 WHERE run_id = :run_id AND status = 'QUEUED';
+
+-- name: next_lane
+-- The next (priority, transfer) after a given one that has a queued run: one step of a skip scan through the index.
+SELECT priority, transfer_id FROM runs
+WHERE status = 'QUEUED' AND (priority, transfer_id) > (:priority, :transfer_id)
+ORDER BY priority, transfer_id
+LIMIT 1;
+
+-- name: claimable_runs
+-- Runs of one transfer and priority that may start now, newest day first, none of a day that is being loaded.
+SELECT r.run_id, r.data_date, r.attempts, r.backfill_id
+FROM runs r
+WHERE r.status = 'QUEUED' AND r.priority = :priority AND r.transfer_id = :transfer_id AND r.not_before <= :now
+  AND NOT EXISTS (
+    SELECT 1 FROM runs held
+    WHERE held.transfer_id = r.transfer_id AND held.data_date = r.data_date AND held.status = 'RUNNING')
+ORDER BY r.data_date DESC, r.run_id
+LIMIT :limit;
+
+-- name: claim_run
+-- The run starts: owner, fence token and attempt are counted now, so a run that kills its worker is counted too.
+UPDATE runs
+SET status = 'RUNNING', attempts = attempts + 1, owner = :owner, token = :token, started_time = :now, ended_time = NULL,
+  not_before = 0, message = '', cause = NULL
+WHERE run_id = :run_id AND status = 'QUEUED';
+
+-- name: draw_tokens
+-- The next tokens of the installation's one growing sequence; returns the last of them.
+UPDATE installation SET last_token = last_token + :count RETURNING last_token;
+
+-- name: lift_tokens
+-- Never hand out a token that a ledger has seen.
+UPDATE installation SET last_token = max(last_token, :at_least) RETURNING last_token;
+
+-- name: held_run
+-- The run of a result, if the result's token still holds it: the compare of the compare-and-set.
+SELECT transfer_id, backfill_id, data_date, attempts, started_time FROM runs
+WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
+
+-- name: complete_run
+-- A complete reading is in the destination.
+UPDATE runs
+SET status = 'COMPLETED', owner = NULL, ended_time = max(:now, started_time), row_count = :row_count,
+  content_hash = :content_hash, queries = :queries, message = '', cause = NULL
+WHERE run_id = :run_id AND token = :token AND status = 'RUNNING'
+RETURNING run_id, transfer_id, backfill_id, data_date;
+
+-- name: end_run
+-- The run failed for good, or was cancelled while it ran.
+UPDATE runs
+SET status = :status, owner = NULL, ended_time = max(:now, started_time), message = :message, cause = :cause,
+  queries = :queries
+WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
+
+-- name: requeue_run
+-- Another attempt later; an attempt that a parked connection cost is given back.
+UPDATE runs
+SET status = :status, owner = NULL, priority = min(priority, :priority), not_before = :not_before, queued_time = :now,
+  attempts = attempts - :give_back, message = :message, cause = :cause, queries = :queries
+WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
+
+-- name: runs_of_others
+-- Runs that a dispatcher which is gone left running.
+SELECT run_id, token, data_date, started_time FROM runs WHERE status = 'RUNNING' AND owner <> :owner;
+
+-- name: cancel_waiting_runs
+-- The waiting runs of a backfill end CANCELLED; the status list is literal so that the day index of the backfill serves.
+UPDATE runs SET status = 'CANCELLED', ended_time = :now, message = 'Cancelled before it started.'
+WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
+RETURNING data_date;
+
+-- name: stop_waiting_runs
+-- The untried days of a backfill fail with the reason why it was stopped.
+UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED'
+WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
+RETURNING data_date;
+
+-- name: hold_waiting_runs
+-- A paused backfill's runs may not be claimed.
+UPDATE runs SET status = 'CREATED' WHERE backfill_id = :backfill_id AND status = 'QUEUED';
+
+-- name: release_waiting_runs
+-- A resumed backfill's runs may be claimed again.
+UPDATE runs SET status = 'QUEUED', queued_time = :now WHERE backfill_id = :backfill_id AND status = 'CREATED';
+
+-- name: failed_days_of_backfill
+-- The failed runs of a backfill, for a retry of all, of a cause, or of some days.
+SELECT run_id, data_date FROM runs
+WHERE backfill_id = :backfill_id AND status = 'FAILED' AND (:cause = '' OR cause = :cause)
+ORDER BY data_date DESC;
+
+-- name: retry_run
+-- A failed day waits again, its attempts anew.
+UPDATE runs
+SET status = 'QUEUED', priority = min(priority, :priority), attempts = 0, not_before = 0, ended_time = NULL,
+  queued_time = :now, cause_of_start = 'retry'
+WHERE run_id = :run_id AND status = 'FAILED'
+RETURNING data_date;
+
+-- name: next_delayed
+-- When the next delayed run becomes due.
+SELECT min(not_before) FROM runs WHERE status = 'QUEUED' AND not_before > :now;
+
+-- name: get_run
+-- One run of a team.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs
+WHERE run_id = :run_id AND team_id = :team_id;
+
+-- name: runs_by_created_time
+-- Runs of a transfer created in a period, by creation.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND created_time >= :created_from AND created_time <= :created_to
+  AND (:issues_only = 0 OR status = 'FAILED')
+ORDER BY created_time * :direction, run_id * :direction
+LIMIT :limit OFFSET :offset;
+
+-- name: runs_by_ended_time
+-- Runs of a transfer created in a period, by their end; runs that have not ended come last.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND created_time >= :created_from AND created_time <= :created_to
+  AND (:issues_only = 0 OR status = 'FAILED')
+ORDER BY ended_time IS NULL, ended_time * :direction, run_id * :direction
+LIMIT :limit OFFSET :offset;
+
+-- name: runs_by_data_date
+-- Runs of a transfer created in a period, by their data date.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND created_time >= :created_from AND created_time <= :created_to
+  AND (:issues_only = 0 OR status = 'FAILED')
+ORDER BY julianday(data_date) * :direction, run_id * :direction
+LIMIT :limit OFFSET :offset;
