@@ -179,6 +179,11 @@ async def failures(db: Reader, backfill_id: int, limit: int | None = None) -> li
     ]
 
 
+async def paces(db: Reader, transfer_id: int) -> list[float]:
+    """Seconds per day of the last finished backfills of a transfer, newest first."""
+    return [row[0] for row in await db.all("backfill_paces", transfer_id=transfer_id)]
+
+
 async def next_new(db: Reader) -> NewBackfill | None:
     """The oldest backfill that is still CREATED."""
     row = await db.one("new_backfills")

@@ -146,3 +146,11 @@ WHERE backfill_id = :backfill_id AND paused_time IS NULL;
 -- name: resume_backfill
 -- Let a held backfill go on.
 UPDATE backfills SET paused_time = NULL, paused_user_id = NULL WHERE backfill_id = :backfill_id;
+
+-- name: backfill_paces
+-- Seconds per day of the last finished backfills of a transfer.
+SELECT (end_time - start_time) / 1e6 / (completed + failed)
+FROM backfills
+WHERE transfer_id = :transfer_id AND status IN ('COMPLETED', 'FAILED') AND completed + failed > 0
+ORDER BY created_time DESC, backfill_id DESC
+LIMIT 5;

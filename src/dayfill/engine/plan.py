@@ -1,0 +1,93 @@
+"""What a backfill would do, before it is created: the days, the clashes, and how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from dayfill import sources
+from dayfill.domain.backfill import Backfill
+from dayfill.domain.days import DayRange, DayState, ranges_of
+from dayfill.engine.backfills import CHOICES, check_span
+from dayfill.errors import Missing, Refused, RequestError
+from dayfill.seams import Seams
+from dayfill.store import backfills, days, transfers
+from dayfill.store.db import Database
+from dayfill.store.transfers import TransferJob
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """seconds: from the pace of earlier backfills. source_calls: readings of the source, retries not counted."""
+
+    seconds_low: float
+    seconds_high: float
+    source_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A dry run. refusal: why the create would be refused, apart from the conflicts."""
+
+    days_chosen: int
+    counts: dict[DayState, int]
+    ranges: list[DayRange]
+    conflicts: list[Backfill]
+    estimate: Estimate | None
+    refusal: RequestError | None
+
+
+async def plan(
+    db: Database,
+    seams: Seams,
+    team_id: int,
+    transfer_id: int,
+    span: DayRange,
+    *,
+    max_days: int,
+    only: Collection[str] = (),
+) -> Plan:
+    """The days that a backfill with this range and choice would load; changes nothing.
+
+    Raises:
+        Missing: no such transfer in the team.
+    """
+    known = await days.states(db, team_id, transfer_id, span)
+    if known is None:
+        raise Missing("Transfer not found.")
+    job = await transfers.job(db, transfer_id)
+    chosen = _chosen(known, span, only)
+    return Plan(
+        days_chosen=len(chosen),
+        counts=known.counts(),
+        ranges=ranges_of(chosen),
+        conflicts=await backfills.overlapping(db, transfer_id, span),
+        estimate=await _estimate(db, job, len(chosen)),
+        refusal=_refusal(seams, span, max_days, job.source.zone, len(chosen)),
+    )
+
+
+def _chosen(known: days.Days, span: DayRange, only: Collection[str]) -> list[date]:
+    if not only:
+        return list(span)
+    wanted = {CHOICES[name] for name in only}
+    states = dict(known.states)
+    return [day for day in span if states.get(day, DayState.MISSING) in wanted]
+
+
+def _refusal(seams: Seams, span: DayRange, max_days: int, zone: str, chosen: int) -> RequestError | None:
+    try:
+        check_span(seams, span, max_days, zone)
+    except Refused as refused:
+        return refused
+    return None if chosen else Refused(f"No day of {span} is chosen: there is nothing to load.")
+
+
+async def _estimate(db: Database, job: TransferJob, chosen: int) -> Estimate | None:
+    """From the seconds per day of the transfer's last finished backfills; None before there is one."""
+    paces = await backfills.paces(db, job.transfer_id)
+    if not paces:
+        return None
+    reads = -(-chosen // sources.get(job.source.kind).max_days_per_read)
+    return Estimate(min(paces) * chosen, max(paces) * chosen, reads * len(job.tables))

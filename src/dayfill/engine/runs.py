@@ -1,0 +1,74 @@
+"""Runs outside any backfill: what a schedule or a person starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dayfill.domain.days import latest_today, refresh_window
+from dayfill.domain.run import Priority, Trigger
+from dayfill.errors import Missing, Refused
+from dayfill.seams import Seams
+from dayfill.store import days, runs, transfers
+from dayfill.store.db import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """New runs with their days, newest first, and the waiting runs that other days joined."""
+
+    run_ids: list[int]
+    dates: list[date]
+    joined: list[tuple[date, int]]
+
+
+async def enqueue(
+    tx: Tx,
+    seams: Seams,
+    team_id: int,
+    transfer_id: int,
+    dates: Sequence[date],
+    *,
+    trigger: Trigger,
+    priority: Priority,
+) -> Enqueued:
+    """A Recurring run for each of these days; a day for which one waits already is joined, not doubled."""
+    now = seams.now()
+    result = Enqueued([], [], [])
+    for day in sorted(set(dates), reverse=True):
+        run_id = await runs.insert_recurring(tx, team_id, transfer_id, day, trigger=trigger, priority=priority, now=now)
+        if run_id is None:
+            result.joined.append((day, await runs.join_waiting(tx, transfer_id, day, priority)))
+        else:
+            result.run_ids.append(run_id)
+            result.dates.append(day)
+    await days.queue(tx, transfer_id, [day.isoformat() for day in result.dates])
+    return result
+
+
+async def run_now(
+    tx: Tx,
+    seams: Seams,
+    team_id: int,
+    transfer_id: int,
+    *,
+    dates: Sequence[date] = (),
+    window: int | None = None,
+) -> Enqueued:
+    """Load some days, or the last ``window`` days (default: the transfer's refresh window), before all other work.
+
+    Raises:
+        Missing: no such transfer in the team.
+        Refused: a day lies in the future.
+    """
+    transfer = await transfers.get(tx, team_id, transfer_id)
+    if transfer is None:
+        raise Missing("Transfer not found.")
+    if not dates:
+        longest = max((s.refresh_window for s in transfer.configuration.schedules), default=1)
+        dates = list(refresh_window(seams.now(), window or longest, transfer.zone))
+    today = latest_today(seams.now(), transfer.zone)
+    if max(dates) > today:
+        raise Refused(f"{max(dates)} is in the future: the last possible day is {today}.")
+    return await enqueue(tx, seams, team_id, transfer_id, dates, trigger=Trigger.MANUAL, priority=Priority.INTERACTIVE)
