@@ -61,6 +61,27 @@ class Slice:
     deadline_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TransferJob:
+    """What the slices of one transfer share: all that is needed to build them, from one read.
+
+    parked_until: nothing of the connection starts before this instant; None = not parked.
+    """
+
+    transfer_id: int
+    team_id: int
+    connection_id: int
+    connection_parallelism: int
+    parked_until: datetime | None
+    parallelism: int
+    deadline_seconds: int
+    zone: str
+    source: SourceJob
+    tables: tuple[Table, ...]
+    destination_id: int
+    destination: DestinationJob
+
+
 class Outcome(StrEnum):
     """LOADED: the destination holds this reading. FAILED: it does not. STALE: a newer reading was there already."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,6 +16,11 @@ TYPE_PATTERN = re.compile(
 """Data types of a field: 64-bit INTEGER and FLOAT; TIMESTAMP (naive) and TIMESTAMPTZ (UTC) in microseconds."""
 
 Value = str | bool | int | None
+
+RESERVED_SETTINGS = frozenset({"timezone", "parallelism", "deadline_seconds"})
+"""Settings that every source has; dayfill itself obeys them and no source sees them."""
+DEFAULT_PARALLELISM, MAX_PARALLELISM = 4, 32
+DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 3600, 86_400
 
 
 class TransferState(StrEnum):
@@ -67,23 +72,27 @@ class TableGroup:
 class Account:
     """An account at the source; login_id is 0 for sources that need no login."""
 
-    data_source_username: str
-    login_id: int
-    account_id: str
+    data_source_username: str = ""
+    login_id: int = 0
+    account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    data_source_username: str
-    login_id: int
-    segment_id: str
-    segment_name: str
+    """A segment at the source, such as "all users"."""
+
+    data_source_username: str = ""
+    login_id: int = 0
+    segment_id: str = ""
+    segment_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSetting:
+    """One setting of the source. The ids in `RESERVED_SETTINGS` mean the same for every source."""
+
     field_id: str
-    value: Value
+    value: Value = None
     group: str = ""
 
 
@@ -113,7 +122,7 @@ class Transfer:
     configuration: Configuration
     created_time: datetime
     created_user_id: int
-    parallelism: int = 4
-    deadline_seconds: int = 3600
+    connection_id: int
+    parallelism: int = DEFAULT_PARALLELISM
+    deadline_seconds: int = DEFAULT_DEADLINE_SECONDS
     zone: str = "UTC"
-    last_run_date: str | None = field(default=None)

@@ -65,6 +65,7 @@ CREATE TABLE destinations (
   auth_method TEXT NOT NULL,
   fields TEXT NOT NULL,
   sealed BLOB,
+  location TEXT NOT NULL,
   created_time INTEGER NOT NULL,
   deleted_time INTEGER
 ) STRICT;
@@ -102,7 +103,16 @@ CREATE TABLE transfers (
 CREATE UNIQUE INDEX transfer_names ON transfers (team_id, display_name) WHERE deleted_time IS NULL;
 CREATE INDEX transfers_of_destination ON transfers (destination_id) WHERE deleted_time IS NULL;
 
--- next_time is null while the transfer is paused or deleted.
+-- Which transfer loads a table of a physical warehouse; its primary key lets no two do so.
+CREATE TABLE owned_tables (
+  location TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  transfer_id INTEGER NOT NULL REFERENCES transfers,
+  PRIMARY KEY (location, table_name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX owned_tables_of_transfer ON owned_tables (transfer_id);
+
+-- next_time is null while the transfer is paused.
 CREATE TABLE schedules (
   transfer_id INTEGER NOT NULL REFERENCES transfers,
   position INTEGER NOT NULL,
