@@ -1,0 +1,143 @@
+"""The ASGI application: from an HTTP request to a handler and back, with the checks in the contract's order.
+
+Plain ASGI, with Starlette's header and query types but not its routing, Request or Response: on a GET of a backfill
+those would cost as much again as all of this, and the whole request is to stay near the price of static bytes.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from dayfill.api import repeats, routing
+from dayfill.api.auth import authenticate, authorize
+from dayfill.api.bodies import MAX_BODY_BYTES
+from dayfill.api.routes import PUBLIC, ROUTES
+from dayfill.api.wire import Answer, Call, Server, failure, new_request_id, refusal, render
+from dayfill.domain.access import Caller
+from dayfill.errors import Denied, RequestError
+
+log = structlog.get_logger()
+
+_JSON = (b"content-type", b"application/json")
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Sm-App-Id, X-Team-ID"
+
+
+class TooLarge(Exception):
+    """The body is longer than a request may be."""
+
+
+class Api:
+    """The wire of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._tree = routing.tree(ROUTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request_id = new_request_id(self._server.seams)
+            await _send(send, await self._answer(scope, receive, request_id), request_id)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Answer:
+        try:
+            return await self._dispatch(scope, receive, request_id)
+        except RequestError as error:
+            return refusal(error, request_id)
+        except TooLarge:
+            description = f"A request body may have {MAX_BODY_BYTES} bytes."
+            return failure(413, "PAYLOAD_TOO_LARGE", "Payload Too Large", description, {}, request_id)
+        except Exception:
+            # The path only: a query string may carry a key.
+            log.exception("request failed", request_id=request_id, method=scope["method"], path=scope["path"])
+            description = f"The server's log has the cause under request id {request_id}."
+            return failure(500, "INTERNAL_SERVER_ERROR", "Internal Server Error", description, {}, request_id)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, request_id: str) -> Answer:
+        match = routing.find(self._tree, scope["path"])
+        if match is None:
+            return await self._without_key(scope, request_id)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        route = match.routes.get(method)
+        if route is None:
+            return _other_method(method, tuple(match.routes), request_id)
+        body = b"" if method == "GET" else await _read(scope, receive)
+        caller = await authenticate(self._server, scope, body)
+        team_id = _team_id(caller, match)
+        authorize(caller, route, team_id)
+        call = Call(self._server, caller, team_id, request_id, match.ids(), body, scope, match.mount)
+        if route.writes:
+            return await repeats.change(route, call, match.path)
+        return await route.handler(call)
+
+    async def _without_key(self, scope: Scope, request_id: str) -> Answer:
+        handler = PUBLIC.get(scope["path"])
+        if handler is None:
+            return failure(404, "NOT_FOUND", "Not Found", "There is nothing at this path.", {}, request_id)
+        if scope["method"] not in ("GET", "HEAD"):
+            return _other_method(scope["method"], ("GET",), request_id)
+        return await handler(self._server)
+
+
+def _team_id(caller: Caller, match: routing.Match) -> int:
+    """The team of a request: named by the path, or else (table groups) the user's first team."""
+    if match.names[:1] == ("team_id",):
+        return routing.identifier("team_id", match.values[0])
+    if not caller.roles:
+        raise Denied("The user of this API key is in no team.")
+    return min(caller.roles)
+
+
+def _other_method(method: str, allowed: tuple[str, ...], request_id: str) -> Answer:
+    allow = ", ".join(sorted({*allowed, "OPTIONS"} | ({"HEAD"} if "GET" in allowed else set())))
+    if method == "OPTIONS":
+        headers = {
+            "Allow": allow,
+            "Access-Control-Allow-Methods": allow,
+            "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+            "Access-Control-Max-Age": "86400",
+        }
+        return Answer(204, None, headers=headers)
+    description = f"This path knows {allow}."
+    return failure(405, "METHOD_NOT_ALLOWED", "Method Not Allowed", description, {"Allow": allow}, request_id)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
+            raise TooLarge
+    body: bytes = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge
+        if not message.get("more_body", False):
+            return body
+
+
+async def _send(send: Send, answer: Answer, request_id: str) -> None:
+    body = render(answer, request_id)
+    headers = [(b"x-request-id", request_id.encode()), _ANY_ORIGIN]
+    if answer.status != 204:
+        headers.append((b"content-length", b"%d" % len(body)))
+    if answer.headers:
+        headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if body and "Content-Type" not in answer.headers:
+        headers.append(_JSON)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Nothing to start or stop here: who made the server owns what it uses."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

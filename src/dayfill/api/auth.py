@@ -1,0 +1,101 @@
+"""Who is calling: finds the key of a request, checks it, and checks what it may do."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from dayfill.api import bodies
+from dayfill.api.wire import Route, Server
+from dayfill.domain.access import Caller, role_allows
+from dayfill.engine.keys import parse
+from dayfill.errors import Denied, Malformed, Unauthenticated
+from dayfill.store import keys
+
+_NOBODY = bytes(32)
+"""Compared when a key id is unknown, so that it takes the time of a known one."""
+
+
+def presented_key(scope: Mapping[str, Any], body: bytes) -> str | None:
+    """The key of a request: the Authorization header, or ``api_key`` in the ``json`` parameter or in the body.
+
+    Raises:
+        Malformed: two different keys.
+    """
+    found = {key for key in (_header_key(scope), _query_key(scope["query_string"]), _body_key(body)) if key}
+    if len(found) > 1:
+        raise Malformed("The request carries two different API keys; send one.")
+    return found.pop() if found else None
+
+
+def _header_key(scope: Mapping[str, Any]) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            text = str(value, "latin-1").strip()
+            return text[7:].lstrip() if text[:7].lower() == "bearer " else text
+    return None
+
+
+def _query_key(query_string: bytes) -> str | None:
+    if b"json=" not in query_string:
+        return None
+    texts = parse_qs(query_string.decode("latin-1")).get("json", [])
+    return _key_in(texts[0].encode()) if texts else None
+
+
+def _body_key(body: bytes) -> str | None:
+    return _key_in(body) if b"api_key" in body else None
+
+
+def _key_in(text: bytes) -> str | None:
+    try:
+        document = bodies.parse(text)
+    except Malformed:
+        # A text that cannot be read is reported after the checks of the key, by whoever needs it.
+        return None
+    key = document.get("api_key") if isinstance(document, dict) else None
+    return key if isinstance(key, str) else None
+
+
+async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) -> Caller:
+    """The caller of a request: one keyed read, nothing cached, so a disabled key is dead at once.
+
+    Raises:
+        Unauthenticated: no key, or none of ours. Denied: ours, but disabled or expired. Malformed: two keys.
+    """
+    text = presented_key(scope, body)
+    if not text:
+        raise Unauthenticated("Send an API key: Authorization: Bearer api_...", code="API_KEY_REQUIRED")
+    if text.startswith("otok_"):
+        raise Unauthenticated("OAuth tokens are not accepted here; send an API key.", code="ACCESS_TOKEN_INVALID")
+    parsed = parse(text)
+    if parsed is None:
+        raise Unauthenticated("This is not an API key of this server.")
+    api_key_id, secret = parsed
+    credential = await keys.credential(server.db, api_key_id)
+    expected = credential.secret_hash if credential else _NOBODY
+    if not hmac.compare_digest(server.keyring.fingerprint(secret), expected) or credential is None:
+        raise Unauthenticated("This is not an API key of this server.")
+    caller = credential.caller
+    if not caller.is_enabled:
+        raise Denied("This API key or its user is disabled; ask an owner for a new key.", code="API_KEY_DISABLED")
+    if caller.expires_time is not None and caller.expires_time <= server.seams.now():
+        raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
+    return caller
+
+
+def authorize(caller: Caller, route: Route, team_id: int) -> None:
+    """Both must allow it: the scope of the key, and the role of its user in the team.
+
+    Raises:
+        Denied: not a member (the same answer for a team that does not exist), scope missing, role too small.
+    """
+    role = caller.roles.get(team_id)
+    if role is None:
+        raise Denied(f"This API key does not reach team {team_id}.")
+    if route.scope is not None and route.scope not in caller.scopes:
+        raise Denied(f"This API key lacks the scope {route.scope}.", code="ACCESS_DENIED_PERMISSIONS")
+    if not role_allows(role, route.permission):
+        raise Denied(f"The role {role.value} in team {team_id} lacks the permission {route.permission.value}.")

@@ -1,0 +1,107 @@
+"""Finds the route of a path: a tree of segments, literal before id, so the cost does not grow with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dayfill.api.wire import Route
+from dayfill.errors import Missing
+
+MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
+"""Prefixes under which clients expect the vendor's routes."""
+ROOT_ONLY = "x"
+"""First segment of the extension, which is at the root alone."""
+
+_LARGEST_ID = (1 << 63) - 1
+
+
+@dataclass(slots=True)
+class Node:
+    literals: dict[str, Node] = field(default_factory=dict)
+    parameter: Node | None = None
+    routes: dict[str, Route] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Routes by method at one path, with the texts of its ids."""
+
+    routes: Mapping[str, Route]
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+    mount: str
+    path: str
+
+    def ids(self) -> dict[str, int]:
+        """The ids of the path.
+
+        Raises:
+            Missing: a text that is no id; such an object cannot exist.
+        """
+        return {name: identifier(name, value) for name, value in zip(self.names, self.values, strict=True)}
+
+
+def identifier(name: str, text: str) -> int:
+    # group_id is the one id that the contract writes with a prefix: tg_<schema_id>.
+    digits = text.removeprefix("tg_") if name == "group_id" else text
+    if digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= 19:
+        number = int(digits)
+        if number <= _LARGEST_ID and (name != "group_id" or text != digits):
+            return number
+    raise Missing(f"There is nothing at this path: {text[:50]!r} is not a {name}.")
+
+
+def tree(routes: Iterable[Route]) -> Node:
+    """The tree of a route table.
+
+    Raises:
+        ValueError: two routes for one method and path, or one place with two names for its id.
+    """
+    root = Node()
+    for route in routes:
+        node, names = root, []
+        for segment in route.path.split("/")[1:]:
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.parameter = node = node.parameter or Node()
+            else:
+                node = node.literals.setdefault(segment, Node())
+        if route.method in node.routes or (node.names and node.names != tuple(names)):
+            raise ValueError(f"{route.method} {route.path} is in the table twice")
+        node.names = tuple(names)
+        node.routes[route.method] = route
+    return root
+
+
+def find(root: Node, path: str) -> Match | None:
+    """The routes at a path, its mount stripped once; None if there are none."""
+    segments = path.split("/")
+    mount_end = _mount_end(segments)
+    if mount_end > 1 and len(segments) > mount_end and segments[mount_end] == ROOT_ONLY:
+        return None
+    node, values = root, []
+    for segment in segments[mount_end:]:
+        following = node.literals.get(segment)
+        if following is None:
+            following = node.parameter
+            if following is None or not segment:
+                return None
+            values.append(segment)
+        node = following
+    if not node.routes:
+        return None
+    mount = "/".join(segments[:mount_end])
+    return Match(node.routes, node.names, tuple(values), mount, path[len(mount) :])
+
+
+def _mount_end(segments: list[str]) -> int:
+    """How many segments belong to the mount, the empty one before the first slash included."""
+    match segments[1:3]:
+        case ["v1", "v1"] | ["enterprise", "v2"]:
+            return 3
+        case ["v1" | "v2", *_]:
+            return 2
+        case _:
+            return 1

@@ -1,0 +1,202 @@
+"""The shapes of the wire: what a handler gets and gives, the envelope, and the status of every error."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.datastructures import Headers, QueryParams
+
+from dayfill.api import bodies
+from dayfill.domain.access import SCOPES, Caller, Permission
+from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
+from dayfill.seams import Seams
+from dayfill.secrets import Keyring
+from dayfill.store.db import Database
+
+Wanted = TypeVar("Wanted")
+
+ERRORS: dict[type[RequestError], tuple[int, str]] = {
+    Malformed: (400, "Invalid Parameter"),
+    Unauthenticated: (401, "Invalid API key"),
+    Denied: (403, "Access Denied"),
+    Missing: (404, "Not Found"),
+    Conflict: (409, "Conflict"),
+    Refused: (422, "Unprocessable Entity"),
+    Busy: (503, "Service Unavailable"),
+}
+"""Status and message of every error that may travel; the code is the error's own."""
+
+LONGEST_DESCRIPTION = 2_048
+_LAST_48_BITS = (1 << 48) - 1
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a request may use.
+
+    changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
+    """
+
+    db: Database
+    seams: Seams
+    keyring: Keyring
+    installation_id: str
+    changed: Callable[[], None]
+    is_ready: Callable[[], str | None]
+    max_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body."""
+
+    status: int
+    data: object
+    wrapped: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request of a caller who may make it. path: the ids of the path. checked: what Route.before found."""
+
+    server: Server
+    caller: Caller
+    team_id: int
+    request_id: str
+    path: Mapping[str, int]
+    body: bytes
+    scope: Mapping[str, Any]
+    mount: str = ""
+    checked: Any = None
+    _document: Any = None
+
+    @property
+    def query(self) -> QueryParams:
+        return QueryParams(self.scope["query_string"])
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(raw=self.scope["headers"])
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and mount by which the caller came, without a slash at the end."""
+        address, port = self.scope.get("server") or ("127.0.0.1", None)
+        host = self.headers.get("host", "")
+        if not 0 < len(host) <= 255:
+            host = f"{address}:{port}"
+        return f"{self.scope['scheme']}://{host}{self.mount}"
+
+    def document(self) -> Any:
+        """The body's JSON value, read once.
+
+        Raises:
+            Malformed: see `bodies.parse`; also an empty body.
+        """
+        if self._document is None:
+            if not self.body:
+                raise Malformed("The request body is empty; a JSON object is needed.")
+            self._document = bodies.parse(self.body)
+        return self._document
+
+    def decode(self, type_: type[Wanted]) -> Wanted:
+        """The body as this type, without any coercion.
+
+        Raises:
+            Malformed: not JSON, or not of this shape; the sentence names the field.
+        """
+        document = self.document()
+        if isinstance(document, dict):
+            # A key may travel in the body (see auth); it is no part of any resource.
+            document = {name: value for name, value in document.items() if name != "api_key"}
+        try:
+            return msgspec.convert(document, type_)
+        except msgspec.ValidationError as error:
+            raise Malformed(f"Request body: {error}.") from None
+
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: who may call it, and what answers.
+
+    path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
+    ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key.
+    before: runs before the transaction opens, for what may take long (a look at a connector); its result is
+    ``call.checked``.
+
+    Raises:
+        ValueError: a scope or permission that does not exist.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+    permission: Permission
+    writes: bool = False
+    before: Callable[[Call], Awaitable[object]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.scope is not None and self.scope not in SCOPES:
+            raise ValueError(f"{self.method} {self.path}: there is no scope {self.scope!r}")
+        if not isinstance(self.permission, Permission):
+            raise ValueError(f"{self.method} {self.path}: {self.permission!r} is not a permission")
+
+
+def new_request_id(seams: Seams) -> str:
+    """A UUID of version 7 in upper case: sorts by time."""
+    millis = int(seams.now().timestamp() * 1000) & _LAST_48_BITS
+    random_bits = seams.new_id().int & ~(_LAST_48_BITS << 80 | 0xF << 76)
+    text = f"{millis << 80 | 7 << 76 | random_bits:032X}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def stamp(instant: datetime) -> str:
+    """An instant in UTC as the wire writes it: whole seconds and a Z."""
+    return instant.isoformat()[:19] + "Z"
+
+
+def stamp_or_none(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()[:19] + "Z"
+
+
+def render(answer: Answer, request_id: str) -> bytes:
+    """The body of an answer."""
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return b""
+    if isinstance(answer.data, bytes):
+        return answer.data
+    if not answer.wrapped:
+        return _encode(answer.data)
+    meta = _encode({"request_id": request_id, **answer.meta})
+    return b'{"meta":%b,"data":%b}' % (meta, _encode(answer.data))
+
+
+def failure(
+    status: int, code: str, message: str, description: str, headers: Mapping[str, str], request_id: str
+) -> Answer:
+    """An error answer."""
+    error = {"code": code, "message": message, "description": description[:LONGEST_DESCRIPTION]}
+    return Answer(status, {"meta": {"request_id": request_id}, "error": error}, wrapped=False, headers=headers)
+
+
+def refusal(error: RequestError, request_id: str) -> Answer:
+    """The answer to an error that was raised on purpose."""
+    status, message = ERRORS[type(error)]
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after is not None or status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(error.retry_after or 1)
+    return failure(status, error.code, message, error.description, headers, request_id)

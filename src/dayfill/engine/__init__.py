@@ -1,0 +1,1 @@
+"""The verbs: every change of state goes through one of these functions."""

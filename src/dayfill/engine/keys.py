@@ -1,0 +1,114 @@
+"""Verbs on API keys: the format of a key, making one, disabling one."""
+
+from __future__ import annotations
+
+import secrets as entropy
+import string
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dayfill.domain.access import SCOPES
+from dayfill.errors import Missing, Refused
+from dayfill.seams import Seams
+from dayfill.secrets import Keyring
+from dayfill.store import keys, teams
+from dayfill.store.db import Tx
+
+PREFIX = "api_"
+ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 8, 43, 6
+"""43 base62 characters hold 256 random bits; the check is a CRC-32, so a typing error is found without a read."""
+KEY_LENGTH = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH + 1 + CHECK_LENGTH
+LONGEST_DESCRIPTION, START_LENGTH = 1_000, 10
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_ID_END = len(PREFIX) + ID_LENGTH
+_SECRET_END = _ID_END + 1 + SECRET_LENGTH
+_CHARACTERS = frozenset(_ALPHABET)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made. ``text`` is the key itself: show it once, it is not kept."""
+
+    text: str
+    key: keys.ApiKey
+
+
+async def create(
+    tx: Tx,
+    seams: Seams,
+    keyring: Keyring,
+    team_id: int,
+    user_id: int,
+    *,
+    scopes: Iterable[str] = (),
+    description: str = "",
+    expires_time: datetime | None = None,
+) -> NewKey:
+    """A key for a member of the team; it reaches every team of that user, within the user's roles.
+
+    Raises:
+        Missing: the team has no such user.
+        Refused: a scope that does not exist, a description that is too long, an expiry in the past.
+    """
+    if await teams.member(tx, team_id, user_id) is None:
+        raise Missing(f"Team {team_id} has no user {user_id}.")
+    chosen = frozenset(scopes)
+    if unknown := sorted(chosen - SCOPES):
+        raise Refused(f"There is no scope {unknown[0]!r}; the scopes are {', '.join(sorted(SCOPES))}.")
+    if len(description) > LONGEST_DESCRIPTION:
+        raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
+    if expires_time is not None and expires_time <= seams.now():
+        raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
+    key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
+    text = compose(key_id, secret)
+    key = keys.ApiKey(
+        f"apk_{key_id}", text[:START_LENGTH], user_id, description, chosen, True, expires_time, seams.now()
+    )
+    await keys.insert(tx, key, keyring.fingerprint(secret))
+    return NewKey(text, key)
+
+
+async def disable(tx: Tx, team_id: int, api_key_id: str) -> keys.ApiKey:
+    """Disable a key for good; the next request with it is refused.
+
+    Raises:
+        Missing: no member of the team has such a key.
+    """
+    disabled = await keys.disable(tx, team_id, api_key_id)
+    if disabled is None:
+        raise Missing(f"Team {team_id} has no key {api_key_id}.")
+    return disabled
+
+
+def compose(key_id: str, secret: str) -> str:
+    """The key as its owner gets it: ``api_`` id ``_`` secret ``_`` check, 63 characters."""
+    body = f"{PREFIX}{key_id}_{secret}"
+    return f"{body}_{_check(body)}"
+
+
+def parse(text: str) -> tuple[str, str] | None:
+    """api_key_id and secret of a well-formed key, by position; None for any other text."""
+    if len(text) != KEY_LENGTH or not text.startswith(PREFIX) or text[_ID_END] != "_" or text[_SECRET_END] != "_":
+        return None
+    key_id, secret = text[len(PREFIX) : _ID_END], text[_ID_END + 1 : _SECRET_END]
+    if not _CHARACTERS.issuperset(key_id) or not _CHARACTERS.issuperset(secret):
+        return None
+    if text[_SECRET_END + 1 :] != _check(text[:_SECRET_END]):
+        return None
+    return f"apk_{key_id}", secret
+
+
+def _check(body: str) -> str:
+    """CRC-32 of the characters before it, as six base62 digits."""
+    rest, digits = zlib.crc32(body.encode("ascii")), ""
+    for _ in range(CHECK_LENGTH):
+        rest, digit = divmod(rest, 62)
+        digits = _ALPHABET[digit] + digits
+    return digits
+
+
+def _random_text(length: int) -> str:
+    return "".join(entropy.choice(_ALPHABET) for _ in range(length))

@@ -1,0 +1,91 @@
+"""Rows of API keys: what the door needs to know a caller, and the lists that operators see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from dayfill.domain.access import Caller, Role
+from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
+
+_ROLES = {role.value: role for role in Role}
+_scopes = msgspec.json.Decoder(frozenset[str]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A caller and the fingerprint that the presented secret must have."""
+
+    secret_hash: bytes
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key as lists show it; ``key_start`` are its first 10 characters, the secret is not kept."""
+
+    api_key_id: str
+    key_start: str
+    user_id: int
+    description: str
+    scopes: frozenset[str]
+    is_enabled: bool
+    expires_time: datetime | None
+    created_time: datetime
+
+
+async def credential(db: Reader, api_key_id: str) -> Credential | None:
+    """The key with its user's roles, in one keyed read; no team_id, because this read decides the teams."""
+    row = await db.one("get_credential", api_key_id=api_key_id)
+    if row is None:
+        return None
+    secret_hash, user_id, scopes, is_enabled, expires_time, roles = row
+    caller = Caller(api_key_id, user_id, _scopes(scopes), bool(is_enabled), instant(expires_time), _roles(roles))
+    return Credential(secret_hash, caller)
+
+
+def _roles(text: str | None) -> dict[int, Role]:
+    """``1:OWNER,2:VIEWER`` by team; a role that this version does not know gives nothing."""
+    pairs = (pair.split(":") for pair in text.split(",")) if text else ()
+    return {int(team_id): _ROLES[role] for team_id, role in pairs if role in _ROLES}
+
+
+async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
+    await tx.one(
+        "insert_api_key",
+        api_key_id=key.api_key_id,
+        secret_hash=secret_hash,
+        key_start=key.key_start,
+        user_id=key.user_id,
+        description=key.description,
+        scopes=msgspec.json.encode(sorted(key.scopes)).decode(),
+        expires_time=micros(key.expires_time),
+        created_time=micros(key.created_time),
+    )
+
+
+async def page(db: Reader, team_id: int) -> list[ApiKey]:
+    """Keys of the team's members, oldest first."""
+    return [_api_key(row) for row in await db.all("list_api_keys", team_id=team_id)]
+
+
+async def disable(tx: Tx, team_id: int, api_key_id: str) -> ApiKey | None:
+    """Disable for good; None if no member of the team has such a key."""
+    row = await tx.one("disable_api_key", team_id=team_id, api_key_id=api_key_id)
+    return None if row is None else _api_key(row)
+
+
+def _api_key(row: Row) -> ApiKey:
+    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time = row
+    return ApiKey(
+        api_key_id,
+        key_start,
+        user_id,
+        description,
+        _scopes(scopes),
+        bool(is_enabled),
+        instant(expires_time),
+        moment(created_time),
+    )

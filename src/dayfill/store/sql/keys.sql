@@ -1,0 +1,24 @@
+-- name: get_credential
+-- A key with its user's roles in all teams, as team:role pairs; a disabled user's key counts as disabled.
+SELECT k.secret_hash, k.user_id, k.scopes, k.is_enabled * u.is_enabled, k.expires_time,
+  (SELECT string_agg(m.team_id || ':' || m.role, ',') FROM members m WHERE m.user_id = k.user_id)
+FROM api_keys k JOIN users u ON u.user_id = k.user_id
+WHERE k.api_key_id = :api_key_id;
+
+-- name: insert_api_key
+-- A new, enabled key.
+INSERT INTO api_keys (api_key_id, secret_hash, key_start, user_id, description, scopes, expires_time, created_time)
+VALUES (:api_key_id, :secret_hash, :key_start, :user_id, :description, :scopes, :expires_time, :created_time);
+
+-- name: list_api_keys
+-- Keys of the members of a team, oldest first.
+SELECT k.api_key_id, k.key_start, k.user_id, k.description, k.scopes, k.is_enabled, k.expires_time, k.created_time
+FROM members m JOIN api_keys k ON k.user_id = m.user_id
+WHERE m.team_id = :team_id
+ORDER BY k.created_time, k.api_key_id;
+
+-- name: disable_api_key
+-- Disable a key of a member of the team; a second time changes nothing.
+UPDATE api_keys SET is_enabled = 0
+WHERE api_key_id = :api_key_id AND user_id IN (SELECT user_id FROM members WHERE team_id = :team_id)
+RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time;

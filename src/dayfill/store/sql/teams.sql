@@ -1,0 +1,48 @@
+-- name: get_installation
+-- The one row that names this installation.
+SELECT installation_id FROM installation WHERE only_row = 1;
+
+-- name: insert_installation
+-- Name this installation, once.
+INSERT INTO installation (only_row, installation_id, last_token, created_time)
+VALUES (1, :installation_id, 0, :created_time);
+
+-- name: list_teams
+-- Every team, oldest first.
+SELECT team_id, name, created_time FROM teams ORDER BY team_id;
+
+-- name: get_team
+-- One team.
+SELECT team_id, name, created_time FROM teams WHERE team_id = :team_id;
+
+-- name: insert_team
+-- A new team.
+INSERT INTO teams (name, created_time) VALUES (:name, :created_time) RETURNING team_id, name, created_time;
+
+-- name: get_user_by_email
+-- The user with this address.
+SELECT user_id FROM users WHERE email = :email;
+
+-- name: insert_user
+-- A new, enabled user.
+INSERT INTO users (email, first_name, last_name, created_time)
+VALUES (:email, :first_name, :last_name, :created_time)
+RETURNING user_id;
+
+-- name: set_member
+-- Add a user to a team, or change the role there.
+INSERT INTO members (team_id, user_id, role, created_time) VALUES (:team_id, :user_id, :role, :created_time)
+ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role;
+
+-- name: get_member
+-- One user of a team.
+SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, u.created_time, m.role
+FROM members m JOIN users u ON u.user_id = m.user_id
+WHERE m.team_id = :team_id AND m.user_id = :user_id;
+
+-- name: list_members
+-- Users of a team, oldest first.
+SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, u.created_time, m.role
+FROM members m JOIN users u ON u.user_id = m.user_id
+WHERE m.team_id = :team_id
+ORDER BY u.user_id;

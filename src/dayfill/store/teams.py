@@ -1,0 +1,95 @@
+"""Rows of the installation, its teams, users and memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dayfill.domain.access import Role
+from dayfill.store.db import Reader, Row, Tx, micros, moment
+
+
+_ROLES = {role.value: role for role in Role}
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    team_id: int
+    name: str
+    created_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user in one team; a role that this version does not know is None and may do nothing."""
+
+    user_id: int
+    email: str
+    first_name: str
+    last_name: str
+    is_enabled: bool
+    created_time: datetime
+    role: Role | None
+
+
+async def installation_id(db: Reader) -> str | None:
+    """The id of this installation, once it has been set up."""
+    row = await db.one("get_installation")
+    return None if row is None else str(row[0])
+
+
+async def insert_installation(tx: Tx, installation_id: str, now: datetime) -> None:
+    await tx.one("insert_installation", installation_id=installation_id, created_time=micros(now))
+
+
+async def page(db: Reader) -> list[Team]:
+    """Every team, oldest first; for operators, not for the wire."""
+    return [_team(row) for row in await db.all("list_teams")]
+
+
+async def get(db: Reader, team_id: int) -> Team | None:
+    row = await db.one("get_team", team_id=team_id)
+    return None if row is None else _team(row)
+
+
+async def insert(tx: Tx, name: str, now: datetime) -> Team:
+    row = await tx.one("insert_team", name=name, created_time=micros(now))
+    assert row is not None
+    return _team(row)
+
+
+async def user_id_of(db: Reader, email: str) -> int | None:
+    """The user with this address, in any team."""
+    row = await db.one("get_user_by_email", email=email)
+    return None if row is None else int(row[0])
+
+
+async def insert_user(tx: Tx, email: str, first_name: str, last_name: str, now: datetime) -> int:
+    row = await tx.one("insert_user", email=email, first_name=first_name, last_name=last_name, created_time=micros(now))
+    assert row is not None
+    return int(row[0])
+
+
+async def set_member(tx: Tx, team_id: int, user_id: int, role: Role, now: datetime) -> None:
+    """Give the user this role in the team, whatever it was before."""
+    await tx.one("set_member", team_id=team_id, user_id=user_id, role=role.value, created_time=micros(now))
+
+
+async def member(db: Reader, team_id: int, user_id: int) -> Member | None:
+    row = await db.one("get_member", team_id=team_id, user_id=user_id)
+    return None if row is None else _member(row)
+
+
+async def members(db: Reader, team_id: int) -> list[Member]:
+    """Users of the team, oldest first."""
+    return [_member(row) for row in await db.all("list_members", team_id=team_id)]
+
+
+def _team(row: Row) -> Team:
+    team_id, name, created_time = row
+    return Team(team_id, name, moment(created_time))
+
+
+def _member(row: Row) -> Member:
+    user_id, email, first_name, last_name, is_enabled, created_time, role = row
+    return Member(user_id, email, first_name, last_name, bool(is_enabled), moment(created_time), _ROLES.get(role))
