@@ -8,6 +8,8 @@ from enum import IntEnum, StrEnum
 
 MAX_ATTEMPTS = 4
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(hours=1)
+SHORTEST_PARK, LONGEST_PARK = timedelta(seconds=1), timedelta(days=1)
+"""A source may state any wait. Shorter would spin, as the attempt is given back; after a day it is asked again."""
 DEFAULT_DEADLINE = timedelta(hours=1)
 
 
@@ -102,8 +104,14 @@ class TryAgain:
 
 def backoff(attempts: int, jitter: float) -> timedelta:
     """Delay before the next attempt: doubles from 2 s up to an hour. jitter in 0..1 spreads it over 50-100 %."""
-    longest = min(FIRST_BACKOFF * (1 << max(attempts - 1, 0)), LONGEST_BACKOFF)
+    doublings = min(max(attempts - 1, 0), 11)  # enough for an hour; a timedelta overflows soon after
+    longest = min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
     return longest * (0.5 + jitter / 2)
+
+
+def _park(retry_after: float) -> timedelta:
+    # The bound comes first in min: it wins over a NaN.
+    return max(SHORTEST_PARK, timedelta(seconds=min(LONGEST_PARK.total_seconds(), max(0.0, retry_after))))
 
 
 def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float) -> TryAgain | None:
@@ -111,7 +119,7 @@ def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float)
     if not failure.transient:
         return None
     if failure.retry_after is not None:
-        return TryAgain(now + timedelta(seconds=failure.retry_after), give_back=True)
+        return TryAgain(now + _park(failure.retry_after), give_back=True)
     if attempts >= MAX_ATTEMPTS:
         return None
     return TryAgain(now + backoff(attempts, jitter))
