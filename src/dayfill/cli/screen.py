@@ -1,0 +1,100 @@
+"""The live line of a backfill on a terminal, and the lines of a log where there is none."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from dayfill.cli.follow import Pace
+from dayfill.cli.summary import EXITS, Backfill, causes, duration_text, logfmt, settled, span_text, state_word
+
+_CELLS = 30
+_QUARTERS = 4
+_AT_LEAST_EVERY = 60.0
+
+
+class DaysBar(ProgressColumn):
+    """Loaded days, failed days and the rest, each in its own colour and shape."""
+
+    def render(self, task: Task) -> Text:
+        total = max(1, int(task.total or 1))
+        failed = int(task.fields["failed"])
+        filled = _CELLS * int(task.completed) // total
+        bad = min(filled, max(1, round(_CELLS * failed / total))) if failed else 0
+        glyphs = "█▒░" if task.fields["unicode"] else "#x."
+        text = Text(glyphs[0] * (filled - bad), style="green")
+        text.append(glyphs[1] * bad, style="red")
+        return text.append(glyphs[2] * (_CELLS - filled), style="bright_black")
+
+
+class Screen(AbstractContextManager["Screen"]):
+    """One live line for each backfill that is shown."""
+
+    def __init__(self, console: Console) -> None:
+        self._unicode = (console.encoding or "").lower().startswith("utf")
+        self._progress = Progress(
+            TextColumn("{task.description}"), DaysBar(), TextColumn("{task.fields[figures]}"), console=console
+        )
+        self._tasks: dict[int, TaskID] = {}
+        self._paces: dict[int, Pace] = {}
+
+    def __enter__(self) -> Screen:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, backfill: Backfill, moment: float, title: str = "") -> None:
+        """Draw this reading, taken at ``moment`` (monotonic seconds)."""
+        key = int(backfill["transfer_backfill_id"])
+        pace = self._paces.setdefault(key, Pace())
+        pace.add(moment, backfill)
+        fields = {"failed": backfill["transfer_runs_failed"], "figures": _figures(backfill, pace)}
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(title or span_text(backfill), unicode=self._unicode, **fields)
+        done, total = settled(backfill), backfill["transfer_runs_total"]
+        self._progress.update(self._tasks[key], completed=done, total=total, **fields)
+
+
+def _figures(backfill: Backfill, pace: Pace) -> str:
+    """``29/31 days, 2 failed, 412 days/min, 1 min 02 s left``, or the status once it rests."""
+    parts = [f"{settled(backfill):,}/{backfill['transfer_runs_total']:,} days"]
+    if backfill["transfer_runs_failed"]:
+        parts.append(f"{backfill['transfer_runs_failed']:,} failed")
+    if backfill["status"] != "RUNNING" or state_word(backfill) != "RUNNING":
+        return ", ".join([*parts, state_word(backfill)])
+    left = pace.seconds_left(backfill)
+    if left is not None:
+        parts += [f"{pace.per_minute:,.0f} days/min", f"{duration_text(left)} left"]
+    return ", ".join(parts)
+
+
+class Log:
+    """When a line of log is due: at the start, each quarter, a cause's first failure, the end, and each minute."""
+
+    def __init__(self) -> None:
+        self._quarter = -1
+        self._causes: set[str] = set()
+        self._last = 0.0
+
+    def lines(self, backfill: Backfill, moment: float, now: datetime) -> list[str]:
+        """The lines that this reading gives; none if nothing is new."""
+        quarter = _QUARTERS * settled(backfill) // max(1, backfill["transfer_runs_total"])
+        fresh = [one for one in causes(backfill) if one.cause not in self._causes]
+        lines = [logfmt(backfill, now, cause=one.cause, day=one.days[-1]) for one in fresh]
+        self._causes |= {one.cause for one in fresh}
+        due = quarter != self._quarter or backfill["status"] in EXITS or moment - self._last >= _AT_LEAST_EVERY
+        if due:
+            lines.append(logfmt(backfill, now))
+        if lines:
+            self._last = moment
+        self._quarter = quarter
+        return lines

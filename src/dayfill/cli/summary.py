@@ -1,0 +1,128 @@
+"""A backfill in words: its line of progress, its result, its failed days by cause, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dayfill.cli.exits import Exit
+
+Backfill = Mapping[str, Any]
+"""A backfill as the wire shows it."""
+
+EXITS = {"COMPLETED": Exit.OK, "FAILED": Exit.FAILED, "CANCELLED": Exit.CANCELLED}
+"""Statuses at which a backfill rests -> how the command that waited for it ends."""
+
+_RANGES_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed days that share a cause. message: that of the newest day."""
+
+    cause: str
+    days: tuple[date, ...]
+    message: str
+
+
+def settled(backfill: Backfill) -> int:
+    """Days that have had their final attempt."""
+    return int(backfill["transfer_runs_completed"] + backfill["transfer_runs_failed"])
+
+
+def rows(backfill: Backfill) -> int:
+    return int(backfill.get("x", {}).get("rows_total", 0))
+
+
+def span_text(backfill: Backfill) -> str:
+    return f"{backfill['range_start_date']} to {backfill['range_end_date']}"
+
+
+def state_word(backfill: Backfill) -> str:
+    """The status, or that it is paused."""
+    status = str(backfill["status"])
+    return f"{status} (paused)" if status not in EXITS and backfill.get("x", {}).get("paused_time") else status
+
+
+def causes(backfill: Backfill) -> list[Cause]:
+    """The failed days by cause, the most frequent first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in backfill.get("error_report") or []:
+        found.setdefault(entry.get("x", {}).get("cause") or "ERROR", []).append(entry)
+    grouped = [
+        Cause(
+            cause,
+            tuple(sorted(date.fromisoformat(entry["transfer_run_date"][:10]) for entry in entries)),
+            max(entries, key=lambda entry: str(entry["transfer_run_date"]))["error"],
+        )
+        for cause, entries in found.items()
+    ]
+    return sorted(grouped, key=lambda one: (-len(one.days), one.cause))
+
+
+def day_ranges(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Runs of neighbouring days; ``days`` in ascending order."""
+    ranges: list[tuple[date, date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return ranges
+
+
+def days_text(days: Sequence[date]) -> str:
+    """The days as at most eight ranges, the newest first."""
+    ranges = day_ranges(days)[::-1]
+    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in ranges[:_RANGES_SHOWN]]
+    more = len(ranges) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def duration_text(seconds: float) -> str:
+    """``42 s``, ``1 min 02 s``, ``3 h 05 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def seconds_taken(backfill: Backfill, now: datetime) -> int:
+    """Whole seconds from the first run's start to the end, or to now."""
+    if not backfill.get("start_time"):
+        return 0
+    end = datetime.fromisoformat(backfill["end_time"]) if backfill.get("end_time") else now
+    return max(0, round((end - datetime.fromisoformat(backfill["start_time"])).total_seconds()))
+
+
+def result_lines(backfill: Backfill, seconds: float, url: str) -> list[str]:
+    """How it ended, a line for each cause of failure, the command that tries again, the address."""
+    failed, total = backfill["transfer_runs_failed"], backfill["transfer_runs_total"]
+    first = f"{backfill['transfer_runs_completed']:,} of {total:,} days loaded"
+    first += f", {failed:,} failed" if failed else ""
+    first += ", the rest cancelled" if backfill["status"] == "CANCELLED" else ""
+    lines = [f"{first}, {rows(backfill):,} rows in {duration_text(seconds)}."]
+    for one in causes(backfill):
+        lines.append(f"  {one.cause:<12} {len(one.days):>5}  {days_text(one.days)}")
+        lines.append(f"{'':21}{one.message}")
+    if backfill["status"] == "FAILED":
+        lines.append(f"Try them again: dayfill backfill retry {backfill['transfer_backfill_id']} --wait")
+    return [*lines, url]
+
+
+def logfmt(backfill: Backfill, now: datetime, **more: object) -> str:
+    """One line for a log: time, counters, then whatever else is worth a key."""
+    pairs = {
+        "backfill": backfill["transfer_backfill_id"],
+        "status": backfill["status"],
+        "done": backfill["transfer_runs_completed"],
+        "failed": backfill["transfer_runs_failed"],
+        "total": backfill["transfer_runs_total"],
+        "rows": rows(backfill),
+        "seconds": seconds_taken(backfill, now),
+    } | more
+    return " ".join([now.strftime("%Y-%m-%dT%H:%M:%SZ"), *(f"{key}={value}" for key, value in pairs.items())])
