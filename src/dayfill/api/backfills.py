@@ -105,6 +105,9 @@ async def incomplete(call: Call) -> Answer:
 
 
 async def create(call: Call, tx: Tx) -> Answer:
+    transfer_id = call.path["transfer_id"]
+    if await transfers.get(tx, call.team_id, transfer_id) is None:
+        raise Missing("Transfer not found.")
     body = call.decode(NewBackfill)
     span = span_of(body.range_start, body.range_end)
     made = await verbs.create(
@@ -112,7 +115,7 @@ async def create(call: Call, tx: Tx) -> Answer:
         call.server.seams,
         call.team_id,
         call.caller.user_id,
-        call.path["transfer_id"],
+        transfer_id,
         span,
         max_days=call.server.max_days,
     )
@@ -120,10 +123,13 @@ async def create(call: Call, tx: Tx) -> Answer:
 
 
 async def cancel(call: Call, tx: Tx) -> Answer:
+    backfill_id = call.path["backfill_id"]
+    if await backfills.get(tx, call.team_id, backfill_id) is None:
+        raise Missing("Backfill not found.")
     body = call.decode(StatusChange)
     if body.status != BackfillStatus.CANCELLED:
         raise Malformed("Request body: status can only become CANCELLED - at `$.status`.")
-    done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, call.path["backfill_id"])
+    done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, backfill_id)
     failed = await backfills.failures(tx, done.backfill_id) if done.failed else ()
     return Answer(200, view(done, failed, call.server.seams.now()))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from dayfill.api.wire import Call
 from dayfill.domain.days import DayRange, parse_day
 from dayfill.errors import Malformed, Refused
+
+Text = TypeVar("Text", bound=str)
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -29,13 +32,13 @@ def flag(call: Call, name: str) -> bool:
     return choice(call, name, ("false", "true")) == "true"
 
 
-def choice(call: Call, name: str, values: Collection[str]) -> str:
+def choice(call: Call, name: str, values: Sequence[Text]) -> Text:
     """One of these texts; absent means the first."""
-    first = next(iter(values))
-    text = call.query.get(name, first)
-    if text not in values:
-        raise Malformed(f"The query parameter {name} must be one of {', '.join(values)}.")
-    return text
+    text = call.query.get(name, values[0])
+    for value in values:
+        if value == text:
+            return value
+    raise Malformed(f"The query parameter {name} must be one of {', '.join(values)}.")
 
 
 def day(name: str, text: str) -> date:

@@ -76,7 +76,6 @@ class Call:
     scope: Mapping[str, Any]
     mount: str = ""
     checked: Any = None
-    _document: Any = None
 
     @property
     def query(self) -> QueryParams:
@@ -96,16 +95,12 @@ class Call:
         return f"{self.scope['scheme']}://{host}{self.mount}"
 
     def document(self) -> Any:
-        """The body's JSON value, read once.
+        """The body's JSON value; no body at all is an empty object.
 
         Raises:
-            Malformed: see `bodies.parse`; also an empty body.
+            Malformed: see `bodies.parse`.
         """
-        if self._document is None:
-            if not self.body:
-                raise Malformed("The request body is empty; a JSON object is needed.")
-            self._document = bodies.parse(self.body)
-        return self._document
+        return bodies.parse(self.body) if self.body else {}
 
     def decode(self, type_: type[Wanted]) -> Wanted:
         """The body as this type, without any coercion.

@@ -1,0 +1,104 @@
+"""An installation in a temporary directory, with a clock that tests move and helpers that seed it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from dayfill.api.asgi import Api
+from dayfill.api.wire import Server
+from dayfill.domain.access import SCOPES, Role
+from dayfill.engine import keys, teams
+from dayfill.seams import Seams
+from dayfill.secrets import Keyring
+from dayfill.store.migrations import migrate_sqlite
+from dayfill.store.sqlite import SqliteDatabase
+from openapi_check import check_answer
+
+NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
+
+
+@dataclass
+class Installation:
+    """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key."""
+
+    db: SqliteDatabase
+    keyring: Keyring
+    now: datetime
+    server: Server
+    key: str = ""
+    team_id: int = 0
+    user_id: int = 0
+    woken: int = 0
+    not_ready: str | None = None
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @classmethod
+    async def create(cls, folder: Path) -> Installation:
+        state = folder / "state.db"
+        migrate_sqlite(state)
+        db, keyring = SqliteDatabase(state), Keyring.from_file(folder / "keyring.json")
+        made = cls.__new__(cls)
+        seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
+        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000)
+        made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
+        async with db.write() as tx:
+            made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
+        made.team_id = await made.team("First")
+        made.user_id, made.key = await made.user(made.team_id, Role.OWNER)
+        return made
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def pass_time(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+    async def team(self, name: str) -> int:
+        async with self.db.write() as tx:
+            return (await teams.create(tx, self.server.seams, name)).team_id
+
+    async def user(self, team_id: int, role: Role, scopes: Iterable[str] = SCOPES) -> tuple[int, str]:
+        """A new user with this role, and a key of theirs."""
+        async with self.db.write() as tx:
+            email = f"{uuid.uuid4().hex}@example.com"
+            member = await teams.add_member(tx, self.server.seams, team_id, email, role)
+            new = await keys.create(
+                tx, self.server.seams, self.keyring, team_id, member.user_id, scopes=scopes, description="test"
+            )
+        return member.user_id, new.text
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client in this process; every answer is held against the OpenAPI file. No key = the owner's, "" = none."""
+        key = self.key if key is None else key
+        made = httpx.AsyncClient(
+            transport=httpx.ASGITransport(Api(self.server)),
+            base_url="http://127.0.0.1:8484",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            event_hooks={"response": [check_answer]},
+        )
+        self.clients.append(made)
+        return made
+
+    def insert(self, table: str, **values: object) -> int:
+        """A row straight into the state, for what no verb makes in this test; returns its id."""
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        self.db._writer.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
+        return self.db._writer.last_insert_rowid()
+
+    def execute(self, statement: str, **values: object) -> list[tuple[object, ...]]:
+        """Any statement on the state: tests look at, and damage, what no verb shows."""
+        return self.db._writer.execute(statement, values).fetchall()
+
+    async def close(self) -> None:
+        for client in self.clients:
+            await client.aclose()
+        await self.db.close()
