@@ -1,0 +1,95 @@
+"""A DuckDB file as destination: one process owns it, a day and its ledger row are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
+from dayfill.destinations.duckdb import faults, ledger, ownership, replace
+from dayfill.destinations.duckdb.pool import Session, session
+from dayfill.destinations.names import checked, quoted
+from dayfill.errors import Permanent
+
+
+class DuckDBFile:
+    """Destination type DWH_DUCKDB; meets the `Destination` protocol."""
+
+    kind = "DWH_DUCKDB"
+    title = "DuckDB file"
+    fence = Fence.TX
+    local = True
+    fields = (
+        DestinationField(
+            "path", "Database file", help_text="Path on the server; created if it is not there, its folder must exist."
+        ),
+        DestinationField("schema", "Schema", is_required=False, help_text="Schema of the tables; main if left empty."),
+    )
+
+    def check(self, config: DestinationConfig) -> None:
+        """The file opens (it is created if missing) and a table can be created in it; the trial is rolled back."""
+        with _opened(config) as opened, faults.translated(opened.path), opened.transaction() as con:
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(_schema(config), 'schema')}")
+            con.execute(f'CREATE TABLE {quoted(_schema(config), "schema")}."_dayfill_check" (trial INTEGER)')
+            con.rollback()
+
+    def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
+        """Own the free tables; refuse those of others, and those that hold rows which dayfill did not load."""
+        for table in tables:
+            checked(table, "table")
+        owner = ownership.Owner(config.installation_id, transfer_id)
+        with _ready(config) as opened, opened.alone(), faults.translated(opened.path), opened.transaction() as con:
+            seen = ledger.look(con, _schema(config), tables, transfer_id, ())
+            ownership.claim(con, _schema(config), owner, ownership.free(tables, seen.owners, owner))
+            con.commit()
+
+    def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
+        """Replace all days in all their tables in one transaction; outcomes in the order given."""
+        if not days:
+            return []
+        request = replace.Request(_schema(config), config.installation_id, tuple(days))
+        with _ready(config) as opened:
+            return replace.replace_days(opened, request)
+
+    def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:
+        """All ledger rows of a transfer, by table and day."""
+        with _ready(config) as opened, faults.translated(opened.path):
+            return ledger.rows(opened.connection, _schema(config), transfer_id)
+
+    def greatest_token(self, config: DestinationConfig) -> int:
+        """The greatest token in the ledger, 0 if there is none."""
+        with _ready(config) as opened, faults.translated(opened.path):
+            return ledger.greatest_token(opened.connection, _schema(config))
+
+
+def _path(config: DestinationConfig) -> str:
+    path = config.fields.get("path")
+    if not isinstance(path, str) or not path.strip():
+        raise Permanent("CONFIG", "The destination has no path: set the path of its DuckDB file.", fatal=True)
+    return path
+
+
+def _schema(config: DestinationConfig) -> str:
+    return checked(str(config.fields.get("schema") or "main"), "schema")
+
+
+@contextmanager
+def _opened(config: DestinationConfig) -> Iterator[Session]:
+    with session(_path(config)) as opened:
+        yield opened
+
+
+@contextmanager
+def _ready(config: DestinationConfig) -> Iterator[Session]:
+    """A session in whose schema the ledger exists; it is looked for once per opening, since only we can drop it."""
+    schema = _schema(config)
+    with _opened(config) as opened:
+        if not opened.is_prepared(schema):
+            with opened.alone(), faults.translated(opened.path), opened.transaction() as con:
+                ledger.create(con, schema)
+                con.commit()
+            opened.mark_prepared(schema)
+        yield opened
+
+
+DESTINATION = DuckDBFile()

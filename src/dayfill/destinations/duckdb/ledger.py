@@ -1,0 +1,159 @@
+"""The record of what each day holds, kept beside the data and written in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+
+import duckdb
+
+from dayfill.destinations import LedgerRow
+from dayfill.destinations.duckdb.ownership import Owner
+from dayfill.destinations.names import quoted
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger is to say about one day of one table; ``loaded_at`` is the transaction's time."""
+
+    table_name: str
+    data_date: date
+    token: int
+    run_id: int
+    row_count: int
+    content_hash: str
+
+    @property
+    def key(self) -> tuple[str, date]:
+        return self.table_name, self.data_date
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the start of a transaction found. owners: by table name in lower case."""
+
+    owners: dict[str, Owner]
+    tokens: dict[tuple[str, date], int]
+
+
+def create(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Create the schema, the ledger and the list of owners where they are missing."""
+    inside = quoted(schema, "schema")
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {inside}")
+    con.execute(
+        f"CREATE TABLE IF NOT EXISTS {inside}._dayfill_days (transfer_id BIGINT, table_name VARCHAR, data_date DATE,"
+        " token BIGINT NOT NULL, run_id BIGINT NOT NULL, row_count BIGINT NOT NULL, content_hash VARCHAR NOT NULL,"
+        " loaded_at TIMESTAMPTZ NOT NULL, PRIMARY KEY (transfer_id, table_name, data_date))"
+    )
+    con.execute(
+        f"CREATE TABLE IF NOT EXISTS {inside}._dayfill_tables (table_name VARCHAR PRIMARY KEY,"
+        " installation_id VARCHAR NOT NULL, transfer_id BIGINT NOT NULL)"
+    )
+
+
+def look(
+    con: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[str], transfer_id: int, days: Sequence[date]
+) -> Seen:
+    """Owners of the tables and tokens of the days, in one query."""
+    inside, names = quoted(schema, "schema"), [table.lower() for table in tables]
+    query = (
+        f"SELECT table_name, installation_id, transfer_id, NULL, NULL FROM {inside}._dayfill_tables"
+        f" WHERE table_name IN ({_marks(names)})"
+    )
+    values: list[object] = [*names]
+    if days:
+        query += (
+            f" UNION ALL SELECT table_name, NULL, NULL, data_date, token FROM {inside}._dayfill_days"
+            f" WHERE transfer_id = ? AND table_name IN ({_marks(tables)}) AND data_date IN ({_marks(days)})"
+        )
+        values += [transfer_id, *tables, *days]
+    owners, tokens = {}, {}
+    for table, installation_id, owner_id, day, token in con.execute(query, values).fetchall():
+        if day is None:
+            owners[table] = Owner(installation_id, owner_id)
+        else:
+            tokens[table, day] = token
+    return Seen(owners, tokens)
+
+
+def write(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries: Sequence[Entry], seen: Seen) -> bool:
+    """Write all entries, none of them over a greater token; False if a greater one is there after all.
+
+    A row that was seen is updated, any other inserted. That is the guarded upsert in two halves at less than half its
+    cost, and as safe: this transaction's snapshot is what `look` saw, a row changed since then conflicts at the
+    update, a row added since then breaks the primary key at COMMIT.
+    """
+    known = [entry for entry in entries if entry.key in seen.tokens]
+    new = [entry for entry in entries if entry.key not in seen.tokens]
+    if known and _update(con, schema, transfer_id, known) != len(known):
+        return False
+    if new:
+        con.execute(
+            f"INSERT INTO {quoted(schema, 'schema')}._dayfill_days VALUES "
+            + ", ".join(["(?, ?, ?, ?, ?, ?, ?, now())"] * len(new)),
+            list(chain.from_iterable((transfer_id, *_values(entry)) for entry in new)),
+        )
+    return True
+
+
+def _update(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries: Sequence[Entry]) -> int:
+    """Number of rows changed."""
+    target = f"{quoted(schema, 'schema')}._dayfill_days"
+    if len(entries) == 1:
+        # The join below doubles the time of a lone day.
+        entry = entries[0]
+        found = con.execute(
+            f"UPDATE {target} SET token = ?, run_id = ?, row_count = ?, content_hash = ?, loaded_at = now()"
+            " WHERE transfer_id = ? AND table_name = ? AND data_date = ? AND token <= ?",
+            [entry.token, entry.run_id, entry.row_count, entry.content_hash, transfer_id, *entry.key, entry.token],
+        )
+    else:
+        found = con.execute(
+            f"UPDATE {target} AS old SET token = new.token, run_id = new.run_id, row_count = new.row_count,"
+            " content_hash = new.content_hash, loaded_at = now()"
+            f" FROM (VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(entries))})"
+            " AS new(table_name, data_date, token, run_id, row_count, content_hash)"
+            " WHERE old.transfer_id = ? AND old.table_name = new.table_name AND old.data_date = new.data_date"
+            " AND old.token <= new.token",
+            [*chain.from_iterable(_values(entry) for entry in entries), transfer_id],
+        )
+    return int(found.fetchall()[0][0])
+
+
+def holds(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries: Sequence[Entry]) -> bool:
+    """True if the ledger says exactly what the entries say, so they were committed."""
+    found = {(row.table_name, row.data_date): row for row in rows(con, schema, transfer_id)}
+    return all(
+        (row := found.get(entry.key)) is not None
+        and (row.token, row.run_id, row.row_count, row.content_hash)
+        == (entry.token, entry.run_id, entry.row_count, entry.content_hash)
+        for entry in entries
+    )
+
+
+def rows(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int) -> list[LedgerRow]:
+    """All rows of a transfer, by table and day."""
+    found = con.execute(
+        "SELECT transfer_id, table_name, data_date, token, run_id, row_count, content_hash, epoch_us(loaded_at)"
+        f" FROM {quoted(schema, 'schema')}._dayfill_days WHERE transfer_id = ? ORDER BY table_name, data_date",
+        [transfer_id],
+    ).fetchall()
+    return [LedgerRow(*(*row, _EPOCH + timedelta(microseconds=micros))) for *row, micros in found]
+
+
+def greatest_token(con: duckdb.DuckDBPyConnection, schema: str) -> int:
+    """The greatest token of all transfers, 0 if the ledger is empty."""
+    found = con.execute(f"SELECT coalesce(max(token), 0) FROM {quoted(schema, 'schema')}._dayfill_days").fetchall()
+    return int(found[0][0])
+
+
+def _values(entry: Entry) -> tuple[object, ...]:
+    return entry.table_name, entry.data_date, entry.token, entry.run_id, entry.row_count, entry.content_hash
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

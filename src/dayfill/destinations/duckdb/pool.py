@@ -1,0 +1,166 @@
+"""The DuckDB files that this process holds open: one database per file, a cursor per call, closed when idle."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+import duckdb
+
+from dayfill.destinations.duckdb import faults
+from dayfill.destinations.duckdb.gate import Gate
+from dayfill.errors import Permanent
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_access": "false",
+    "preserve_insertion_order": "false",
+}
+_LOOK_EVERY_SECONDS = 0.5
+"""A file that was not used between two looks is closed, so it is free for other programs after at most twice this."""
+
+
+@dataclass(eq=False, slots=True)
+class _Database:
+    """An open file. ``uses`` counts sessions ever begun, ``users`` those that are open now."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    gate: Gate = field(default_factory=Gate)
+    prepared: set[str] = field(default_factory=set)
+    users: int = 0
+    uses: int = 0
+    uses_at_last_look: int = -1
+    is_broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One call's own connection to an open file."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    _database: _Database
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Together with other loads; no table may be altered."""
+        return self._database.gate.shared()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While no other load of this file runs."""
+        return self._database.gate.alone()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Begin; whoever leaves without a commit is rolled back, so nothing is ever carried on after an error."""
+        con = self.connection
+        con.begin()
+        try:
+            yield con
+        except duckdb.FatalException:
+            self._database.is_broken = True
+            raise
+        finally:
+            # After a commit or a rollback there is no transaction any more, and DuckDB says so by an error.
+            with suppress(duckdb.Error):
+                con.rollback()
+
+    def is_prepared(self, schema: str) -> bool:
+        """True if `mark_prepared` was called for this schema since the file was opened."""
+        return schema in self._database.prepared
+
+    def mark_prepared(self, schema: str) -> None:
+        self._database.prepared.add(schema)
+
+
+_lock = Lock()
+_open: dict[Path, _Database] = {}
+_closer_wakes = Event()
+_closer_runs = False
+
+
+@contextmanager
+def session(path: str) -> Iterator[Session]:
+    """A connection of its own to the file; opens the file if this process does not hold it yet.
+
+    Raises:
+        Transient: another process holds the file, or the disk is full.
+        Permanent: its folder is missing, it is not a DuckDB file, or access is denied.
+    """
+    place = Path(path).expanduser().resolve()
+    with _lock:
+        database = _open.get(place) or _open_database(place)
+        database.users += 1
+        database.uses += 1
+    try:
+        with faults.translated(place):
+            cursor = database.connection.cursor()
+        with cursor:
+            yield Session(place, cursor, database)
+    finally:
+        with _lock:
+            database.users -= 1
+            if database.is_broken:
+                _close(database)
+
+
+def close_all() -> None:
+    """Close every file that nobody uses at this moment."""
+    with _lock:
+        for database in list(_open.values()):
+            _close(database)
+
+
+def _open_database(path: Path) -> _Database:
+    if not path.parent.is_dir():
+        raise Permanent(
+            "DESTINATION", f"The folder {path.parent} does not exist: create it, or correct the path.", fatal=True
+        )
+    if path.is_dir():
+        raise Permanent("DESTINATION", f"{path} is a folder: the path must name a DuckDB file.", fatal=True)
+    had_log = path.with_name(path.name + ".wal").exists()
+    with faults.translated(path):
+        connection = duckdb.connect(str(path), config=_SETTINGS)
+        if had_log:
+            # A killed owner's log is replayed, but may stay and grow until a checkpoint is asked for.
+            connection.execute("CHECKPOINT")
+    database = _open[path] = _Database(path, connection)
+    _start_closer()
+    return database
+
+
+def _close(database: _Database) -> None:
+    if not database.users and _open.get(database.path) is database:
+        del _open[database.path]
+        with suppress(duckdb.Error):
+            database.connection.close()
+
+
+def _start_closer() -> None:
+    global _closer_runs
+    if not _closer_runs:
+        _closer_runs = True
+        Thread(target=_close_when_idle, name="dayfill-duckdb-closer", daemon=True).start()
+
+
+def _close_when_idle() -> None:
+    """Look at the open files twice a second until none is left."""
+    global _closer_runs
+    while True:
+        _closer_wakes.wait(_LOOK_EVERY_SECONDS)
+        with _lock:
+            for database in list(_open.values()):
+                if database.uses == database.uses_at_last_look:
+                    _close(database)
+                database.uses_at_last_look = database.uses
+            if not _open:
+                _closer_runs = False
+                return
+
+
+atexit.register(close_all)

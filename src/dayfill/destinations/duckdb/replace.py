@@ -1,0 +1,141 @@
+"""Replaces days in one transaction: ownership, tables widened, ledger, old rows out, new rows in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dayfill.destinations import DayOutcome, FinishedDay, FinishedTable
+from dayfill.destinations.duckdb import faults, ledger, ownership, tables
+from dayfill.destinations.duckdb.pool import Session
+from dayfill.destinations.names import checked
+from dayfill.errors import Permanent, Transient
+
+
+@dataclass(frozen=True)
+class Request:
+    """Days of one transfer that are to be replaced together."""
+
+    schema: str
+    installation_id: str
+    days: tuple[FinishedDay, ...]
+
+    @property
+    def transfer_id(self) -> int:
+        return self.days[0].transfer_id
+
+    @property
+    def owner(self) -> ownership.Owner:
+        return ownership.Owner(self.installation_id, self.transfer_id)
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self.days[0].tables)
+
+
+class _Aside(Exception):
+    """This load must run alone: it alters a table, or met another load of the same day."""
+
+
+def replace_days(opened: Session, request: Request) -> list[DayOutcome]:
+    """Replace the days; outcomes in their order. Loads run side by side, and alone where they would collide."""
+    _check(request)
+    try:
+        with opened.shared():
+            return _attempt(opened, request, is_alone=False)
+    except _Aside:
+        with opened.alone():
+            return _attempt(opened, request, is_alone=True)
+
+
+def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOutcome]:
+    entries: list[ledger.Entry] = []
+    try:
+        with opened.transaction() as con:
+            fresh = _write(con, request, entries, is_alone=is_alone)
+            con.commit()
+    except (duckdb.Error, pa.ArrowException) as error:
+        reported = faults.translate(error, opened.path)
+        if reported.cause == "CONFLICT" and not is_alone:
+            raise _Aside from error
+        if not (entries and _is_committed(opened, request, entries)):
+            raise reported from error
+        fresh = {entry.data_date for entry in entries}
+    return [DayOutcome.LOADED if day.data_date in fresh else DayOutcome.STALE for day in request.days]
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, request: Request, entries: list[ledger.Entry], *, is_alone: bool
+) -> set[date]:
+    """All statements before COMMIT; returns the days written, the rest is stale. Fills ``entries`` when all is in."""
+    seen = ledger.look(
+        con, request.schema, request.tables, request.transfer_id, [day.data_date for day in request.days]
+    )
+    unowned = ownership.free(request.tables, seen.owners, request.owner)
+    fresh = [day for day in request.days if not _is_stale(day, seen)]
+    if not fresh:
+        return set()
+    changes = [tables.planned(con, request.schema, fresh, index) for index in range(len(request.tables))]
+    if (unowned or any(change.steps or change.is_new for change in changes)) and not is_alone:
+        raise _Aside
+    ownership.claim(con, request.schema, request.owner, unowned)
+    for change in changes:
+        tables.alter(con, change)
+    written = [_entry(day, table) for day in fresh for table in day.tables]
+    if not ledger.write(con, request.schema, request.transfer_id, written, seen):
+        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
+    days = [day.data_date for day in fresh]
+    for change in changes:
+        tables.replace(con, change, days)
+    entries += written
+    return set(days)
+
+
+def _check(request: Request) -> None:
+    """What a caller could get wrong, before anything is opened."""
+    if len({table.lower() for table in request.tables}) < len(request.tables):
+        raise Permanent("SCHEMA", "Two tables of the transfer have the same name; rename one in the table group.")
+    if len({day.data_date for day in request.days}) < len(request.days):
+        raise Permanent("CONFIG", "A day was given twice in one load.")
+    for name in request.tables:
+        checked(name, "table")
+    for day in request.days:
+        if day.transfer_id != request.transfer_id or tuple(table.name for table in day.tables) != request.tables:
+            raise Permanent("CONFIG", "The days of one load must fill the same tables of one transfer.")
+        for table in day.tables:
+            _check_dates(day.data_date, table)
+
+
+def _check_dates(day: date, table: FinishedTable) -> None:
+    """Every row must carry the day, or a later replacement of that day would leave it behind."""
+    if table.date_column not in table.rows.column_names:
+        raise Permanent("SCHEMA", f"Table {table.name} has no column {table.date_column} to hold the date.", day=day)
+    dates = table.rows.column(table.date_column)
+    if dates.type != pa.date32():
+        raise Permanent(
+            "SCHEMA", f"Column {table.date_column} of table {table.name} is {dates.type}; it must be a date.", day=day
+        )
+    if dates.null_count or not pc.all(pc.equal(dates, pa.scalar(day))).as_py():
+        raise Permanent("DATA", f"Table {table.name} got rows that do not belong to {day}.", day=day)
+
+
+def _is_stale(day: FinishedDay, seen: ledger.Seen) -> bool:
+    return any(seen.tokens.get((table.name, day.data_date), day.token) > day.token for table in day.tables)
+
+
+def _entry(day: FinishedDay, table: FinishedTable) -> ledger.Entry:
+    return ledger.Entry(table.name, day.data_date, day.token, day.run_id, table.rows.num_rows, table.content_hash)
+
+
+def _is_committed(opened: Session, request: Request, entries: Sequence[ledger.Entry]) -> bool:
+    """After an error at or before COMMIT: True if the ledger says that it took effect all the same."""
+    try:
+        return ledger.holds(opened.connection, request.schema, request.transfer_id, entries)
+    except duckdb.Error:
+        return False

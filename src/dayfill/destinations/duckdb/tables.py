@@ -1,0 +1,124 @@
+"""One table's part of a load: what must change so that the new rows fit, and the statements that put them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from dayfill.destinations import FinishedDay, drift
+from dayfill.destinations.duckdb import types
+from dayfill.destinations.names import quoted
+from dayfill.errors import Permanent, Transient
+
+_INCOMING = "_dayfill_incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The steps before the insert, and the rows of all days in the columns that the table has after them."""
+
+    path: str
+    name: str
+    date_column: str
+    is_new: bool
+    steps: list[drift.Step]
+    rows: pa.Table
+
+
+def planned(con: duckdb.DuckDBPyConnection, schema: str, days: Sequence[FinishedDay], index: int) -> Change:
+    """The change to the table at this index of the days' tables, as this transaction sees it; nothing is altered yet.
+
+    Raises:
+        Permanent: cause SCHEMA, with the day whose rows do not fit.
+    """
+    name, date_column = days[0].tables[index].name, days[0].tables[index].date_column
+    current = types.columns(con, schema, name)
+    target = pa.schema([]) if current is None else current
+    for day in days:
+        with _blaming(day, name):
+            target = drift.after(target, drift.plan(target, day.tables[index].rows.schema))
+    pieces = []
+    for day in days:
+        with _blaming(day, name):
+            pieces.append(drift.fit(day.tables[index].rows, target))
+    steps = drift.plan(pa.schema([]) if current is None else current, target)
+    rows = pieces[0] if len(pieces) == 1 else pa.concat_tables(pieces)
+    path = f"{quoted(schema, 'schema')}.{quoted(name, 'table')}"
+    return Change(path, name, _date_column(target, date_column, name), current is None, steps, rows)
+
+
+def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
+    """Create or widen the table.
+
+    Raises:
+        Permanent: cause SCHEMA; a stored integer would lose digits as a float.
+    """
+    if change.is_new:
+        columns = (f"{quoted(field.name, 'column')} {types.name_of(field.type)}" for field in change.rows.schema)
+        con.execute(f"CREATE TABLE {change.path} ({', '.join(columns)})")
+        return
+    for step in change.steps:
+        column = quoted(step.name, "column")
+        if isinstance(step, drift.AddColumn):
+            con.execute(f"ALTER TABLE {change.path} ADD COLUMN {column} {types.name_of(step.type)}")
+        else:
+            if step.guarded:
+                _guard(con, change, step)
+            con.execute(f"ALTER TABLE {change.path} ALTER COLUMN {column} SET DATA TYPE {types.name_of(step.new)}")
+
+
+def replace(con: duckdb.DuckDBPyConnection, change: Change, days: Sequence[date]) -> None:
+    """Delete the days and insert the rows.
+
+    Raises:
+        Transient: DuckDB took another number of rows than it was given.
+    """
+    column = quoted(change.date_column, "column")
+    chosen = "= ?" if len(days) == 1 else f"IN ({', '.join('?' * len(days))})"
+    con.execute(f"DELETE FROM {change.path} WHERE {column} {chosen}", list(days))
+    if not change.rows.num_rows:
+        return
+    con.register(_INCOMING, change.rows)
+    try:
+        taken = con.execute(f"INSERT INTO {change.path} BY NAME SELECT * FROM {_INCOMING}").fetchall()[0][0]
+    finally:
+        con.unregister(_INCOMING)
+    if taken != change.rows.num_rows:
+        raise Transient("DESTINATION", f"Table {change.name} took {taken} of {change.rows.num_rows} rows; rolled back.")
+
+
+def _date_column(target: pa.Schema, name: str, table: str) -> str:
+    """The date column as the table spells it."""
+    for field in target:
+        if field.name.lower() == name.lower() and field.type == pa.date32():
+            return str(field.name)
+    raise Permanent(
+        "SCHEMA", f"Column {name} of table {table} must be a date in the destination, since days are replaced by it."
+    )
+
+
+def _guard(con: duckdb.DuckDBPyConnection, change: Change, step: drift.Widen) -> None:
+    column, most = quoted(step.name, "column"), drift.GREATEST_EXACT_IN_FLOAT
+    beyond = con.execute(
+        f"SELECT {column} FROM {change.path} WHERE {column} NOT BETWEEN ? AND ? LIMIT 1", [-most, most]
+    ).fetchall()
+    if beyond:
+        raise Permanent(
+            "SCHEMA",
+            f"Column {step.name} of table {change.name} is {step.old} and came as {step.new}: the stored value"
+            f" {beyond[0][0]} would lose digits. Set the field's data type to DECIMAL in the table group.",
+        )
+
+
+@contextmanager
+def _blaming(day: FinishedDay, table: str) -> Iterator[None]:
+    """A refusal inside names the table and the day, so that the other days of the load can go on."""
+    try:
+        yield
+    except Permanent as error:
+        raise Permanent(error.cause, f"Table {table}: {error.message}", day=day.data_date) from error

@@ -1,0 +1,36 @@
+"""The names of tables, columns and schemas: checked and quoted in one place, the same for every destination."""
+
+from __future__ import annotations
+
+import re
+
+from dayfill.errors import Permanent
+
+_SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+_RESERVED = "_dayfill"
+_SHOWN = 80
+
+
+def checked(name: str, what: str) -> str:
+    """The name itself, if a destination may carry it. ``what``: "table", "column" or "schema", for the message.
+
+    Raises:
+        Permanent: cause SCHEMA, naming it.
+    """
+    if not _SAFE.fullmatch(name):
+        raise Permanent(
+            "SCHEMA",
+            f"The {what} name {name[:_SHOWN]!r} cannot be used: it must start with a letter or underscore and hold only"
+            " A-Z, a-z, 0-9 and underscores, at most 63 of them. Give it another name in the table group.",
+        )
+    if name.lower().startswith(_RESERVED):
+        raise Permanent(
+            "SCHEMA",
+            f"The {what} name {name!r} cannot be used: names that start with {_RESERVED} are kept for dayfill.",
+        )
+    return name
+
+
+def quoted(name: str, what: str) -> str:
+    """The checked name as a quoted SQL identifier; the only way a name enters a statement."""
+    return f'"{checked(name, what)}"'
