@@ -92,7 +92,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """What became of one day of a slice. rows: over all tables. content_hash: order-free, over all tables."""
+    """What became of one day of a slice.
+
+    rows: over all tables. content_hash: order-free, over all tables. greatest_token: of the destination's ledger, if
+    it refused this reading.
+    """
 
     run_id: int
     token: int
@@ -104,4 +108,5 @@ class DayResult:
     size_bytes: int = 0
     content_hash: str | None = None
     failure: Failure | None = None
+    greatest_token: int = 0
     queries: tuple[QueryDetail, ...] = field(default=())

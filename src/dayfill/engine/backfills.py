@@ -89,7 +89,8 @@ async def cancel(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: 
         )
     if backfill.status is BackfillStatus.COMPLETED:
         raise Refused(
-            f"Backfill {backfill_id} was completed at {backfill.end_time:%Y-%m-%dT%H:%M:%SZ}: nothing is left to cancel."
+            f"Backfill {backfill_id} was completed at {backfill.end_time:%Y-%m-%dT%H:%M:%SZ}: "
+            "nothing is left to cancel."
         )
     await _cancel(tx, seams, backfill, user_id)
     return await _read(tx, team_id, backfill_id)
@@ -152,8 +153,8 @@ async def _cancel(tx: Tx, seams: Seams, backfill: Backfill, user_id: int) -> Non
 async def _refuse_overlap(tx: Reader, transfer_id: int, span: DayRange, except_id: int = 0) -> None:
     for other in await backfills.overlapping(tx, transfer_id, span, except_id):
         raise Refused(
-            f"Backfill {other.backfill_id} ({other.days.start} to {other.days.end}, {other.status}) of this transfer is "
-            f"active and shares days with {span.start} to {span.end}: wait for it, cancel it, or choose other days."
+            f"Backfill {other.backfill_id} ({other.days.start} to {other.days.end}, {other.status}) of this transfer "
+            f"is active and shares days with {span.start} to {span.end}: wait for it, cancel it, or choose other days."
         )
 
 

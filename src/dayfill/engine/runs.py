@@ -72,3 +72,8 @@ async def run_now(
     if max(dates) > today:
         raise Refused(f"{max(dates)} is in the future: the last possible day is {today}.")
     return await enqueue(tx, seams, team_id, transfer_id, dates, trigger=Trigger.MANUAL, priority=Priority.INTERACTIVE)
+
+
+async def cancel_waiting(tx: Tx, seams: Seams, transfer_id: int) -> None:
+    """Cancel what still waits of a transfer that is being deleted; what runs finishes."""
+    await days.unqueue(tx, transfer_id, await runs.cancel_waiting_recurring(tx, transfer_id, seams.now()))

@@ -41,6 +41,12 @@ async def park(tx: Tx, connection_id: int, until: datetime, reason: str) -> None
     await tx.run("park_connection", connection_id=connection_id, parked_until=micros(until), parked_reason=reason)
 
 
+async def next_unparked(db: Reader, now: datetime) -> datetime | None:
+    """When the next parked connection may be used again."""
+    row = await db.one("next_unparked", now=micros(now))
+    return None if row is None else instant(row[0])
+
+
 def _connection(row: Row) -> Connection:
     identity, public_id, team_id, source, destination, sealed, parallelism, parked_until, reason, created = row
     return Connection(

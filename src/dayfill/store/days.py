@@ -60,6 +60,12 @@ async def changed(tx: Tx, transfer_ids: Iterable[int]) -> None:
     await _changed(tx, set(transfer_ids))
 
 
+async def outdate(tx: Tx, transfer_id: int) -> None:
+    """Loaded days become stale: the transfer would now load another reading of them."""
+    if await tx.run("outdate_days", transfer_id=transfer_id):
+        await _changed(tx, {transfer_id})
+
+
 async def states(db: Database, team_id: int, transfer_id: int, span: DayRange | None = None) -> Days | None:
     """The known days in a span (default: from the first to the last known), None if it is not this team's."""
     row = await db.one("days_span", team_id=team_id, transfer_id=transfer_id)

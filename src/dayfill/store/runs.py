@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -38,7 +38,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A run that a dispatcher which is gone left running."""
+    """A run that is RUNNING although nobody works on it."""
 
     run_id: int
     token: int
@@ -54,16 +54,14 @@ async def insert_of_backfill(
     days: Iterable[date],
     *,
     priority: Priority,
-    status: RunStatus,
     now: datetime,
 ) -> list[date]:
-    """Waiting runs for these days; returns the days that were new."""
+    """Runs for these days, CREATED until `release`; returns the days that were new."""
     values = {
         "team_id": team_id,
         "transfer_id": transfer_id,
         "backfill_id": backfill_id,
         "priority": int(priority),
-        "status": status.value,
         "now": micros(now),
     }
     rows = await tx.many("insert_backfill_run", [{**values, "data_date": day.isoformat()} for day in days])
@@ -97,6 +95,12 @@ async def join_waiting(tx: Tx, transfer_id: int, day: date, priority: Priority) 
 async def next_lane(tx: Tx, priority: int, transfer_id: int) -> tuple[int, int] | None:
     """The next (priority, transfer id) with a queued run, in claim order."""
     row = await tx.one("next_lane", priority=priority, transfer_id=transfer_id)
+    return (row[0], row[1]) if row else None
+
+
+async def first_lane(db: Reader) -> tuple[int, int] | None:
+    """The most urgent (priority, transfer id) with a queued run: a read, to spare an empty transaction."""
+    row = await db.one("next_lane", priority=-1, transfer_id=0)
     return (row[0], row[1]) if row else None
 
 
@@ -147,15 +151,25 @@ async def requeue(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
     await tx.many("requeue_run", rows)
 
 
-async def of_others(tx: Tx, owner: str) -> list[Lost]:
-    """Runs left RUNNING by any incarnation but this one."""
-    rows = await tx.all("runs_of_others", owner=owner)
-    return [Lost(run_id, token, date.fromisoformat(day), moment(started)) for run_id, token, day, started in rows]
+async def lost(tx: Tx, known: Container[int]) -> list[Lost]:
+    """Runs that are RUNNING with a token that is not among the known ones."""
+    rows = await tx.all("running_runs")
+    return [
+        Lost(run_id, token, date.fromisoformat(day), moment(started))
+        for run_id, token, day, started in rows
+        if token not in known
+    ]
 
 
 async def cancel_waiting(tx: Tx, backfill_id: int, now: datetime) -> list[str]:
     """The waiting runs of the backfill are CANCELLED; returns their days."""
     return [row[0] for row in await tx.many("cancel_waiting_runs", [{"backfill_id": backfill_id, "now": micros(now)}])]
+
+
+async def cancel_waiting_recurring(tx: Tx, transfer_id: int, now: datetime) -> list[str]:
+    """Waiting runs of a transfer outside any backfill; returns their days."""
+    values = {"transfer_id": transfer_id, "now": micros(now)}
+    return [row[0] for row in await tx.many("cancel_waiting_recurring_runs", [values])]
 
 
 async def stop_waiting(tx: Tx, backfill_id: int, message: str, now: datetime) -> list[str]:

@@ -23,3 +23,7 @@ WHERE connection_id = :connection_id AND team_id = :team_id;
 -- Nothing of this connection starts before the stated time; an earlier time never shortens a later one.
 UPDATE connections SET parked_until = :parked_until, parked_reason = :parked_reason
 WHERE connection_id = :connection_id AND parked_until < :parked_until;
+
+-- name: next_unparked
+-- When the next parked connection may be used again.
+SELECT min(parked_until) FROM connections WHERE parked_until > :now;

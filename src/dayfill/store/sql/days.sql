@@ -38,6 +38,10 @@ UPDATE transfer_days SET queued = queued - 1 WHERE transfer_id = :transfer_id AN
 UPDATE transfer_days SET queued = queued - 1, settled = 'f', settled_time = :now
 WHERE transfer_id = :transfer_id AND data_date = :data_date;
 
+-- name: outdate_days
+-- The transfer has changed: what is loaded is not what it would load now.
+UPDATE transfer_days SET settled = 's' WHERE transfer_id = :transfer_id AND settled = 'l';
+
 -- name: days_changed
 -- Some days of the transfer have moved: whoever shows them reads again.
 UPDATE transfers SET days_version = days_version + 1 WHERE transfer_id = :transfer_id;

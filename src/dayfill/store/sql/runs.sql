@@ -1,8 +1,7 @@
 -- name: insert_backfill_run
--- One waiting run of a backfill; a run that an earlier pass inserted is left alone.
-INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, created_time,
-  queued_time)
-VALUES (:team_id, :transfer_id, :backfill_id, :data_date, 'Backfill', 'backfill', :priority, :status, :now, :now)
+-- One run of a backfill, not to be claimed before all exist; a run that an earlier pass inserted is left alone.
+INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, created_time)
+VALUES (:team_id, :transfer_id, :backfill_id, :data_date, 'Backfill', 'backfill', :priority, 'CREATED', :now)
 ON CONFLICT DO NOTHING
 RETURNING data_date;
 
@@ -83,14 +82,20 @@ SET status = :status, owner = NULL, priority = min(priority, :priority), not_bef
   attempts = attempts - :give_back, message = :message, cause = :cause, queries = :queries
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
--- name: runs_of_others
--- Runs that a dispatcher which is gone left running.
-SELECT run_id, token, data_date, started_time FROM runs WHERE status = 'RUNNING' AND owner <> :owner;
+-- name: running_runs
+-- Everything that the state believes to be running.
+SELECT run_id, token, data_date, started_time FROM runs WHERE status = 'RUNNING';
 
 -- name: cancel_waiting_runs
 -- The waiting runs of a backfill end CANCELLED; the status list is literal so that the day index of the backfill serves.
 UPDATE runs SET status = 'CANCELLED', ended_time = :now, message = 'Cancelled before it started.'
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
+RETURNING data_date;
+
+-- name: cancel_waiting_recurring_runs
+-- The waiting runs of a transfer outside any backfill end CANCELLED; literal, so that their partial index serves.
+UPDATE runs SET status = 'CANCELLED', ended_time = :now, message = 'Cancelled: the transfer was deleted.'
+WHERE transfer_id = :transfer_id AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
 RETURNING data_date;
 
 -- name: stop_waiting_runs

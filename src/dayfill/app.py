@@ -1,0 +1,255 @@
+"""The wiring: opens the state, starts dispatcher and HTTP, owns clock, signals and shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from dayfill.api.asgi import Api
+from dayfill.api.wire import Server
+from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.teams import ensure_installation
+from dayfill.errors import SetupError
+from dayfill.executors.threads import ThreadsExecutor
+from dayfill.seams import Seams, system_seams
+from dayfill.secrets import Keyring
+from dayfill.settings import Settings
+from dayfill.store.db import Database
+from dayfill.store.migrations import migrate_sqlite
+from dayfill.store.sqlite import SqliteDatabase
+
+STATE_FILE, KEYRING_FILE, LOCK_FILE = "state.sqlite", "keyring", "serve.lock"
+DRAIN_SECONDS = 20.0
+"""How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An installation whose state database is open."""
+
+    db: Database
+    seams: Seams
+    keyring: Keyring
+    installation_id: str
+    data_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server whose socket answers."""
+
+    url: str
+    host: str
+    port: int
+    state: State
+
+
+@asynccontextmanager
+async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIterator[State]:
+    """The installation in the settings' data directory, made if it is new, its schema brought up to date.
+
+    Raises:
+        SetupError: the directory or a file in it cannot be used.
+    """
+    seams = seams or system_seams()
+    directory = settings.data_dir
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
+    keyring = Keyring.from_file(directory / KEYRING_FILE)
+    path = directory / STATE_FILE
+    with _private_files():
+        migrate_sqlite(path)
+        db = SqliteDatabase(path)
+    try:
+        async with db.write() as tx:
+            installation_id = await ensure_installation(tx, seams)
+        yield State(db, seams, keyring, installation_id, directory)
+    finally:
+        await db.close()
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Callable[[Running], Awaitable[None]] | None = None,
+    stop: asyncio.Event | None = None,
+    seams: Seams | None = None,
+) -> None:
+    """Run a server until ``stop`` is set, or SIGINT or SIGTERM arrives and what is under way has ended.
+
+    ``on_ready`` is awaited beside the server once its socket answers; its exception stops the server and is raised.
+
+    Raises:
+        SetupError: the address is taken, or another server works on the same data directory.
+    """
+    stop = stop or asyncio.Event()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with only_server(settings.data_dir), _listener(settings) as listener, _signals(stop):
+        async with open_state(settings, seams) as state:
+            host, port = listener.getsockname()[:2]
+            running = Running(f"http://{_in_url(host)}:{port}", host, port, state)
+            await _serve(settings, state, listener, running, on_ready, stop)
+
+
+async def _serve(
+    settings: Settings,
+    state: State,
+    listener: socket.socket,
+    running: Running,
+    on_ready: Callable[[Running], Awaitable[None]] | None,
+    stop: asyncio.Event,
+) -> None:
+    executor = ThreadsExecutor(settings.slots)
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id)
+    http = _http(settings, state, dispatcher, stop)
+    dispatching = asyncio.create_task(dispatcher.run())
+    answering = asyncio.create_task(http.serve(sockets=[listener]))
+    greeting = asyncio.create_task(_greet(http, on_ready, running))
+    tasks = (dispatching, answering, greeting)
+    for task in tasks:
+        task.add_done_callback(lambda done: stop.set() if _has_failed(done) else None)
+    try:
+        await stop.wait()
+        log.info("stopping")
+        greeting.cancel()
+        dispatcher.stop()
+        await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
+        http.should_exit = True
+        await asyncio.wait([answering])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        executor.close()
+    for task in tasks:
+        if _has_failed(task):
+            task.result()
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is not None
+
+
+async def _greet(http: uvicorn.Server, on_ready: Callable[[Running], Awaitable[None]] | None, running: Running) -> None:
+    while not http.started:
+        await asyncio.sleep(0.005)
+    log.info("serving", url=running.url)
+    if on_ready is not None:
+        await on_ready(running)
+
+
+class _Http(uvicorn.Server):
+    """uvicorn without its own signal handlers: a signal first drains the dispatcher."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asyncio.Event) -> uvicorn.Server:
+    server = Server(
+        db=state.db,
+        seams=state.seams,
+        keyring=state.keyring,
+        installation_id=state.installation_id,
+        changed=dispatcher.wake,
+        is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
+        max_days=settings.max_backfill_days,
+    )
+    config = uvicorn.Config(
+        Api(server),
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+    )
+    return _Http(config)
+
+
+@contextmanager
+def only_server(directory: Path) -> Iterator[None]:
+    """Hold the data directory for this server; the kernel lets go when the process dies, however it dies.
+
+    Raises:
+        SetupError: another server holds it.
+    """
+    with (directory / LOCK_FILE).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise SetupError(
+                f"Another dayfill server (process {holder}) works on {directory}: stop it, or choose another --data-dir."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def _listener(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SetupError(
+                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. Choose another address "
+                "with --bind or DAYFILL_BIND."
+            ) from None
+        yield listener
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """The first SIGINT or SIGTERM drains; the second ends the process at once, which the state survives."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    for number in signals:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Files made in here can be read by their owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,150 @@
+"""Claim the runs that may start now, within every limit, and make slices of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from dayfill.domain.slices import DayOrder, Slice, TransferJob
+from dayfill.engine.budgets import Budgets, Pace
+from dayfill.seams import Seams
+from dayfill.store import backfills, days, runs, transfers
+from dayfill.store.db import Tx
+from dayfill.store.runs import Claimable
+
+
+_AFTER_ALL = 2**62
+"""Greater than every transfer id."""
+
+
+@dataclass(slots=True)
+class Claimer:
+    """Whose turn it is. owner: this dispatcher's incarnation. served: last transfer served in each priority."""
+
+    owner: str
+    installation_id: str
+    budgets: Budgets
+    paces: dict[int, Pace] = field(default_factory=dict)
+    served: dict[int, int] = field(default_factory=dict)
+
+    def pace(self, transfer_id: int) -> Pace:
+        return self.paces.setdefault(transfer_id, Pace())
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A slice whose runs are RUNNING, and the connection that its budget belongs to."""
+
+    work: Slice
+    connection_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Runs that will become one slice."""
+
+    job: TransferJob
+    found: list[Claimable]
+
+
+async def claim(tx: Tx, seams: Seams, claimer: Claimer) -> list[Claimed]:
+    """Claim until the slots are full: urgent before patient, transfers in turn, newest day first.
+
+    The caller takes the budget of each slice once the transaction is committed.
+    """
+    now = seams.now()
+    picks: list[Pick] = []
+    async for priority, transfer_id in _lanes(tx, claimer):
+        picks += await _pick(tx, claimer, priority, transfer_id, now, picks)
+        if claimer.budgets.free() - len(picks) <= 0:
+            break
+    if not picks:
+        return []
+    tokens = iter(await runs.draw_tokens(tx, sum(len(pick.found) for pick in picks)))
+    claimed = [_claimed(claimer, pick, [(run, next(tokens)) for run in pick.found]) for pick in picks]
+    await _write(tx, claimer.owner, claimed, picks, now)
+    seams.failpoint("claim")
+    return claimed
+
+
+async def _lanes(tx: Tx, claimer: Claimer) -> AsyncIterator[tuple[int, int]]:
+    """(priority, transfer) with queued runs: urgent first; within a priority, after the transfer served last."""
+    priority = -1
+    while (first := await runs.next_lane(tx, priority, _AFTER_ALL)) is not None:
+        priority = first[0]
+        served = claimer.served.get(priority, 0)
+        lane = await runs.next_lane(tx, priority, served)
+        while lane is not None and lane[0] == priority:
+            yield lane
+            lane = await runs.next_lane(tx, *lane)
+        lane = first
+        while lane is not None and lane[0] == priority and lane[1] <= served:
+            yield lane
+            lane = await runs.next_lane(tx, *lane)
+
+
+async def _pick(
+    tx: Tx, claimer: Claimer, priority: int, transfer_id: int, now: datetime, earlier: list[Pick]
+) -> list[Pick]:
+    """As many slices of one lane as its limits allow, days spread evenly over them."""
+    job = await transfers.job(tx, transfer_id)
+    slices = _allowed(claimer.budgets, job, now, earlier)
+    if slices <= 0:
+        return []
+    days_each = claimer.pace(transfer_id).slice_days()
+    found = await runs.claimable(tx, transfer_id, priority, now, slices * days_each)
+    taken = {run.data_date for pick in earlier if pick.job.transfer_id == transfer_id for run in pick.found}
+    found = _one_a_day(found, taken)
+    if not found:
+        return []
+    claimer.served[priority] = transfer_id
+    each = max(1, min(days_each, -(-len(found) // slices)))
+    return [Pick(job, found[start : start + each]) for start in range(0, len(found), each)]
+
+
+def _allowed(budgets: Budgets, job: TransferJob, now: datetime, earlier: list[Pick]) -> int:
+    """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
+    if job.parked_until is not None and job.parked_until > now:
+        return 0
+    of_transfer = sum(1 for pick in earlier if pick.job.transfer_id == job.transfer_id)
+    of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
+    return min(
+        budgets.free() - len(earlier),
+        job.parallelism - budgets.of_transfer[job.transfer_id] - of_transfer,
+        job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
+    )
+
+
+def _one_a_day(found: list[Claimable], taken: set[date]) -> list[Claimable]:
+    """A refresh and a backfill may both wait for a day; only one of them starts."""
+    alone: list[Claimable] = []
+    for run in found:
+        if run.data_date not in taken:
+            taken.add(run.data_date)
+            alone.append(run)
+    return alone
+
+
+def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) -> Claimed:
+    job = pick.job
+    work = Slice(
+        installation_id=claimer.installation_id,
+        team_id=job.team_id,
+        transfer_id=job.transfer_id,
+        source=job.source,
+        tables=job.tables,
+        destination=job.destination,
+        days=tuple(DayOrder(run.data_date, run.run_id, token, run.attempts + 1) for run, token in tokens),
+        deadline_seconds=job.deadline_seconds,
+    )
+    return Claimed(work, job.connection_id)
+
+
+async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:
+    orders = [(one.work.transfer_id, order) for one in claimed for order in one.work.days]
+    await runs.claim(tx, [(order.run_id, order.token) for _, order in orders], owner, now)
+    await days.start(tx, [(transfer_id, order.data_date.isoformat()) for transfer_id, order in orders])
+    of_backfill = Counter(run.backfill_id for pick in picks for run in pick.found if run.backfill_id is not None)
+    await backfills.count_claimed(tx, list(of_backfill.items()), now)

@@ -1,0 +1,191 @@
+"""The dispatcher: the only writer of run state, one async task, woken by events.
+
+Each pass records what has ended, fires what is due, materialises what is new, claims what may start and hands it to
+the executor; then it sleeps until a result, a change, or the next due moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from dayfill.domain.run import Failure
+from dayfill.domain.slices import DayResult, Slice
+from dayfill.engine.budgets import Budgets
+from dayfill.engine.claim import Claimed, Claimer, claim
+from dayfill.engine.load_slice import Unseal, load_slice
+from dayfill.engine.materialise import materialise
+from dayfill.engine.record import record
+from dayfill.engine.rescue import LOST, lost, rescue
+from dayfill.engine.schedule import fire_due
+from dayfill.executors import Executor
+from dayfill.seams import Seams
+from dayfill.store import connections, runs, schedules
+from dayfill.store.db import Database
+
+GRACE_SECONDS = 30.0
+"""After its deadline a slice has this long to answer before its days are given to somebody else."""
+LONGEST_SLEEP = 3600.0
+AFTER_ERROR_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """A slice on the executor. overdue: monotonic second after which nobody waits for it any more."""
+
+    claimed: Claimed
+    began: float
+    overdue: float
+    given_up: bool = False
+
+    @property
+    def work(self) -> Slice:
+        return self.claimed.work
+
+
+class Dispatcher:
+    """Owns what is in flight; everything else is in the state database."""
+
+    def __init__(self, db: Database, seams: Seams, executor: Executor, unseal: Unseal, installation_id: str) -> None:
+        self._db = db
+        self._seams = seams
+        self._executor = executor
+        self._load: Callable[[Slice], list[DayResult]] = partial(load_slice, seams=seams, unseal=unseal)
+        self._budgets = Budgets(executor.slots)
+        self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets)
+        self._flights: set[Flight] = set()
+        self._landed: list[tuple[DayResult, int | None]] = []
+        self._event = asyncio.Event()
+        self._stopping = False
+        self.fault: str | None = None
+        """Why no work is done at the moment; None while all is well."""
+
+    def wake(self) -> None:
+        """Something has changed: look again now. Call it on the event loop."""
+        self._event.set()
+
+    def stop(self) -> None:
+        """Claim nothing more, record what is in flight, then let `run` return."""
+        self._stopping = True
+        self.wake()
+
+    async def run(self) -> None:
+        """Dispatch until `stop`. A fault of the state database is logged and tried again; no result is dropped."""
+        needs_rescue = True
+        while not (self._stopping and not self._flights and not self._landed):
+            self._event.clear()
+            try:
+                if needs_rescue:
+                    await rescue(self._db, self._seams, self._known_tokens())
+                    needs_rescue = False
+                await self._pass()
+                self.fault = None
+            except Exception as error:
+                # Whatever was half done is in the database or still in memory; runs claimed but never handed out
+                # are found by the rescue that precedes the next pass.
+                log.exception("dispatch_failed")
+                self.fault = f"the dispatcher met {type(error).__name__} and tries again"
+                needs_rescue = True
+                await asyncio.sleep(AFTER_ERROR_SECONDS)
+                continue
+            await self._sleep()
+
+    async def _pass(self) -> None:
+        await self._record()
+        if self._stopping:
+            return
+        await fire_due(self._db, self._seams)
+        while await materialise(self._db, self._seams):
+            await self._record()
+        await self._claim()
+
+    async def _record(self) -> None:
+        self._give_up_overdue()
+        if not self._landed:
+            return
+        results = list(self._landed)
+        async with self._db.write() as tx:
+            await record(tx, self._seams, results)
+        del self._landed[: len(results)]
+
+    async def _claim(self) -> None:
+        if self._budgets.free() <= 0 or await runs.first_lane(self._db) is None:
+            return
+        async with self._db.write() as tx:
+            claimed = await claim(tx, self._seams, self._claimer)
+        for one in claimed:
+            self._hand_out(one)
+
+    def _hand_out(self, claimed: Claimed) -> None:
+        began = self._seams.monotonic()
+        flight = Flight(claimed, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
+        self._flights.add(flight)
+        self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
+        loop = asyncio.get_running_loop()
+        future = self._executor.submit(self._load, claimed.work)
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
+
+    def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
+        """The slice has answered, in time or not; its slot is free now."""
+        self._flights.discard(flight)
+        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
+        self.wake()
+        if flight.given_up:
+            return
+        try:
+            results = future.result(timeout=0)
+        except (Exception, CancelledError) as error:
+            log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
+            results = self._lost(flight, LOST)
+        self._learn(flight, results)
+        self._landed.extend((result, flight.claimed.connection_id) for result in results)
+
+    def _learn(self, flight: Flight, results: list[DayResult]) -> None:
+        seconds = self._seams.monotonic() - flight.began
+        failed = any(r.failure is not None and r.failure.transient for r in results)
+        size = sum(result.size_bytes for result in results)
+        self._claimer.pace(flight.work.transfer_id).learn(len(results), seconds, size, failed=failed)
+
+    def _give_up_overdue(self) -> None:
+        """A slice that hangs keeps its thread, but not its days: they are tried again, its late answer is refused."""
+        for flight in self._flights:
+            if not flight.given_up and self._seams.monotonic() >= flight.overdue:
+                flight.given_up = True
+                limit = flight.work.deadline_seconds
+                failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
+                self._landed.extend((result, flight.claimed.connection_id) for result in self._lost(flight, failure))
+
+    def _lost(self, flight: Flight, failure: Failure) -> list[DayResult]:
+        now = self._seams.now()
+        return [lost(order.run_id, order.token, order.data_date, now, failure, now) for order in flight.work.days]
+
+    def _known_tokens(self) -> set[int]:
+        known = {result.token for result, _ in self._landed}
+        return known | {order.token for flight in self._flights for order in flight.work.days}
+
+    async def _sleep(self) -> None:
+        if self._event.is_set():
+            return
+        try:
+            async with asyncio.timeout(await self._seconds_to_next_due()):
+                await self._event.wait()
+        except TimeoutError:
+            return
+
+    async def _seconds_to_next_due(self) -> float:
+        now = self._seams.now()
+        moments = [
+            await runs.next_delayed(self._db, now),
+            await schedules.next_due(self._db),
+            await connections.next_unparked(self._db, now),
+        ]
+        waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
+        waits += [f.overdue - self._seams.monotonic() for f in self._flights if not f.given_up]
+        return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])

@@ -1,0 +1,191 @@
+"""Load a slice: read its days from the source, check them, replace each in the destination. The pure heart.
+
+It knows neither the state database nor the settings; all it needs travels in the job, so it runs in any thread or
+process. It is total: whatever happens, every day of the job gets its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import msgspec
+import structlog
+
+from dayfill import destinations
+from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
+from dayfill.domain.run import Failure, QueryDetail
+from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
+from dayfill.engine.content_hash import joined_hash
+from dayfill.engine.extract import Reading, extract
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.seams import Seams
+from dayfill.sources import SourceConfig
+
+Unseal = Callable[[bytes, str], bytes]
+"""Opens sealed credentials: (ciphertext, what it was sealed for) -> JSON object of secret fields."""
+
+MESSAGE_LENGTH = 500
+"""Characters of an error text that are kept; the wire allows 1,000."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One slice under way. ends: monotonic second at which its deadline is reached."""
+
+    job: Slice
+    seams: Seams
+    unseal: Unseal
+    started: datetime
+    began: float
+    ends: float
+
+    def left(self) -> float:
+        return self.ends - self.seams.monotonic()
+
+
+def load_slice(job: Slice, seams: Seams, unseal: Unseal) -> list[DayResult]:
+    """Read and load the days of the job; one result per day, in the job's order."""
+    began = seams.monotonic()
+    work = _Work(job, seams, unseal, seams.now(), began, began + job.deadline_seconds)
+    try:
+        return _load(work)
+    except ConnectorError as error:
+        return [_failed(work, order, error) for order in job.days]
+    except Exception as error:
+        # Total by contract: an unknown fault costs an attempt, never the run's state or the other slices.
+        log.exception("load_failed", transfer_id=job.transfer_id, first_day=str(job.days[-1].data_date))
+        fault = Transient(
+            "INTERNAL", f"Unexpected {type(error).__name__} while loading; the server's log has the trace."
+        )
+        return [_failed(work, order, fault) for order in job.days]
+
+
+def _load(work: _Work) -> list[DayResult]:
+    try:
+        readings = extract(work.job.tables, _days(work), _source(work), work.job.source.kind, work.left, work.seams)
+    except Permanent as error:
+        if error.fatal or len(work.job.days) == 1:
+            raise
+        return _one_by_one(work)
+    finished = [
+        (order, reading) for order in work.job.days if isinstance(reading := readings[order.data_date], Reading)
+    ]
+    outcomes = _replace(work, finished)
+    return [_result(work, order, readings[order.data_date], outcomes) for order in work.job.days]
+
+
+def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, DayOutcome | ConnectorError]:
+    """All days in one destination transaction; if that fails, each alone, so that only the guilty one fails."""
+    if not days:
+        return {}
+    work.seams.failpoint("before_load")
+    if work.left() <= 0:
+        late = Transient("TIMEOUT", f"The day was not read within the deadline of {work.job.deadline_seconds:g} s.")
+        return {order.data_date: late for order, _ in days}
+    destination = destinations.get(work.job.destination.kind)
+    finished = [
+        FinishedDay(work.job.transfer_id, order.data_date, order.run_id, order.token, reading.tables)
+        for order, reading in days
+    ]
+    try:
+        outcomes = destination.replace_days(_destination(work), finished)
+    except ConnectorError as error:
+        if len(days) == 1:
+            return {days[0][0].data_date: error}
+        alone: dict[date, DayOutcome | ConnectorError] = {}
+        for day in days:
+            alone.update(_replace(work, [day]))
+        return alone
+    work.seams.failpoint("after_load")
+    return {order.data_date: outcome for (order, _), outcome in zip(days, outcomes, strict=True)}
+
+
+def _one_by_one(work: _Work) -> list[DayResult]:
+    results: list[DayResult] = []
+    for order in work.job.days:
+        job = replace(work.job, days=(order,), deadline_seconds=max(work.left(), 0.0))
+        results.extend(load_slice(job, work.seams, work.unseal))
+    return results
+
+
+def _result(
+    work: _Work,
+    order: DayOrder,
+    reading: Reading | ConnectorError,
+    outcomes: Mapping[date, DayOutcome | ConnectorError],
+) -> DayResult:
+    if isinstance(reading, ConnectorError):
+        return _failed(work, order, reading)
+    outcome = outcomes[order.data_date]
+    if isinstance(outcome, ConnectorError):
+        return _failed(work, order, outcome)
+    share = (work.seams.monotonic() - work.began) / len(work.job.days) / max(len(reading.tables), 1)
+    return DayResult(
+        run_id=order.run_id,
+        token=order.token,
+        data_date=order.data_date,
+        outcome=Outcome.STALE if outcome is DayOutcome.STALE else Outcome.LOADED,
+        started_time=work.started,
+        ended_time=work.seams.now(),
+        rows=sum(table.rows.num_rows for table in reading.tables),
+        size_bytes=sum(table.rows.nbytes for table in reading.tables),
+        content_hash=joined_hash({table.name: table.content_hash for table in reading.tables}),
+        greatest_token=_ledger_token(work) if outcome is DayOutcome.STALE else 0,
+        queries=tuple(QueryDetail(table.name, "COMPLETED", table.rows.num_rows, share) for table in reading.tables),
+    )
+
+
+def _failed(work: _Work, order: DayOrder, error: ConnectorError) -> DayResult:
+    message = _safe(error.message)
+    failure = Failure(
+        cause=error.cause,
+        message=message,
+        transient=isinstance(error, Transient),
+        fatal=isinstance(error, Permanent) and error.fatal,
+        retry_after=error.retry_after if isinstance(error, Transient) else None,
+    )
+    share = (work.seams.monotonic() - work.began) / len(work.job.days)
+    return DayResult(
+        run_id=order.run_id,
+        token=order.token,
+        data_date=order.data_date,
+        outcome=Outcome.FAILED,
+        started_time=work.started,
+        ended_time=work.seams.now(),
+        failure=failure,
+        queries=tuple(QueryDetail(table.name, "FAILED", 0, share, message) for table in work.job.tables),
+    )
+
+
+def _ledger_token(work: _Work) -> int:
+    return destinations.get(work.job.destination.kind).greatest_token(_destination(work))
+
+
+def _safe(text: str) -> str:
+    """Printable and short: control characters of a hostile source reach neither a terminal nor a page."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable if len(printable) <= MESSAGE_LENGTH else printable[: MESSAGE_LENGTH - 1] + "…"
+
+
+def _days(work: _Work) -> list[date]:
+    return [order.data_date for order in work.job.days]
+
+
+def _source(work: _Work) -> SourceConfig:
+    job = work.job.source
+    return SourceConfig(job.settings, job.accounts, job.segments, job.zone, _opened(work, job.sealed, job.sealed_for))
+
+
+def _destination(work: _Work) -> DestinationConfig:
+    job = work.job.destination
+    return DestinationConfig(work.job.installation_id, job.fields, _opened(work, job.sealed, job.sealed_for))
+
+
+def _opened(work: _Work, sealed: bytes | None, sealed_for: str) -> dict[str, str]:
+    if sealed is None:
+        return {}
+    return msgspec.json.decode(work.unseal(sealed, sealed_for), type=dict[str, str])

@@ -1,0 +1,234 @@
+"""Record results: one transaction for all that wait, each by compare-and-set on (run, token, RUNNING)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
+from dayfill.domain.run import Failure, Priority, RunStatus, TryAgain, after_failure
+from dayfill.domain.slices import DayResult, Outcome
+from dayfill.seams import Seams
+from dayfill.store import backfills, connections, days, runs
+from dayfill.store.backfills import Counts, Results, Standing
+from dayfill.store.db import Tx, Values, micros
+from dayfill.store.runs import Held
+
+
+TOKEN_GAP = 1_000_000
+"""Left free above a ledger that is ahead of the state: workers from before a restore may hold higher tokens."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The statements of one recording, collected so that each kind is one trip to the database."""
+
+    completed: list[dict[str, object]] = field(default_factory=list)
+    ended: list[dict[str, object]] = field(default_factory=list)
+    requeued: list[dict[str, object]] = field(default_factory=list)
+    day_moves: dict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
+    tallies: dict[int, _Tally] = field(default_factory=dict)
+    transfers: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the results change on one backfill. fatal_*: streak of equal fatal errors, newest last."""
+
+    transfer_id: int
+    standing: Standing
+    ended: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    rows: int = 0
+    fatal_cause: str | None = None
+    fatal_streak: int = 0
+    fatal_message: str = ""
+
+
+async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> int:
+    """Write results with the connection each ran on (None: unknown); returns how many still held their run.
+
+    A result whose run was re-queued, or claimed again with a newer token, changes nothing.
+    """
+    batch = _Batch()
+    for result, connection_id in results:
+        held = await runs.held(tx, result.run_id, result.token)
+        if held is not None:
+            await _take(tx, seams, batch, result, held, connection_id)
+    now = seams.now()
+    await runs.complete(tx, batch.completed)
+    await runs.end(tx, batch.ended)
+    await runs.requeue(tx, batch.requeued)
+    for move, rows in batch.day_moves.items():
+        await days.end(tx, move, rows)
+    await days.changed(tx, batch.transfers)
+    for backfill_id, tally in batch.tallies.items():
+        await _count(tx, backfill_id, tally, now)
+    seams.failpoint("record")
+    return len(batch.completed) + len(batch.ended) + len(batch.requeued)
+
+
+async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held, connection_id: int | None) -> None:
+    """Sort one result into the batch."""
+    batch.transfers.add(held.transfer_id)
+    tally = await _tally(tx, batch, held)
+    if tally is not None:
+        tally.ended += 1
+    if result.outcome is Outcome.LOADED:
+        _completed(batch, tally, result, held, seams.now())
+        return
+    failure = result.failure or _STALE
+    again = after_failure(failure, held.attempts, seams.now(), seams.chance.random())
+    if again is not None and tally is not None and tally.standing.status is BackfillStatus.CANCELLED:
+        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, seams.now())
+    elif again is None:
+        _ended(batch, tally, result, held, failure, RunStatus.FAILED, seams.now())
+    else:
+        _requeued(batch, tally, result, held, failure, again, seams.now())
+        if again.give_back and connection_id is not None:
+            await connections.park(tx, connection_id, again.not_before, failure.message)
+    if result.greatest_token:
+        # The state was restored from an older copy: continue above what any ledger or late worker may hold.
+        await runs.lift_tokens(tx, result.greatest_token + TOKEN_GAP)
+
+
+_STALE = Failure(
+    "STALE", "The destination holds a newer reading of this day than the state knows; it is read again.", transient=True
+)
+
+
+def _completed(batch: _Batch, tally: _Tally | None, result: DayResult, held: Held, now: datetime) -> None:
+    moment = micros(now)
+    batch.completed.append(
+        {
+            "run_id": result.run_id,
+            "token": result.token,
+            "now": moment,
+            "row_count": result.rows,
+            "content_hash": result.content_hash,
+            "queries": msgspec.json.encode(result.queries).decode(),
+        }
+    )
+    batch.day_moves["load_day"].append(
+        _day(held)
+        | {"row_count": result.rows, "content_hash": result.content_hash, "token": result.token}
+        | {"run_id": result.run_id, "now": moment}
+    )
+    if tally is not None:
+        tally.completed += 1
+        tally.rows += result.rows
+        tally.fatal_cause, tally.fatal_streak = None, 0
+
+
+def _ended(
+    batch: _Batch,
+    tally: _Tally | None,
+    result: DayResult,
+    held: Held,
+    failure: Failure,
+    status: RunStatus,
+    now: datetime,
+) -> None:
+    batch.ended.append(_of_failure(result, failure) | {"status": status.value, "now": micros(now)})
+    if status is RunStatus.CANCELLED:
+        batch.day_moves["release_day"].append(_day(held))
+    else:
+        batch.day_moves["fail_day"].append(_day(held) | {"run_id": result.run_id, "now": micros(now)})
+    if tally is None:
+        return
+    if status is RunStatus.CANCELLED:
+        tally.cancelled += 1
+        return
+    tally.failed += 1
+    same = failure.fatal and tally.fatal_cause == failure.cause
+    tally.fatal_streak = tally.fatal_streak + 1 if same else int(failure.fatal)
+    tally.fatal_cause = failure.cause if failure.fatal else None
+    tally.fatal_message = failure.message
+
+
+def _requeued(
+    batch: _Batch,
+    tally: _Tally | None,
+    result: DayResult,
+    held: Held,
+    failure: Failure,
+    again: TryAgain,
+    now: datetime,
+) -> None:
+    is_paused = tally is not None and tally.standing.is_paused
+    batch.requeued.append(
+        _of_failure(result, failure)
+        | {
+            "status": (RunStatus.CREATED if is_paused else RunStatus.QUEUED).value,
+            "priority": int(Priority.RETRY),
+            "not_before": micros(again.not_before),
+            "give_back": int(again.give_back),
+            "now": micros(now),
+        }
+    )
+    batch.day_moves["requeue_day"].append(_day(held))
+
+
+def _of_failure(result: DayResult, failure: Failure) -> dict[str, object]:
+    return {
+        "run_id": result.run_id,
+        "token": result.token,
+        "message": failure.message,
+        "cause": failure.cause,
+        "queries": msgspec.json.encode(result.queries).decode(),
+    }
+
+
+def _day(held: Held) -> dict[str, object]:
+    return {"transfer_id": held.transfer_id, "data_date": held.data_date.isoformat()}
+
+
+async def _tally(tx: Tx, batch: _Batch, held: Held) -> _Tally | None:
+    if held.backfill_id is None:
+        return None
+    if held.backfill_id not in batch.tallies:
+        standing = await backfills.standing(tx, held.backfill_id)
+        batch.tallies[held.backfill_id] = _Tally(
+            held.transfer_id, standing, fatal_cause=standing.fatal_cause, fatal_streak=standing.fatal_streak
+        )
+    return batch.tallies[held.backfill_id]
+
+
+async def _count(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> None:
+    """Move the backfill's counters with its runs, stop it if it is hopeless, and end it with its last day."""
+    counts = await backfills.count_results(
+        tx,
+        backfill_id,
+        Results(
+            tally.ended,
+            tally.completed,
+            tally.failed,
+            tally.cancelled,
+            tally.rows,
+            tally.fatal_cause,
+            tally.fatal_streak,
+        ),
+    )
+    if tally.fatal_streak >= STOP_AFTER_EQUAL_FATAL and counts.status is BackfillStatus.RUNNING:
+        counts = await _stop(tx, backfill_id, tally, now) or counts
+    status = settled_status(counts.total, counts.completed, counts.failed)
+    if status is not None and counts.status is BackfillStatus.RUNNING:
+        await backfills.finish(tx, backfill_id, status, now)
+
+
+async def _stop(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> Counts | None:
+    reason = (
+        f"not tried: the backfill was stopped after {tally.fatal_streak} {tally.fatal_cause} errors in a row "
+        f"({tally.fatal_message})"
+    )
+    stopped = await runs.stop_waiting(tx, backfill_id, reason, now)
+    if not stopped:
+        return None
+    await days.fail_waiting(tx, tally.transfer_id, stopped, now)
+    return await backfills.stop(tx, backfill_id, len(stopped), tally.fatal_cause or "")

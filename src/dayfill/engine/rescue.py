@@ -1,0 +1,32 @@
+"""Find runs that nobody works on any more, and hand them to the recording as lost attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import date, datetime
+
+from dayfill.domain.run import Failure
+from dayfill.domain.slices import DayResult, Outcome
+from dayfill.engine.record import record
+from dayfill.seams import Seams
+from dayfill.store import runs
+from dayfill.store.db import Database
+
+LOST = Failure("LOST", "The server stopped while this day was being loaded.", transient=True)
+
+
+def lost(run_id: int, token: int, data_date: date, started: datetime, failure: Failure, now: datetime) -> DayResult:
+    """The result of an attempt that will never answer. The attempt was counted when it was claimed."""
+    return DayResult(run_id, token, data_date, Outcome.FAILED, started, now, failure=failure)
+
+
+async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
+    """Runs whose token nobody here works on wait again, or fail when their attempts are spent; returns how many.
+
+    At start nothing is known, so everything that an earlier incarnation left running is found.
+    """
+    async with db.write() as tx:
+        left = await runs.lost(tx, known)
+        now = seams.now()
+        results = [lost(one.run_id, one.token, one.data_date, one.started_time, LOST, now) for one in left]
+        return await record(tx, seams, [(result, None) for result in results])
