@@ -97,6 +97,9 @@ class Destination(Protocol):
     """True if one process must own the destination (a DuckDB file): its slices always run in the server."""
     fields: tuple[DestinationField, ...]
 
+    def location(self, fields: Mapping[str, Value]) -> str:
+        """One text per physical place, equal for all spellings of it; nothing is opened or reached."""
+
     def check(self, config: DestinationConfig) -> None:
         """The destination can be reached and written."""
 

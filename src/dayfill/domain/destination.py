@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from dayfill.domain.problem import Problem, filled, longer
 from dayfill.domain.transfer import Value
 
 
@@ -35,3 +36,77 @@ class Destination:
 def sealed_for(team_id: int, destination_id: int) -> str:
     """What the secrets of a destination are sealed for, so that they open in no other row."""
     return f"{team_id}:destinations:{destination_id}:sealed"
+
+
+MAX_NAME, MAX_VALUE, MAX_SECRET = 255, 1000, 65_536
+AUTH_METHOD = "AUTH_METHOD_SECRET"
+"""The one way to sign in at a destination that has secret fields; others have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What one field of a kind of destination asks for."""
+
+    field_id: str
+    is_required: bool
+    is_secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks for. fields: as sent, not yet checked. new_secrets: by field id, in place of stored ones."""
+
+    destination_type: str
+    display_name: str
+    fields: Mapping[str, object]
+    auth_method: str = ""
+    new_secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def plain(self, rules: Sequence[FieldRule]) -> dict[str, Value]:
+        """The settings that are no secrets and not empty; fields that the kind does not know are left out."""
+        found: dict[str, Value] = {}
+        for rule in rules:
+            value = self.fields.get(rule.field_id)
+            if not rule.is_secret and isinstance(value, str | bool | int) and value != "":
+                found[rule.field_id] = value
+        return found
+
+    def secrets(self, rules: Sequence[FieldRule]) -> dict[str, str]:
+        """The secrets that were sent; a new secret wins over one among the fields."""
+        sent = {**self.fields, **self.new_secrets}
+        found: dict[str, str] = {}
+        for rule in rules:
+            value = sent.get(rule.field_id)
+            if rule.is_secret and isinstance(value, str) and value:
+                found[rule.field_id] = value
+        return found
+
+
+def problems(wanted: Wanted, rules: Sequence[FieldRule], stored: Collection[str] = ()) -> Iterator[Problem]:
+    """All that is wrong with a destination, in the order of its fields. stored: secrets that it has already."""
+    yield from filled("display_name", wanted.display_name.strip(), MAX_NAME)
+    methods = (AUTH_METHOD,) if any(rule.is_secret for rule in rules) else ()
+    if wanted.auth_method and wanted.auth_method not in methods:
+        allowed = f"known is {AUTH_METHOD}" if methods else "this type has none; leave auth_method out"
+        text = f"There is no auth_method {wanted.auth_method[:100]!r}: {allowed}."
+        yield Problem("auth_method", "notAllowed", text)
+    given = {*wanted.plain(rules), *wanted.secrets(rules), *stored}
+    for rule in rules:
+        place = f"fields.{rule.field_id}"
+        if rule.is_required and rule.field_id not in given:
+            yield Problem(place, "isEmpty", f"The field {rule.field_id} is missing.")
+        yield from _value(place, wanted.fields.get(rule.field_id), rule)
+    for field_id, secret in wanted.new_secrets.items():
+        yield from longer(f"new_{field_id}", secret, MAX_SECRET)
+
+
+def _value(place: str, value: object, rule: FieldRule) -> Iterator[Problem]:
+    if value is None:
+        return
+    if not isinstance(value, str if rule.is_secret else str | bool | int):
+        kinds = "a text" if rule.is_secret else "a text, a whole number, true or false"
+        yield Problem(place, "isInvalid", f"The field {rule.field_id} must be {kinds}.")
+    elif isinstance(value, str):
+        yield from longer(place, value, MAX_SECRET if rule.is_secret else MAX_VALUE)
+        if "\0" in value:
+            yield Problem(place, "isInvalid", f"The field {rule.field_id} holds a NUL character.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
 from dayfill.destinations.duckdb import faults, ledger, ownership, replace
 from dayfill.destinations.duckdb.pool import Session, session
 from dayfill.destinations.names import checked, quoted
+from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
 
 
@@ -26,12 +28,20 @@ class DuckDBFile:
         DestinationField("schema", "Schema", is_required=False, help_text="Schema of the tables; main if left empty."),
     )
 
+    def location(self, fields: Mapping[str, Value]) -> str:
+        """The file behind links and relative paths, and the schema; DuckDB's names know no case."""
+        return f"{self.kind}:{os.path.realpath(str(fields.get('path') or ''))}:{str(fields.get('schema') or 'main').lower()}"
+
     def check(self, config: DestinationConfig) -> None:
         """The file opens (it is created if missing) and a table can be created in it; the trial is rolled back."""
-        with _opened(config) as opened, faults.translated(opened.path), opened.transaction() as con:
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(_schema(config), 'schema')}")
-            con.execute(f'CREATE TABLE {quoted(_schema(config), "schema")}."_dayfill_check" (trial INTEGER)')
-            con.rollback()
+        inside = quoted(_schema(config), "schema")
+        with session(_path(config)) as opened, opened.alone(), faults.translated(opened.path):
+            con = opened.connection.begin()
+            try:
+                con.execute(f"CREATE SCHEMA IF NOT EXISTS {inside}")
+                con.execute(f"CREATE TABLE {inside}._dayfill_check (trial INTEGER)")
+            finally:
+                con.rollback()
 
     def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
         """Own the free tables; refuse those of others, and those that hold rows which dayfill did not load."""
@@ -41,7 +51,6 @@ class DuckDBFile:
         with _ready(config) as opened, opened.alone(), faults.translated(opened.path), opened.transaction() as con:
             seen = ledger.look(con, _schema(config), tables, transfer_id, ())
             ownership.claim(con, _schema(config), owner, ownership.free(tables, seen.owners, owner))
-            con.commit()
 
     def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
         """Replace all days in all their tables in one transaction; outcomes in the order given."""
@@ -74,20 +83,13 @@ def _schema(config: DestinationConfig) -> str:
 
 
 @contextmanager
-def _opened(config: DestinationConfig) -> Iterator[Session]:
-    with session(_path(config)) as opened:
-        yield opened
-
-
-@contextmanager
 def _ready(config: DestinationConfig) -> Iterator[Session]:
     """A session in whose schema the ledger exists; it is looked for once per opening, since only we can drop it."""
     schema = _schema(config)
-    with _opened(config) as opened:
+    with session(_path(config)) as opened:
         if not opened.is_prepared(schema):
             with opened.alone(), faults.translated(opened.path), opened.transaction() as con:
                 ledger.create(con, schema)
-                con.commit()
             opened.mark_prepared(schema)
         yield opened
 

@@ -1,0 +1,35 @@
+"""A thing that is wrong with what a person asked for, and the checks that find the usual ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. field_id, error_code: for programs; text: a sentence for people."""
+
+    field_id: str
+    error_code: str
+    text: str
+
+
+def outside(field_id: str, value: int | None, least: int, most: int) -> Iterator[Problem]:
+    """A number beyond its bounds, both of which are allowed; None is no number."""
+    if value is not None and not least <= value <= most:
+        name = field_id.rpartition(".")[2]
+        yield Problem(field_id, "isInvalid", f"{name} must lie between {least} and {most}, not {value}.")
+
+
+def filled(field_id: str, value: str, longest: int) -> Iterator[Problem]:
+    """A text that is empty or too long."""
+    if not value:
+        yield Problem(field_id, "isEmpty", f"{field_id} is empty.")
+    yield from longer(field_id, value, longest)
+
+
+def longer(field_id: str, value: str, longest: int) -> Iterator[Problem]:
+    """A text that is too long."""
+    if len(value) > longest:
+        yield Problem(field_id, "tooLong", f"{field_id} has {len(value)} characters; {longest} are allowed.")

@@ -1,0 +1,106 @@
+"""Names and rules of a table group: which tables of a source are loaded, with which columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dayfill.domain.transfer import TYPE_PATTERN, Field, Partition, Table
+
+MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_FIELDS, MAX_TABLE_FIELDS = 255, 15, 1000, 10_000, 1000
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+_RESERVED = "_dayfill"
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
+
+Fault = tuple[str, str]
+"""A code for programs and a sentence for people."""
+
+
+def snake(text: str) -> str:
+    """Letters and digits with single underscores between the words: "campaignName" -> "campaign_name"."""
+    return _NOT_A_LETTER.sub("_", _WORD_START.sub("_", text)).strip("_").lower()
+
+
+def table_name(text: str) -> str:
+    """The form of table names: UPPER_SNAKE."""
+    return snake(text).upper()
+
+
+def prefix(text: str) -> str:
+    """The form of prefixes: UPPER_SNAKE that ends in an underscore, or nothing at all."""
+    return f"{table_name(text)}_" if table_name(text) else ""
+
+
+def faults(name: str, table_prefix: str, tables: Sequence[Table]) -> list[Fault]:
+    """All that is wrong with a table group, whose table names include the prefix."""
+    return [*_group(name, table_prefix, tables), *_tables(tables), *_meanings(tables)]
+
+
+def _group(name: str, table_prefix: str, tables: Sequence[Table]) -> Iterator[Fault]:
+    if not 0 < len(name.strip()) <= MAX_NAME:
+        yield "SCHEMA_NAME_INVALID", f"The table group's name must have 1 to {MAX_NAME} characters."
+    if len(table_prefix) > MAX_PREFIX:
+        yield "SCHEMA_PREFIX_INVALID", f"The prefix {table_prefix[:50]!r} is longer than {MAX_PREFIX} characters."
+    if not tables:
+        yield "SCHEMA_TABLES_REQUIRED", "A table group needs at least one table."
+    if len(tables) > MAX_TABLES:
+        yield "SCHEMA_TABLES_INVALID", f"There are {len(tables)} tables; {MAX_TABLES} are allowed."
+
+
+def _tables(tables: Sequence[Table]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for table in tables:
+        if not _is_name(table.name):
+            yield "SCHEMA_TABLE_NAME_INVALID", _name_rule(f"table {table.name[:80]!r}")
+        if table.name.lower() in seen:
+            yield "SCHEMA_TABLE_NAME_DUPLICATE", f"Two tables are named {table.name}; case makes no difference."
+        seen.add(table.name.lower())
+        if table.partition is not Partition.DATE:
+            yield (
+                "SCHEMA_TABLE_PARTITION_INVALID",
+                f"Table {table.name} has table_partition none: it has no days, and full-refresh tables are not "
+                "supported. Use date.",
+            )
+        yield from _columns(table)
+
+
+def _columns(table: Table) -> Iterator[Fault]:
+    if len(table.fields) > MAX_TABLE_FIELDS:
+        yield "SCHEMA_FIELDS_INVALID", f"Table {table.name} has more than {MAX_TABLE_FIELDS} fields."
+    seen: set[str] = set()
+    for field in table.fields:
+        if not field.field_id:
+            yield "SCHEMA_FIELD_ID_INVALID", f"A field of table {table.name} has no field_id."
+        if not _is_name(field.target_name):
+            yield "SCHEMA_FIELD_NAME_INVALID", _name_rule(f"column {field.target_name[:80]!r} of table {table.name}")
+        if field.target_name.lower() in seen:
+            yield "SCHEMA_FIELD_NAME_DUPLICATE", f"Two columns of table {table.name} are named {field.target_name}."
+        seen.add(field.target_name.lower())
+        if not TYPE_PATTERN.fullmatch(field.data_type):
+            yield (
+                "SCHEMA_FIELD_TYPE_INVALID",
+                f"Field {field.field_id} of table {table.name} has data_type {field.data_type[:50]!r}; known are "
+                "STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, TIMESTAMPTZ and DECIMAL(p,s).",
+            )
+
+
+def _meanings(tables: Sequence[Table]) -> Iterator[Fault]:
+    """A field id means the same in every table, because an export lists each field once."""
+    known: dict[str, Field] = {}
+    for table in tables:
+        for field in table.fields:
+            if known.setdefault(field.field_id, field) != field:
+                yield "SCHEMA_FIELD_DUPLICATE", f"Field {field.field_id} is described in two different ways."
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and not name.lower().startswith(_RESERVED)
+
+
+def _name_rule(what: str) -> str:
+    return (
+        f"The name of {what} cannot be used: it must start with a letter or an underscore, hold only A-Z, a-z, 0-9 and "
+        f"underscores, at most 63 with its prefix, and not start with {_RESERVED}."
+    )

@@ -1,0 +1,177 @@
+"""What can be done with a destination: create, update, delete, test; its secrets are sealed before they are stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from dayfill import destinations as kinds
+from dayfill.destinations import Destination as Kind
+from dayfill.destinations import DestinationConfig
+from dayfill.destinations import DestinationField as DestinationField
+from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
+from dayfill.errors import Conflict, ConnectorError, Missing, Refused
+from dayfill.seams import Seams
+from dayfill.secrets import Keyring
+from dayfill.store import destinations, transfers
+from dayfill.store.db import Reader, Tx
+from dayfill.store.destinations import Chosen
+
+
+def all_kinds() -> list[Kind]:
+    """Every kind of destination, by title."""
+    return sorted((kinds.get(kind) for kind in kinds.KINDS), key=lambda kind: kind.title.casefold())
+
+
+def kind_of(destination_type: str) -> Kind:
+    """The kind of this type.
+
+    Raises:
+        Refused: no such type.
+    """
+    if destination_type not in kinds.KINDS:
+        known = ", ".join(sorted(kinds.KINDS))
+        raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")
+    return kinds.get(destination_type)
+
+
+async def create(tx: Tx, seams: Seams, keyring: Keyring, team_id: int, wanted: Wanted) -> Destination:
+    """A new destination; nothing is opened or reached yet, `test` does that.
+
+    Raises:
+        Refused: an unknown type, a missing or impossible field. Conflict: the name is in use.
+    """
+    kind = kind_of(wanted.destination_type)
+    chosen, secrets = _checked(kind, wanted, {})
+    if await destinations.named(tx, team_id, chosen.display_name) is not None:
+        raise Conflict(f"This team already has a destination named {chosen.display_name!r}.")
+    destination_id = await destinations.insert(tx, team_id, chosen, seams.now())
+    await _seal(tx, keyring, await _read(tx, team_id, destination_id), secrets)
+    return await _read(tx, team_id, destination_id)
+
+
+async def update(tx: Tx, keyring: Keyring, team_id: int, destination_id: int, wanted: Wanted) -> Destination:
+    """Replace a destination; a secret that is not sent stays, unless the fields change where it would be sent to.
+
+    Raises:
+        Missing: no such destination in the team.
+        Refused: another type, a missing or impossible field, a name in use, a table that another transfer loads there.
+    """
+    destination = await _read(tx, team_id, destination_id)
+    kind = kind_of(wanted.destination_type)
+    if wanted.destination_type != destination.destination_type:
+        raise Refused(
+            f"The type of a destination cannot change from {destination.destination_type}; create another one."
+        )
+    chosen, secrets = _checked(kind, wanted, _kept(kind, wanted, destination, keyring))
+    if await destinations.named(tx, team_id, chosen.display_name) not in (None, destination_id):
+        raise Refused(f"This team already has a destination named {chosen.display_name!r}.")
+    if chosen.location != destination.location:
+        await _move_tables(tx, team_id, destination_id, chosen.location)
+    await destinations.update(tx, team_id, destination_id, chosen)
+    await _seal(tx, keyring, destination, secrets)
+    return await _read(tx, team_id, destination_id)
+
+
+async def delete(tx: Tx, seams: Seams, team_id: int, destination_id: int) -> None:
+    """Hide a destination and forget its secrets; the warehouse is not touched.
+
+    Raises:
+        Missing: no such destination in the team. Conflict: transfers load into it.
+    """
+    await _read(tx, team_id, destination_id)
+    users = await destinations.usage(tx, team_id, destination_id)
+    if users:
+        names = ", ".join(f"{name!r} ({transfer_id})" for transfer_id, name in users[:10])
+        raise Conflict(f"{len(users)} transfers load into this destination: {names}. Delete or change them first.")
+    await destinations.delete(tx, team_id, destination_id, seams.now())
+
+
+async def test(
+    db: Reader, keyring: Keyring, installation_id: str, team_id: int, wanted: Wanted, destination_id: int | None
+) -> str | None:
+    """Whether the destination can be reached and written; outside any transaction, for it may take long.
+
+    destination_id: secrets that are not sent come from this one. Returns None, or why it failed.
+
+    Raises:
+        Missing: no such destination in the team. Refused: see `create`.
+    """
+    kind = kind_of(wanted.destination_type)
+    kept: Mapping[str, str] = {}
+    if destination_id is not None:
+        destination = await _read(db, team_id, destination_id)
+        if wanted.destination_type != destination.destination_type:
+            raise Refused(f"Destination {destination_id} is of type {destination.destination_type}.")
+        kept = _kept(kind, wanted, destination, keyring)
+    chosen, secrets = _checked(kind, wanted, kept)
+    try:
+        await asyncio.to_thread(kind.check, DestinationConfig(installation_id, chosen.fields, secrets))
+    except ConnectorError as error:
+        return error.message
+    return None
+
+
+def opened(destination: Destination, keyring: Keyring) -> dict[str, str]:
+    """The secrets of a destination by field id."""
+    if destination.sealed is None:
+        return {}
+    return msgspec.json.decode(keyring.open(destination.sealed, destination.sealed_for), type=dict[str, str])
+
+
+def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring) -> dict[str, str]:
+    """Stored secrets that go on being used; none where a changed field could send them to another place."""
+    kept = opened(destination, keyring)
+    if kept and wanted.plain(_rules(kind)) != destination.fields:
+        missing = [field_id for field_id in kept if field_id not in wanted.secrets(_rules(kind))]
+        if missing:
+            raise Refused(
+                f"The fields have changed, so send {', '.join(missing)} again: stored secrets stay where they are."
+            )
+    return kept
+
+
+def _checked(kind: Kind, wanted: Wanted, kept: Mapping[str, str]) -> tuple[Chosen, dict[str, str]]:
+    """What is stored, and all secrets in the clear.
+
+    Raises:
+        Refused: naming all that is wrong.
+    """
+    rules = _rules(kind)
+    found = list(problems(wanted, rules, kept))
+    if found:
+        raise Refused(" ".join(problem.text for problem in found))
+    secrets = {**kept, **wanted.secrets(rules)}
+    plain = wanted.plain(rules)
+    auth_method = AUTH_METHOD if any(rule.is_secret for rule in rules) else ""
+    return Chosen(kind.kind, wanted.display_name.strip(), auth_method, plain, kind.location(plain)), secrets
+
+
+def _rules(kind: Kind) -> list[FieldRule]:
+    return [FieldRule(field.field_id, field.is_required, field.is_secret) for field in kind.fields]
+
+
+async def _seal(tx: Tx, keyring: Keyring, destination: Destination, secrets: Mapping[str, str]) -> None:
+    sealed = keyring.seal(msgspec.json.encode(secrets), destination.sealed_for) if secrets else None
+    await destinations.seal(tx, destination.team_id, destination.destination_id, sealed)
+
+
+async def _move_tables(tx: Tx, team_id: int, destination_id: int, location: str) -> None:
+    """The transfers of a destination load their tables into another place from now on."""
+    for transfer_id, name in await destinations.usage(tx, team_id, destination_id):
+        tables = await transfers.owned(tx, transfer_id)
+        taken = await transfers.owners(tx, location, tables)
+        if taken:
+            raise Refused(
+                f"Transfer {name!r} loads {', '.join(sorted(taken))}, which another transfer loads there already."
+            )
+        await transfers.own(tx, transfer_id, location, tables)
+
+
+async def _read(db: Reader, team_id: int, destination_id: int) -> Destination:
+    destination = await destinations.get(db, team_id, destination_id)
+    if destination is None:
+        raise Missing("Destination not found.")
+    return destination

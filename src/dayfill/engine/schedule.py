@@ -1,0 +1,70 @@
+"""Fires the schedules whose slot has come: a Recurring run for each day of the refresh window, each slot once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dayfill.domain.days import refresh_window
+from dayfill.domain.run import Priority, Trigger
+from dayfill.domain.schedule import next_slot
+from dayfill.engine import runs
+from dayfill.seams import Seams
+from dayfill.store import schedules
+from dayfill.store.db import Database, Tx
+from dayfill.store.schedules import Due, next_due
+
+__all__ = ["fire_due", "next_due"]
+
+BATCH = 20
+"""Schedules fired in one transaction; a window may have hundreds of days, and other writers wait for the commit."""
+
+
+async def fire_due(db: Database, seams: Seams) -> int:
+    """Fire every schedule that is due; a slot that was missed several times fires once. Returns the new runs.
+
+    If none is due this is one read of an index and no write.
+    """
+    started = 0
+    while batch := await schedules.due(db, seams.now(), BATCH):
+        async with db.write() as tx:
+            started += await _fire(tx, seams, batch)
+    return started
+
+
+async def _fire(tx: Tx, seams: Seams, batch: Sequence[Due]) -> int:
+    now = seams.now()
+    started = 0
+    for transfer in {due.transfer_id: due for due in batch}.values():
+        window = await _fire_slots(tx, transfer.transfer_id, now)
+        if window:
+            span = refresh_window(now, window, transfer.zone)
+            enqueued = await runs.enqueue(
+                tx,
+                seams,
+                transfer.team_id,
+                transfer.transfer_id,
+                list(span),
+                trigger=Trigger.SCHEDULE,
+                priority=Priority.SCHEDULE,
+            )
+            started += len(enqueued.run_ids)
+    seams.failpoint("fire")
+    return started
+
+
+async def _fire_slots(tx: Tx, transfer_id: int, now: datetime) -> int:
+    """Fire all due slots of a transfer together; returns the longest of their windows, 0 if all have fired before.
+
+    Read again here: the transfer may have been paused or changed since the batch was read, and two of its schedules
+    may share a slot, of which the longer window counts.
+    """
+    window, fired = 0, set()
+    for position, schedule, slot in await schedules.of_transfer(tx, transfer_id):
+        if slot is None or slot > now:
+            continue
+        if slot in fired or await schedules.fire(tx, transfer_id, slot, now):
+            fired.add(slot)
+            window = max(window, schedule.refresh_window)
+        await schedules.set_next(tx, transfer_id, position, next_slot(schedule, now))
+    return window

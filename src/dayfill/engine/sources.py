@@ -1,0 +1,53 @@
+"""Which kinds of sources there are and what each asks for, for forms, lists and the rules of a transfer."""
+
+from __future__ import annotations
+
+from dayfill import sources
+from dayfill.domain.source_settings import SettingRule
+from dayfill.domain.transfer import (
+    DEFAULT_DEADLINE_SECONDS,
+    DEFAULT_PARALLELISM,
+    MAX_DEADLINE_SECONDS,
+    MAX_PARALLELISM,
+    RESERVED_SETTINGS,
+)
+from dayfill.sources import Setting as Setting
+from dayfill.sources import Source as Source
+
+RESERVED = (
+    Setting("timezone", "Time zone", help_text="IANA time zone of the account's days.", default="UTC"),
+    Setting(
+        "parallelism",
+        "Parallel loads",
+        help_text=f"Slices of days that are loaded at once, 1 to {MAX_PARALLELISM}.",
+        default=DEFAULT_PARALLELISM,
+    ),
+    Setting(
+        "deadline_seconds",
+        "Deadline (seconds)",
+        help_text=f"How long one slice of days may take, 1 to {MAX_DEADLINE_SECONDS}.",
+        default=DEFAULT_DEADLINE_SECONDS,
+    ),
+)
+"""The settings that every source has; see `RESERVED_SETTINGS`."""
+
+
+def all_kinds() -> list[Source]:
+    """Every kind of source, by title."""
+    return sorted((sources.get(kind) for kind in sources.KINDS), key=lambda source: source.title.casefold())
+
+
+def find(data_source_id: str) -> Source | None:
+    return sources.get(data_source_id) if data_source_id in sources.KINDS else None
+
+
+def settings_of(source: Source) -> tuple[Setting, ...]:
+    """The source's own settings, then the reserved ones."""
+    return (*(setting for setting in source.settings if setting.setting_id not in RESERVED_SETTINGS), *RESERVED)
+
+
+def rules_of(source: Source) -> list[SettingRule]:
+    return [
+        SettingRule(setting.setting_id, setting.input_type, setting.is_required, setting.options)
+        for setting in settings_of(source)
+    ]
