@@ -38,8 +38,11 @@ _COMMANDS = {
 }
 
 
-def build_app() -> App:
-    """The whole command tree; the nouns are not imported yet."""
+def build_app(called: str = "") -> App:
+    """The whole command tree; the nouns are not imported yet.
+
+    called: the command whose own help counts, instead of its line in the list.
+    """
     app = App(
         name="dayfill",
         help=_HELP,
@@ -49,14 +52,15 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, (target, summary) in _COMMANDS.items():
-        app.command(f"dayfill.cli.{target}", name=name, help=None if target.endswith(f":{name}") else summary)
+        app.command(f"dayfill.cli.{target}", name=name, help=None if name == called else summary)
     return app
 
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command line; returns its exit code (`Exit`)."""
     try:
-        code = build_app()(list(tokens), exit_on_error=False, print_error=False)
+        app = build_app(*tokens[:1])
+        code = app(list(tokens), exit_on_error=False, print_error=False)
         return int(code or 0)
     except CycloptsError as error:
         error.verbose = False

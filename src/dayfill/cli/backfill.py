@@ -43,10 +43,10 @@ def create(
     end: Day | None = None,
     /,
     *,
-    only: str = "",
+    only: str | None = None,
     priority: Priority = "backfill",
-    wait: Annotated[bool, Parameter(negative="--detach")] = False,
-    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    wait: Annotated[bool, Parameter(negative="--detach", show_default=False)] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     options: Options = DEFAULTS,
 ) -> int:
     """Load a range of days again, newest first.
@@ -82,7 +82,7 @@ def create(
 def list_(
     *,
     transfer: str | None = None,
-    status: Annotated[tuple[Status, ...], Parameter(negative=())] = (),
+    status: Annotated[tuple[Status, ...], Parameter(negative=(), show_default=False)] = (),
     limit: int = 50,
     options: Options = DEFAULTS,
 ) -> int:
@@ -146,7 +146,7 @@ def retry(
     /,
     *,
     cause: str | None = None,
-    wait: Annotated[bool, Parameter(negative="--detach")] = False,
+    wait: Annotated[bool, Parameter(negative="--detach", show_default=False)] = False,
     options: Options = DEFAULTS,
 ) -> int:
     """Try the failed days of a backfill again, in the same backfill.
@@ -220,8 +220,8 @@ def _move(backfill: int, verb: str, options: Options) -> int:
     return Exit.OK
 
 
-def _body(first: date, last: date, only: str, priority: Priority) -> dict[str, Any]:
-    states = [state.strip() for state in only.split(",") if state.strip()]
+def _body(first: date, last: date, only: str | None, priority: Priority) -> dict[str, Any]:
+    states = [state.strip() for state in (only or "").split(",") if state.strip()]
     unknown = sorted(set(states) - {"missing", "failed", "stale"})
     if unknown:
         raise usage(f"--only does not know {', '.join(unknown)}; it takes missing, failed, stale.")

@@ -47,7 +47,7 @@ def days(
     transfer: str,
     /,
     *,
-    state: Annotated[tuple[State, ...], Parameter(negative=())] = (),
+    state: Annotated[tuple[State, ...], Parameter(negative=(), show_default=False)] = (),
     year: int | None = None,
     from_: Annotated[Day, Parameter("--from", allow_leading_hyphen=True)] = None,
     to: Day = None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
 
 from dayfill.cli.exits import usage
 from dayfill.cli.output import Printer
-from dayfill.settings import ClientSettings, Output, read_client_settings
+from dayfill.settings import ClientSettings, Output, Settings, read_client_settings, read_settings
 
 _GROUP = Group("Global options", sort_key=9)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -23,7 +24,7 @@ class Options:
 
     output: Annotated[Output | None, Parameter(("--output", "-o"), group=_GROUP)] = None
     "How to print data; table on a terminal, else json."
-    fields: Annotated[str, Parameter(group=_GROUP, show_default=False)] = ""
+    fields: Annotated[str | None, Parameter(group=_GROUP)] = None
     "Only these keys of each object: a,b.c"
     quiet: Annotated[bool, Parameter(("--quiet", "-q"), group=_GROUP, negative=(), show_default=False)] = False
     "No notes on stderr, errors only."
@@ -46,7 +47,7 @@ class Options:
         return read_client_settings(url=self.url, team_id=self.team, output=self.output, profile=self.profile)
 
     def printer(self, settings: ClientSettings) -> Printer:
-        fields = tuple(name.strip() for name in self.fields.split(",") if name.strip())
+        fields = tuple(name.strip() for name in (self.fields or "").split(",") if name.strip())
         return Printer(settings.output, fields, self.quiet or settings.quiet, self.no_color)
 
     def timeout_seconds(self) -> float | None:
@@ -57,5 +58,27 @@ class Options:
         return float(int(found[1]) * _SECONDS[found[2] or "s"]) or None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """Options of the commands that work on a data directory of this machine."""
+
+    data_dir: Annotated[Path | None, Parameter(group=_GROUP)] = None
+    "The installation's directory (DAYFILL_DATA_DIR), else ./dayfill-data."
+    output: Annotated[Output | None, Parameter(("--output", "-o"), group=_GROUP)] = None
+    "How to print data; table on a terminal, else json."
+    quiet: Annotated[bool, Parameter(("--quiet", "-q"), group=_GROUP, negative=(), show_default=False)] = False
+    "No notes on stderr, errors only."
+    no_color: Annotated[bool, Parameter(group=_GROUP, negative=(), show_default=False)] = False
+    "No colours (also by NO_COLOR)."
+
+    def settings(self) -> Settings:
+        return read_settings(data_dir=self.data_dir)
+
+    def printer(self) -> Printer:
+        return Printer(self.output or read_client_settings().output, (), self.quiet, self.no_color)
+
+
 DEFAULTS = Options()
+LOCAL_DEFAULTS = LocalOptions()
 """Nothing said on the command line."""

@@ -49,7 +49,11 @@ class Printer:
     def note(self, text: str = "") -> None:
         """A remark for a person, on stderr."""
         if not self.quiet:
-            print(plain(text), file=sys.stderr)
+            self.always(text)
+
+    def always(self, text: str) -> None:
+        """What must be seen even with --quiet, on stderr."""
+        print(plain(text), file=sys.stderr, flush=True)
 
     def many(self, items: Sequence[Mapping[str, Any]], columns: Columns) -> None:
         """A list: one JSON array, a JSON object a line, or a table."""

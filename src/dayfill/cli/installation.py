@@ -1,0 +1,58 @@
+"""The installation in a data directory of this machine, as the operator's commands use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dayfill.app import STATE_FILE, State, open_state
+from dayfill.cli.exits import CommandError, Exit
+from dayfill.domain.access import SCOPES, Role
+from dayfill.engine import keys, teams
+from dayfill.engine.keys import NewKey
+from dayfill.settings import Settings
+from dayfill.store import teams as team_rows
+
+FIRST_TEAM, FIRST_OWNER = "Default", "owner@localhost"
+
+
+@asynccontextmanager
+async def existing_state(settings: Settings) -> AsyncIterator[State]:
+    """The installation, which must be there: a mistyped directory should not become a new one.
+
+    Raises:
+        CommandError: the directory holds no installation.
+    """
+    if not (settings.data_dir / STATE_FILE).is_file():
+        raise CommandError(
+            f"{settings.data_dir} holds no dayfill installation.",
+            Exit.SETUP,
+            hint="Name it with --data-dir or DAYFILL_DATA_DIR, or make one: dayfill init",
+        )
+    async with open_state(settings) as state:
+        yield state
+
+
+async def first_key(state: State) -> tuple[int, NewKey] | None:
+    """Team id and key of a new installation's owner; None if the installation already has a team."""
+    if await team_rows.page(state.db):
+        return None
+    async with state.db.write() as tx:
+        team = await teams.create(tx, state.seams, FIRST_TEAM)
+        owner = await teams.add_member(tx, state.seams, team.team_id, FIRST_OWNER, Role.OWNER)
+        key = await keys.create(
+            tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="First key"
+        )
+    return team.team_id, key
+
+
+def client_lines(url: str, team_id: int, api_key: str) -> list[str]:
+    """What a shell and a Python program need to talk to the server."""
+    return [
+        "  In a shell:",
+        f"    export DAYFILL_URL={url} DAYFILL_TEAM_ID={team_id} DAYFILL_API_KEY={api_key}",
+        "  In Python, with the official SDK (pip install supermetrics):",
+        "    from supermetrics import SupermetricsClient",
+        f'    client = SupermetricsClient(api_key="{api_key}", base_url="{url}")',
+        f"    client.backfills.list_incomplete(team_id={team_id})",
+    ]

@@ -1,0 +1,143 @@
+"""``dayfill key``: API keys of an installation on this machine. A key is shown once and never kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from dayfill.app import State
+from dayfill.cli.exits import CommandError, Exit, usage
+from dayfill.cli.installation import existing_state
+from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
+from dayfill.domain.access import SCOPES, Role
+from dayfill.engine import keys, teams
+from dayfill.store import keys as key_rows
+from dayfill.store import teams as team_rows
+from dayfill.store.db import Tx
+
+app = App(name="key", help="API keys of this installation.")
+
+RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
+
+
+@app.command
+async def create(
+    *,
+    user: str,
+    team: int = 1,
+    role: RoleName | None = None,
+    scopes: str = "all",
+    description: Annotated[str, Parameter(show_default=False)] = "",
+    expires: str | None = None,
+    options: LocalOptions = LOCAL_DEFAULTS,
+) -> int:
+    """A new API key, printed once. The user is made if the address is new.
+
+    For example:
+
+        dayfill key create --user ann@example.com --role EDITOR
+        dayfill key create --user ci@example.com --role VIEWER --scopes dwh_transfers_read --expires 90d
+
+    Args:
+        user: E-mail address of the user whom the key acts for.
+        team: Team id.
+        role: Role of the user in the team; needed for a new member, changes that of a present one.
+        scopes: What the key may do, with commas between; all = every scope.
+        description: What the key is for.
+        expires: After so many days, such as 90d; without it the key does not expire.
+    """
+    wanted = SCOPES if scopes == "all" else {one.strip() for one in scopes.split(",") if one.strip()}
+    async with existing_state(options.settings()) as state, state.db.write() as tx:
+        user_id = await _member(tx, state, team, user, role)
+        end = None if expires is None else _end(expires, state.seams.now())
+        made = await keys.create(
+            tx, state.seams, state.keyring, team, user_id, scopes=wanted, description=description, expires_time=end
+        )
+    printer = options.printer()
+    printer.one({"api_key": made.text} | _view(made.key))
+    printer.note("This is the only time that the key is shown.")
+    return Exit.OK
+
+
+@app.command(name="list")
+async def list_(*, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """The keys of a team's users, by their first characters.
+
+    For example:
+
+        dayfill key list --team 1
+
+    Args:
+        team: Team id.
+    """
+    async with existing_state(options.settings()) as state:
+        found = await key_rows.page(state.db, team)
+    columns = {
+        "ID": "api_key_id",
+        "STARTS": "key_start",
+        "USER": "user_id",
+        "ENABLED": "is_enabled",
+        "EXPIRES": "expires_time",
+        "DESCRIPTION": "description",
+    }
+    options.printer().many([_view(key) for key in found], columns)
+    return Exit.OK
+
+
+@app.command
+async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """Disable a key for good; the next request with it is refused.
+
+    For example:
+
+        dayfill key disable apk_1B2c3D4e
+
+    Args:
+        api_key_id: Id of the key, as `dayfill key list` shows it.
+        team: Team id.
+    """
+    async with existing_state(options.settings()) as state, state.db.write() as tx:
+        key = await keys.disable(tx, team, api_key_id)
+    options.printer().one(_view(key))
+    return Exit.OK
+
+
+async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName | None) -> int:
+    """The id of the team's user with this address, in this role."""
+    known = await team_rows.user_id_of(tx, email.strip().lower())
+    present = None if known is None else await team_rows.member(tx, team_id, known)
+    if present is not None and role is None:
+        return present.user_id
+    if role is None:
+        raise CommandError(
+            f"{email} is not in team {team_id} yet.", Exit.USAGE, hint=f"Add --role, one of {_listed(Role)}."
+        )
+    return (await teams.add_member(tx, state.seams, team_id, email, Role(role))).user_id
+
+
+def _listed(roles: Iterable[Role]) -> str:
+    return ", ".join(role.value for role in roles)
+
+
+def _end(expires: str, now: datetime) -> datetime:
+    found = re.fullmatch(r"([1-9]\d{0,4})d", expires, re.ASCII)
+    if not found:
+        raise usage(f"--expires {expires!r} is not a number of days; write 90d.")
+    return now + timedelta(days=int(found[1]))
+
+
+def _view(key: key_rows.ApiKey) -> dict[str, object]:
+    return {
+        "api_key_id": key.api_key_id,
+        "key_start": key.key_start,
+        "user_id": key.user_id,
+        "description": key.description,
+        "scope_names": sorted(key.scopes),
+        "is_enabled": key.is_enabled,
+        "expires_time": None if key.expires_time is None else f"{key.expires_time:%Y-%m-%dT%H:%M:%SZ}",
+        "created_time": f"{key.created_time:%Y-%m-%dT%H:%M:%SZ}",
+    }

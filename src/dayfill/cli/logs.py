@@ -1,0 +1,31 @@
+"""Where the server's log goes: stderr, since stdout is for data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from dayfill.settings import LogLevel
+
+
+def log_to_stderr(level: LogLevel) -> None:
+    """One line for each event from this level on: coloured on a terminal, logfmt elsewhere."""
+    last: structlog.typing.Processor
+    if sys.stderr.isatty():
+        last = structlog.dev.ConsoleRenderer()
+    else:
+        last = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
