@@ -12,6 +12,7 @@ DayfillError
 │   ├── Conflict              409  a name is taken, a destination is in use
 │   ├── Refused               422  readable, but not possible now; the description says why and what to do
 │   └── Busy                  503  stopping or overloaded; try again in a second
+├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
 """
 
@@ -100,6 +101,10 @@ class Refused(RequestError):
 
 class Busy(RequestError):
     code = "SERVICE_UNAVAILABLE"
+
+
+class SealBroken(DayfillError):
+    """A sealed value does not open: it was changed, moved to another row, or sealed with a key that is gone."""
 
 
 class SetupError(DayfillError):

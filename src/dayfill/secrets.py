@@ -15,17 +15,13 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dayfill.errors import DayfillError, SetupError
+from dayfill.errors import SealBroken, SetupError
 
 VERSION = 1
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _HEADER_BYTES = 1 + 4
 """Version (1 byte) and key id (4 bytes, big-endian) stand before the nonce, in the clear but authenticated."""
-
-
-class SealBroken(DayfillError):
-    """A sealed value does not open: it was changed, moved to another row, or sealed with a key that is gone."""
 
 
 class Keyring:

@@ -40,8 +40,7 @@ def next_slot(schedule: Schedule, after: datetime, zone: str = "UTC") -> datetim
     if schedule.interval is Interval.HOURLY:
         return after.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     tz = ZoneInfo(zone)
-    # A day earlier, because a gap can push yesterday's wall-clock slot past midnight.
-    day = after.astimezone(tz).date() - timedelta(days=1)
+    day = after.astimezone(tz).date()  # the clock has passed every slot of an earlier day, even one that a gap moved
     while True:
         if _falls_on(schedule, day):
             slot = _instant(datetime.combine(day, time(schedule.hour)), tz)
