@@ -97,7 +97,7 @@ RETURNING status;
 -- name: count_claimed
 -- Runs of a backfill start; the first one makes it RUNNING. A cancelled backfill has no run to claim.
 UPDATE backfills
-SET running = running + :claimed, start_time = coalesce(start_time, :now),
+SET running = running + :claimed, start_time = coalesce(start_time, max(:now, created_time)),
   status = CASE WHEN status = 'SCHEDULED' THEN 'RUNNING' ELSE status END
 WHERE backfill_id = :backfill_id;
 
@@ -127,7 +127,8 @@ WHERE backfill_id = :backfill_id AND status = 'RUNNING';
 -- name: cancel_backfill
 -- Cancelled by a person; end time and removal are one moment.
 UPDATE backfills
-SET status = 'CANCELLED', removed_time = :now, removed_user_id = :user_id, end_time = :now,
+SET status = 'CANCELLED', removed_time = max(:now, coalesce(start_time, created_time)), removed_user_id = :user_id,
+  end_time = max(:now, coalesce(start_time, created_time)),
   cancelled = cancelled + :cancelled
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED');
 
