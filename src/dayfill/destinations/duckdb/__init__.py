@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
 from dayfill.destinations.duckdb import faults, ledger, ownership, replace
-from dayfill.destinations.duckdb.pool import Session, session
+from dayfill.destinations.duckdb.pool import Session, place_of, session
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
@@ -30,7 +29,8 @@ class DuckDBFile:
 
     def location(self, fields: Mapping[str, Value]) -> str:
         """The file behind links and relative paths, and the schema; DuckDB's names know no case."""
-        return f"{self.kind}:{os.path.realpath(str(fields.get('path') or ''))}:{str(fields.get('schema') or 'main').lower()}"
+        schema = str(fields.get("schema") or "main")
+        return f"{self.kind}:{place_of(str(fields.get('path') or ''))}:{schema.lower()}"
 
     def check(self, config: DestinationConfig) -> None:
         """The file opens (it is created if missing) and a table can be created in it; the trial is rolled back."""

@@ -59,7 +59,6 @@ def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOu
     try:
         with opened.transaction() as con:
             fresh = _write(con, request, entries, is_alone=is_alone)
-            con.commit()
     except (duckdb.Error, pa.ArrowException) as error:
         reported = faults.translate(error, opened.path)
         if reported.cause == "CONFLICT" and not is_alone:
@@ -121,7 +120,7 @@ def _check_dates(day: date, table: FinishedTable) -> None:
         raise Permanent(
             "SCHEMA", f"Column {table.date_column} of table {table.name} is {dates.type}; it must be a date.", day=day
         )
-    if dates.null_count or not pc.all(pc.equal(dates, pa.scalar(day))).as_py():
+    if dates.null_count or not pc.all(pc.equal(dates, pa.scalar(day)), min_count=0).as_py():
         raise Permanent("DATA", f"Table {table.name} got rows that do not belong to {day}.", day=day)
 
 

@@ -84,10 +84,7 @@ def replace(con: duckdb.DuckDBPyConnection, change: Change, days: Sequence[date]
     if not change.rows.num_rows:
         return
     con.register(_INCOMING, change.rows)
-    try:
-        taken = con.execute(f"INSERT INTO {change.path} BY NAME SELECT * FROM {_INCOMING}").fetchall()[0][0]
-    finally:
-        con.unregister(_INCOMING)
+    taken = con.execute(f"INSERT INTO {change.path} BY NAME SELECT * FROM {_INCOMING}").fetchall()[0][0]
     if taken != change.rows.num_rows:
         raise Transient("DESTINATION", f"Table {change.name} took {taken} of {change.rows.num_rows} rows; rolled back.")
 
