@@ -1,0 +1,113 @@
+"""From a failed scan to a sentence that names the file, the row, the column and the value."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.sources.files import query
+from dayfill.sources.files.connection import Connection
+from dayfill.sources.files.look import Look, broken_json_line, opened
+from dayfill.sources.files.plan import Plan
+from dayfill.sources.files.query import SHOWN, Scan
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
+
+
+def misfits(con: Connection, plan: Plan, scan: Scan, days: Sequence[date]) -> dict[date, ConnectorError]:
+    """The error of each of these days: its first row with a value that does not fit."""
+    found: dict[date, ConnectorError] = {}
+    for file in scan.files:
+        one, path = replace(scan, files=(file,)), file.path
+        for row, day, place, shown, many in con.sql(query.misfits(plan, one, days)).fetchall():
+            column = plan.columns[place]
+            more = f" ({many - 1} more rows of this day do not fit either.)" if many > 1 else ""
+            what = f"column {column.source}: {_cut(shown)} is not {_article(column.data_type)} {column.data_type}."
+            advice = f" Correct the value, or declare the column with a type that holds it.{more}"
+            message = f"{path} row {line_of(path, scan.shape, row)}: {what}{advice}"
+            found.setdefault(day, Permanent("DATA", message, day=day))
+    return found
+
+
+def undated(con: Connection, plan: Plan, scan: Scan) -> Permanent:
+    """The error for a row whose day is not known: it could belong to any of the days."""
+    for file in scan.files:
+        rows = con.sql(query.undated(plan, replace(scan, files=(file,)))).fetchall()
+        if rows:
+            row, *values = rows[0]
+            pairs = (f"{column.source} is {_cut(value)}" for column, value in zip(plan.day.inputs, values, strict=True))
+            where = f"{file.path} row {line_of(file.path, scan.shape, row)}"
+            return Permanent("DATA", f"{where}: no data date: {', '.join(pairs)}. Correct the row or leave it out.")
+    return Permanent("DATA", f"{scan.files[0].path} has a row without a data date.")
+
+
+def line_of(path: str, shape: Look, row: int) -> int:
+    """The line, from 1, on which a text file's row starts; of Parquet the row itself."""
+    if shape.format == "parquet":
+        return row
+    with opened(path) as file:
+        if shape.format == "json":
+            filled = (number for number, line in enumerate(file, start=1) if line.strip())
+            return next((number for i, number in enumerate(filled, start=1) if i == row), row)
+        reader, before = csv.reader(file, delimiter=shape.form.delimiter or ","), 0
+        left = row + shape.form.header
+        for cells in reader:
+            left -= bool(cells) or len(shape.columns) == 1
+            if left == 0:
+                return before + 1
+            before = reader.line_num
+    return row
+
+
+def from_engine(error: Exception, scan_paths: Sequence[str], shape: Look | None = None) -> ConnectorError:
+    """What an error of the reading engine means, in our words."""
+    said = str(error)
+    match = _FILE.search(said)
+    path = match[1].strip() if match else next((path for path in scan_paths if path in said), scan_paths[0])
+    if "Interrupted" in said or "INTERRUPT" in said:
+        return timed_out()
+    if line := _LINE.search(said):
+        return Permanent("DATA", f"{path} row {line[1]}: {_csv_fault(said)}")
+    if "state machine reached an invalid state" in said:
+        return Permanent("DATA", f"{path}: its lines do not all end alike, or its quotes do not match.")
+    if "JSON" in said and (number := broken_json_line(path)):
+        return Permanent("DATA", f"{path} row {number}: not a JSON object with keys.")
+    if "GZIP" in said:
+        return Permanent("SOURCE", f"{path} is cut off or damaged: its gzip stream does not end as it must.")
+    if "Out of Memory" in said:
+        return Transient("SOURCE", f"{path} needs more memory to be read than there is now.")
+    return Permanent("SOURCE", f"{path} is damaged or not what its name says: {_first_line(said)}")
+
+
+def timed_out() -> Transient:
+    return Transient("TIMEOUT", "The reading took longer than the deadline allows.")
+
+
+def _csv_fault(said: str) -> str:
+    if counts := _COUNTS.search(said):
+        return f"{counts[2]} columns where the file has {counts[1]}; check the delimiter and the quotes."
+    if "unterminated quote" in said:
+        return "a quote is opened and not closed as it must be."
+    if "unicode" in said:
+        return "not UTF-8; save the file as UTF-8."
+    return _first_line(re.sub(r"^.*?Original Line:[^\n]*\n", "", said, flags=re.DOTALL))
+
+
+def _first_line(said: str) -> str:
+    return said.strip().partition("\n")[0][:200]
+
+
+def _cut(shown: str | None) -> str:
+    if shown is None:
+        return "empty"
+    return repr(shown) if len(shown) <= SHOWN else repr(shown[:SHOWN]) + "..."
+
+
+def _article(data_type: str) -> str:
+    return "an" if data_type == "INTEGER" else "a"

@@ -1,0 +1,178 @@
+"""What columns a file has, found out once per state of the file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import re
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TextIO, TypeVar
+
+import duckdb
+
+from dayfill.errors import Permanent
+from dayfill.sources.files.connection import Connection, name, struct, text, texts
+from dayfill.sources.files.options import Options, TextForm, wrong
+from dayfill.sources.files.paths import Stamp, unreadable
+
+_ENDINGS = {
+    "csv": ("csv", "tsv", "txt"),
+    "json": ("json", "jsonl", "ndjson"),
+    "parquet": ("parquet", "pq"),
+}
+_REMEMBERED = 10_000
+T = TypeVar("T")
+
+
+class Memory:
+    """The last answers about files, by file state: a changed file has a new key, so an answer is never stale."""
+
+    def __init__(self, size: int) -> None:
+        self._answers: OrderedDict[object, object] = OrderedDict()
+        self._lock, self._size = Lock(), size
+
+    def get(self, key: object, find: Callable[[], T]) -> T:
+        """The answer for a key, found now if it is not known."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]  # type: ignore[return-value]
+        answer = find()
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > self._size:
+                self._answers.popitem(last=False)
+        return answer
+
+
+_memory = Memory(_REMEMBERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The shape of a file. columns: name -> DuckDB type; VARCHAR for every column of CSV and JSON."""
+
+    format: str
+    columns: tuple[tuple[str, str], ...]
+    form: TextForm
+
+    @property
+    def types(self) -> dict[str, str]:
+        return dict(self.columns)
+
+
+def format_of(path: str, options: Options) -> str:
+    """csv, json or parquet, by the setting or by the file's ending."""
+    if options.format != "auto":
+        return options.format
+    ending = re.sub(r"\.gz$", "", path.lower()).rpartition(".")[2]
+    for kind, endings in _ENDINGS.items():
+        if ending in endings:
+            return kind
+    raise wrong(f"The format of {path} does not show in its name; set format to csv, json or parquet.")
+
+
+def look(con: Connection, stamp: Stamp, options: Options) -> Look:
+    """The columns of one file.
+
+    Raises:
+        Permanent: it cannot be read, or has no columns.
+        duckdb.Error: it is damaged.
+    """
+    kind = format_of(stamp.path, options)
+    if kind == "csv":
+        delimiter = options.text.delimiter or ("\t" if ".tsv" in os.path.basename(stamp.path).lower() else ",")
+        form = TextForm(delimiter, options.text.header, options.text.null_values)
+        return _memory.get((stamp, form), lambda: Look(kind, _csv_columns(stamp.path, form), form))
+    find = _json_columns if kind == "json" else _parquet_columns
+    return _memory.get((stamp, kind), lambda: Look(kind, find(con, stamp.path), TextForm()))
+
+
+@contextmanager
+def opened(path: str) -> Iterator[TextIO]:
+    """A text file, unpacked if its name ends in .gz."""
+    try:
+        opener = gzip.open if path.lower().endswith(".gz") else open
+        with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
+            yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Permanent("SOURCE", f"{path} is cut off or damaged: its gzip stream does not end as it must.") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _csv_columns(path: str, form: TextForm) -> tuple[tuple[str, str], ...]:
+    with opened(path) as file:
+        first = next((row for row in csv.reader(file, delimiter=form.delimiter or ",") if row), None)
+    if first is None:
+        raise Permanent("SCHEMA", f"{path} is empty: not even a line of column names.")
+    names = [cell.strip() if form.header else "" for cell in first]
+    names = [cell or f"column{i}" for i, cell in enumerate(names)]
+    twice = sorted({cell for cell in names if names.count(cell) > 1})
+    if twice:
+        raise Permanent("SCHEMA", f"{path} has more than one column named {', '.join(twice)}.")
+    return tuple((cell, "VARCHAR") for cell in names)
+
+
+def _json_columns(con: Connection, path: str) -> tuple[tuple[str, str], ...]:
+    """All keys of the top level, wherever in the file they first appear; none for a file without lines."""
+    scan = f"read_json({text(path)}, format = 'newline_delimited', records = 'true', maximum_depth = 1, "
+    try:
+        rows = con.sql(f"DESCRIBE SELECT * FROM {scan} sample_size = -1, map_inference_threshold = -1)").fetchall()
+    except duckdb.BinderException:  # no line at all, or one that is not an object with keys
+        line = broken_json_line(path)
+        if line is None:
+            return ()
+        raise Permanent("DATA", f"{path} row {line}: not a JSON object with keys.") from None
+    return tuple((str(row[0]), "VARCHAR") for row in rows)
+
+
+def broken_json_line(path: str) -> int | None:
+    """The number of the first line that is not a JSON object with keys, from 1; None if there is no such line."""
+    with opened(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip() and not _is_object(line):
+                return number
+    return None
+
+
+def _is_object(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and bool(value)
+
+
+def _parquet_columns(con: Connection, path: str) -> tuple[tuple[str, str], ...]:
+    rows = con.sql(f"DESCRIBE SELECT * FROM read_parquet({text(path)})").fetchall()
+    return tuple((str(row[0]), str(row[1])) for row in rows)
+
+
+def scan_sql(shape: Look, paths: list[str]) -> str:
+    """SQL of a scan of files of one shape; the columns come as ``raw:0``, ``raw:1``, ..."""
+    raws = {column: f"raw:{i}" for i, (column, _) in enumerate(shape.columns)}
+    if shape.format == "csv":
+        return f"SELECT * FROM read_csv({texts(paths)}, {_csv_options(shape.form, raws)})"
+    columns = ", ".join(f'{name(column)} AS "{raw}"' for column, raw in raws.items())
+    if shape.format == "parquet":
+        return f"SELECT {columns} FROM read_parquet({texts(paths)})"
+    types = struct(dict(shape.columns))
+    options = f"format = 'newline_delimited', records = 'true', columns = {types}"
+    return f"SELECT {columns} FROM read_json({texts(paths)}, {options})"
+
+
+def _csv_options(form: TextForm, raws: Mapping[str, str]) -> str:
+    header = "true" if form.header else "false"
+    return (
+        f"auto_detect = false, header = {header}, delim = {text(form.delimiter or ',')}, quote = '\"', escape = '\"', "
+        f"columns = {struct(dict.fromkeys(raws.values(), 'VARCHAR'))}, "
+        f"nullstr = {texts(form.null_values)}, allow_quoted_nulls = false"
+    )

@@ -1,0 +1,92 @@
+"""Which files a path, a pattern or a path with the date stands for, and how they looked when they were found."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from dayfill.errors import Permanent
+
+_DATE = re.compile(r"\{date(?::([^{}]*))?\}")
+_DIRECTIVE = re.compile(r"%-?[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One file as it was found: absolute path, size in bytes, time of change, inode."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+def is_template(path: str) -> bool:
+    """Whether the path holds ``{date}`` or ``{date:<strftime>}``."""
+    return _DATE.search(path) is not None
+
+
+def of_day(template: str, day: date) -> str:
+    """The path of one day; ``{date}`` alone is YYYY-MM-DD."""
+    return _DATE.sub(lambda match: glob.escape(day.strftime(match[1])) if match[1] else day.isoformat(), template)
+
+
+def of_any_day(template: str) -> str:
+    """A pattern that the path of every day meets."""
+    return _DATE.sub(lambda match: _DIRECTIVE.sub("*", match[1]) if match[1] else "*", template)
+
+
+def names_each_day(template: str) -> bool:
+    """Whether different days have different paths."""
+    days = (date(2023, 2, 3), date(2023, 2, 4), date(2023, 3, 3), date(2024, 2, 3), date(2024, 3, 2))
+    return len({of_day(template, day) for day in days}) == len(days)
+
+
+def find(path: str) -> tuple[Stamp, ...]:
+    """The files that a path or pattern stands for, sorted by name.
+
+    Raises:
+        Permanent: there is none, or it may not be seen.
+    """
+    absolute = os.path.abspath(os.path.expanduser(path))
+    if not glob.has_magic(absolute):
+        return (stamp(absolute),)
+    names = sorted(name for name in glob.glob(absolute, recursive=True) if os.path.isfile(name))
+    if not names:
+        raise Permanent("SOURCE", f"No file matches {absolute}.")
+    return tuple(stamp(name) for name in names)
+
+
+def stamp(path: str) -> Stamp:
+    """How a file looks now.
+
+    Raises:
+        Permanent: it is not there, or not a file, or may not be seen.
+    """
+    try:
+        seen = os.stat(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not os.path.isfile(path):
+        raise Permanent("SOURCE", f"{path} is not a file.")
+    return Stamp(path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
+
+
+def unchanged(file: Stamp) -> bool:
+    """Whether a file is still there and looks as it did."""
+    try:
+        return stamp(file.path) == file
+    except Permanent:
+        return False
+
+
+def unreadable(path: str, error: OSError) -> Permanent:
+    """Why the operating system does not give a file to us, in plain words."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Permanent("SOURCE", f"There is no file {path}.")
+    if isinstance(error, PermissionError):
+        return Permanent("SOURCE", f"The server may not read {path}: permission denied.")
+    return Permanent("SOURCE", f"{path} cannot be read: {error.strerror or 'input or output error'}.")

@@ -1,0 +1,126 @@
+"""Which files a reading opens for which days, and what their columns must be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+
+from dayfill.domain.transfer import Table
+from dayfill.errors import ConnectorError, Permanent
+from dayfill.sources.files import faults, paths
+from dayfill.sources.files.connection import Connection
+from dayfill.sources.files.fit import never_joined
+from dayfill.sources.files.look import Look, look
+from dayfill.sources.files.options import Options
+from dayfill.sources.files.paths import Stamp
+from dayfill.sources.files.plan import Plan, missing_column
+from dayfill.sources.files.query import Scan
+
+Seen = tuple[Stamp, Look]
+
+
+@dataclass(slots=True)
+class Selection:
+    """groups: files that are read together, with their days. every: the files that types are inferred from."""
+
+    groups: dict[tuple[Stamp, ...], list[date]]
+    every: tuple[Stamp, ...]
+    by_day: bool
+    failed: dict[date, ConnectorError] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        opened = (file for files in self.groups for file in files)
+        return [file.path for file in dict.fromkeys((*opened, *self.every))]
+
+
+def select(options: Options, table: Table, days: Sequence[date]) -> Selection:
+    """The files of these days. Where the path names the day, a day without its file fails alone.
+
+    Raises:
+        Permanent: there is no file, and the path is the same for every day.
+    """
+    days = sorted(set(days))
+    if not paths.is_template(options.path):
+        files = paths.find(options.path)
+        return Selection({files: days} if days else {}, files, by_day=False)
+    found = Selection({}, (), by_day=True)
+    for day in days:
+        try:
+            found.groups.setdefault(paths.find(paths.of_day(options.path, day)), []).append(day)
+        except Permanent as error:
+            found.failed[day] = error
+    if days and table.fields and not (options.date_column or options.date_expression):
+        found.every = tuple(file for files in found.groups for file in files)  # nothing is left to be inferred
+    else:
+        found.every = paths.find(paths.of_any_day(options.path))
+    return found
+
+
+def looked_at(con: Connection, found: Selection, options: Options) -> list[Seen]:
+    """The files of a selection that can be looked at, with their columns. A file that cannot fails its own days.
+
+    Raises:
+        ConnectorError: such a file, where the path is the same for every day.
+    """
+    seen = []
+    for file in found.every:
+        try:
+            seen.append((file, _look(con, file, options)))
+        except ConnectorError as error:
+            if not found.by_day:
+                raise
+            for files in [files for files in found.groups if file in files]:
+                found.failed.update(dict.fromkeys(found.groups.pop(files), error))
+    return seen
+
+
+def _look(con: Connection, file: Stamp, options: Options) -> Look:
+    try:
+        return look(con, file, options)
+    except (duckdb.Error, OSError) as error:
+        raise faults.from_engine(error, [file.path]) from None
+
+
+def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[Scan]:
+    """The scans of a selection: files with the same columns are read together.
+
+    Raises:
+        Permanent: a file lacks a column, where the path is the same for every day; else its own days fail.
+    """
+    shapes, result = dict(seen), []
+    by_path = not plan.day.sql
+    for files, days in found.groups.items():
+        try:
+            parts: dict[Look, list[Stamp]] = {}
+            for file in files:
+                _check_columns(plan, file, shapes[file])
+                parts.setdefault(shapes[file], []).append(file)
+        except Permanent as error:
+            if not found.by_day:
+                raise
+            found.failed.update(dict.fromkeys(days, error))
+            continue
+        for shape, members in parts.items():
+            if shape.columns:
+                result.append(Scan(shape, tuple(members), tuple(days), days[0] if by_path else None))
+    return result
+
+
+def _check_columns(plan: Plan, file: Stamp, shape: Look) -> None:
+    """A file without any column holds no row (JSON lines); every other has what was declared and what the day needs."""
+    types = shape.types
+    for column in (*(plan.columns if plan.declared else ()), *plan.day.inputs):
+        if not types:
+            return
+        if column.source not in types:
+            raise missing_column(file.path, column.source, shape)
+        if never_joined(types[column.source], column.data_type):
+            raise Permanent(
+                "SCHEMA",
+                f"{file.path} column {column.source} is {types[column.source]} and cannot become {column.data_type}: "
+                "one has a time zone, the other has none.",
+            )
