@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -76,7 +76,7 @@ def _finish(
             f"Table {table.name}: the source announced {read.stated_rows:,} rows and sent {rows.num_rows:,}.",
         )
     failed = dict(read.failed_days)
-    return _split(table, [day for day in days if day not in failed], rows, read.date_column), failed
+    return _split(table, days, failed, rows, read.date_column), failed
 
 
 def _buffer(read: DaysRead, left: Callable[[], float]) -> pa.Table:
@@ -88,8 +88,10 @@ def _buffer(read: DaysRead, left: Callable[[], float]) -> pa.Table:
     return pa.Table.from_batches(batches, read.reader.schema)
 
 
-def _split(table: Table, days: Sequence[date], rows: pa.Table, date_column: str) -> dict[date, FinishedTable]:
-    """Rows of several days, as one table per day; a day without rows is an empty table."""
+def _split(
+    table: Table, days: Sequence[date], failed: Collection[date], rows: pa.Table, date_column: str
+) -> dict[date, FinishedTable]:
+    """Rows of several days, as one table per day; a day without rows is an empty table, a failed day is left out."""
     numbers = _day_numbers(table, rows, date_column)
     if len(days) > 1 and np.any(np.diff(numbers) < 0):
         order = np.argsort(numbers, kind="stable")
@@ -101,6 +103,7 @@ def _split(table: Table, days: Sequence[date], rows: pa.Table, date_column: str)
     return {
         day: FinishedTable(table.name, date_column, rows.slice(start, end - start), day_hash(hashes[start:end]))
         for day, start, end in zip(days, starts.tolist(), ends.tolist(), strict=True)
+        if day not in failed
     }
 
 

@@ -48,7 +48,8 @@ class DaysRead(Protocol):
     ``reader`` is lazy and can be read once; every row carries its day in ``date_column`` (date32), in any order.
     The other members are read after the reader is exhausted: ``complete`` is True only if the source itself said
     "that was all"; ``stated_rows`` is the total that the source names, if it does; ``failed_days`` are days that
-    could not be read while the others could.
+    could not be read while the others could. Some rows of a failed day may have come before its fault was found:
+    they are to be dropped.
     """
 
     reader: pa.RecordBatchReader
