@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from dayfill.api import backfills, days, extensions, health, runs
+from dayfill.api import (
+    backfills,
+    connections,
+    days,
+    destinations,
+    extensions,
+    health,
+    runs,
+    sources,
+    table_groups,
+    transfers,
+    validations,
+)
 from dayfill.api.wire import Answer, Route, Server
 from dayfill.domain.access import Permission
 
@@ -14,6 +26,8 @@ VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
 TEAM = "/teams/{team_id}"
 TRANSFER = TEAM + "/transfers/{transfer_id}"
 BACKFILL = TEAM + "/backfills/{backfill_id}"
+DESTINATIONS = TEAM + "/destinations"
+DESTINATION = DESTINATIONS + "/{destination_id}"
 X = "/x/v1"
 
 ROUTES: tuple[Route, ...] = (
@@ -24,6 +38,27 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", TRANSFER + "/backfills/latest", backfills.latest, READ, VIEW),
     Route("GET", TRANSFER + "/runs", runs.list_, READ, VIEW),
     Route("GET", TEAM + "/transfer_runs/{run_id}", runs.get, READ, VIEW),
+    Route("GET", TEAM + "/transfers", transfers.list_, READ, VIEW),
+    Route("POST", TEAM + "/transfers", transfers.create, WRITE, EDIT, writes=True),
+    Route("GET", TEAM + "/transfers/available-sources", sources.available, READ, VIEW),
+    Route("GET", TEAM + "/transfers/available-options", sources.options, READ, VIEW),
+    Route("POST", TEAM + "/transfers/validations", validations.create, READ, VIEW),
+    Route("GET", TRANSFER, transfers.get, READ, VIEW),
+    Route("PUT", TRANSFER, transfers.update, WRITE, EDIT, writes=True),
+    Route("DELETE", TRANSFER, transfers.delete, WRITE, EDIT, writes=True),
+    Route("PUT", TRANSFER + "/state", transfers.set_state, WRITE, EDIT, writes=True),
+    Route("POST", TRANSFER + "/validations", validations.update, READ, VIEW),
+    Route("POST", TEAM + "/data-source-connections", connections.create, WRITE, EDIT, writes=True),
+    Route("GET", DESTINATIONS, destinations.list_, READ, VIEW),
+    Route("POST", DESTINATIONS, destinations.create, WRITE, EDIT, writes=True),
+    Route("POST", DESTINATIONS + "/test-connection", destinations.test, WRITE, EDIT),
+    Route("GET", DESTINATION, destinations.get, READ, VIEW),
+    Route("PUT", DESTINATION, destinations.update, WRITE, EDIT, writes=True),
+    Route("DELETE", DESTINATION, destinations.delete, WRITE, EDIT, writes=True),
+    Route("GET", DESTINATION + "/usage", destinations.usage, READ, VIEW),
+    Route("GET", "/table/groups", table_groups.list_, "table_groups_read", VIEW),
+    Route("GET", "/table/group/{group_id}/export", table_groups.export, "table_groups_read", VIEW),
+    Route("POST", "/table/group/import", table_groups.import_, "table_groups_write", EDIT, writes=True),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -102,8 +102,8 @@ class Call:
         """
         return bodies.parse(self.body) if self.body else {}
 
-    def decode(self, type_: type[Wanted]) -> Wanted:
-        """The body as this type, without any coercion.
+    def decode(self, type_: type[Wanted], leave_out: Collection[str] = ()) -> Wanted:
+        """The body as this type, without any coercion; ``leave_out`` are keys that the type need not know.
 
         Raises:
             Malformed: not JSON, or not of this shape; the sentence names the field.
@@ -111,7 +111,7 @@ class Call:
         document = self.document()
         if isinstance(document, dict):
             # A key may travel in the body (see auth); it is no part of any resource.
-            document = {name: value for name, value in document.items() if name != "api_key"}
+            document = {n: value for n, value in document.items() if n != "api_key" and n not in leave_out}
         try:
             return msgspec.convert(document, type_)
         except msgspec.ValidationError as error:

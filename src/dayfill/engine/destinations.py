@@ -10,7 +10,7 @@ import msgspec
 from dayfill import destinations as kinds
 from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
-from dayfill.destinations import DestinationField as DestinationField
+from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
 from dayfill.errors import Conflict, ConnectorError, Missing, Refused
 from dayfill.seams import Seams
@@ -18,6 +18,8 @@ from dayfill.secrets import Keyring
 from dayfill.store import destinations, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.destinations import Chosen
+
+__all__ = ["Kind", "KindField", "all_kinds", "create", "delete", "kind_of", "opened", "test", "update"]
 
 
 def all_kinds() -> list[Kind]:
@@ -85,7 +87,7 @@ async def delete(tx: Tx, seams: Seams, team_id: int, destination_id: int) -> Non
     users = await destinations.usage(tx, team_id, destination_id)
     if users:
         names = ", ".join(f"{name!r} ({transfer_id})" for transfer_id, name in users[:10])
-        raise Conflict(f"{len(users)} transfers load into this destination: {names}. Delete or change them first.")
+        raise Conflict(f"Transfers load into this destination: {names}. Delete them, or give them another destination.")
     await destinations.delete(tx, team_id, destination_id, seams.now())
 
 
@@ -97,12 +99,14 @@ async def test(
     destination_id: secrets that are not sent come from this one. Returns None, or why it failed.
 
     Raises:
-        Missing: no such destination in the team. Refused: see `create`.
+        Refused: see `create`; also if this team has no such destination, or one of another type.
     """
     kind = kind_of(wanted.destination_type)
     kept: Mapping[str, str] = {}
     if destination_id is not None:
-        destination = await _read(db, team_id, destination_id)
+        destination = await destinations.get(db, team_id, destination_id)
+        if destination is None:
+            raise Refused(f"This team has no destination {destination_id}.")
         if wanted.destination_type != destination.destination_type:
             raise Refused(f"Destination {destination_id} is of type {destination.destination_type}.")
         kept = _kept(kind, wanted, destination, keyring)

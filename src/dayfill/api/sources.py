@@ -1,0 +1,139 @@
+"""What a new transfer can be made of: kinds of sources and destinations, and the choices for a pair of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dayfill.api import destination_types
+from dayfill.api.configurations import License
+from dayfill.api.destination_types import DestinationType
+from dayfill.api.parameters import integer
+from dayfill.api.wire import Answer, Call
+from dayfill.domain.schedule import Interval
+from dayfill.domain.transfer import Value
+from dayfill.domain.validation import MAX_REFRESH_WINDOW
+from dayfill.engine import destinations as destination_kinds
+from dayfill.engine import sources
+from dayfill.errors import Malformed, Missing
+from dayfill.store import destinations, table_groups
+
+LARGEST_ID = 2**31 - 1
+
+
+class SourceItem(msgspec.Struct):
+    data_source_id: str
+    service_name: str
+    applicable_destinations: list[str]
+    service_provider: str | None = None
+    logo_url: str | None = None
+    has_custom_fields: bool = False
+    is_custom_connector: bool = False
+    is_public_beta: bool = False
+    is_released: bool = True
+    is_internal: bool = False
+
+
+class DestinationItem(msgspec.Struct):
+    destination_id: int
+    destination_name: str
+    destination_type: str
+    destination_label: str
+    destination_icon_url: str = destination_types.ICON
+    is_internal: bool = False
+    details: list[dict[str, str]] = []
+
+
+class Available(msgspec.Struct):
+    data_sources: list[SourceItem]
+    destinations: list[DestinationItem]
+    destination_types: list[DestinationType]
+
+
+class SettingView(msgspec.Struct):
+    field_id: str
+    label: str
+    input_type: str
+    is_required: bool
+    help_text: str
+    options: list[dict[str, str]]
+    default_value: Value
+
+
+class SourceView(msgspec.Struct):
+    data_source_id: str
+    service_name: str
+    settings: list[SettingView]
+
+
+class ScheduleOption(msgspec.Struct):
+    run_interval: str
+    min_refresh_window: int = 1
+    max_refresh_window: int = MAX_REFRESH_WINDOW
+
+
+class SchemaItem(msgspec.Struct):
+    schema_id: int
+    name: str
+
+
+class Options(msgspec.Struct):
+    """Logins, accounts and segments are empty: the sources so far have none to list."""
+
+    data_source: SourceView
+    schedule_options: list[ScheduleOption]
+    schemas: list[SchemaItem]
+    license: License
+    logins: list[dict[str, str]] = []
+    accounts: list[dict[str, str]] = []
+    segments: list[dict[str, str]] = []
+
+
+async def available(call: Call) -> Answer:
+    kinds = destination_kinds.all_kinds()
+    types = [kind.kind for kind in kinds]
+    found = Available(
+        [SourceItem(source.kind, source.title, types) for source in sources.all_kinds()],
+        [
+            DestinationItem(
+                one.destination_id,
+                one.display_name,
+                one.destination_type,
+                destination_kinds.kind_of(one.destination_type).title,
+            )
+            for one in await destinations.list_all(call.server.db, call.team_id)
+        ],
+        [destination_types.view(call, kind) for kind in kinds],
+    )
+    return Answer(200, found, wrapped=False)
+
+
+async def options(call: Call) -> Answer:
+    source_id = call.query.get("source_id")
+    if not source_id:
+        raise Malformed("The query parameter source_id is missing.")
+    destination_id = integer(call, "destination_id", lowest=1, highest=LARGEST_ID)
+    source = sources.find(source_id)
+    if source is None:
+        raise Missing("There is no such data source.")
+    if await destinations.get(call.server.db, call.team_id, destination_id) is None:
+        raise Missing("Destination not found.")
+    groups = await table_groups.list_all(call.server.db, call.team_id)
+    found = Options(
+        SourceView(source.kind, source.title, [_setting(setting) for setting in sources.settings_of(source)]),
+        [ScheduleOption(interval.value) for interval in Interval],
+        [SchemaItem(group.schema_id, group.name) for group in groups if group.data_source_id == source_id],
+        License(),
+    )
+    return Answer(200, found, wrapped=False)
+
+
+def _setting(setting: sources.Setting) -> SettingView:
+    return SettingView(
+        setting.setting_id,
+        setting.label,
+        setting.input_type,
+        setting.is_required,
+        setting.help_text,
+        [{"value": option, "label": option} for option in setting.options],
+        setting.default,
+    )
