@@ -38,7 +38,11 @@ class Screen(AbstractContextManager["Screen"]):
     def __init__(self, console: Console) -> None:
         self._unicode = (console.encoding or "").lower().startswith("utf")
         self._progress = Progress(
-            TextColumn("{task.description}"), DaysBar(), TextColumn("{task.fields[figures]}"), console=console
+            TextColumn("{task.description}"),
+            DaysBar(),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            redirect_stdout=False,  # data on stdout stays there
         )
         self._tasks: dict[int, TaskID] = {}
         self._paces: dict[int, Pace] = {}

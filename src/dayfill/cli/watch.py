@@ -43,7 +43,8 @@ def _shown(readings: Iterator[Backfill], printer: Printer, seams: Seams) -> Iter
     log = Log()
     before: Backfill | None = None
     with ExitStack() as stack:
-        live = sys.stderr.isatty() and not printer.quiet
+        lines_in_the_way = printer.output == "ndjson" and sys.stdout.isatty()
+        live = sys.stderr.isatty() and not printer.quiet and not lines_in_the_way
         screen = stack.enter_context(Screen(printer.console(stderr=True))) if live else None
         for reading in readings:
             moment = seams.monotonic()
