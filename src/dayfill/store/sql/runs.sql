@@ -93,9 +93,10 @@ WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
 RETURNING data_date;
 
 -- name: cancel_waiting_recurring_runs
--- The waiting runs of a transfer outside any backfill end CANCELLED; literal, so that their partial index serves.
+-- The waiting runs of a transfer outside any backfill end CANCELLED; the bound on the day, which excludes none, makes the
+-- partial index of waiting runs the better one.
 UPDATE runs SET status = 'CANCELLED', ended_time = :now, message = 'Cancelled: the transfer was deleted.'
-WHERE transfer_id = :transfer_id AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
+WHERE transfer_id = :transfer_id AND data_date > '' AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
 RETURNING data_date;
 
 -- name: stop_waiting_runs

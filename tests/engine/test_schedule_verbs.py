@@ -1,0 +1,126 @@
+"""Schedules fire: every slot once, for each day of the window, without catching up."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import seeds
+from dayfill.domain.schedule import Interval, Schedule
+from dayfill.domain.transfer import SourceSetting
+from dayfill.engine import schedule, transfers
+from dayfill.store import schedules
+from installation import NOON, Installation
+
+SIX_NEXT_DAY = datetime(2024, 6, 16, 6, tzinfo=UTC)
+
+
+def runs(installation: Installation) -> list[tuple[object, ...]]:
+    return installation.execute(
+        "SELECT data_date, run_type, cause_of_start, priority, status FROM runs ORDER BY data_date DESC"
+    )
+
+
+async def fire(installation: Installation) -> int:
+    return await schedule.fire_due(installation.db, installation.server.seams)
+
+
+async def test_nothing_is_due_before_the_slot_and_nothing_is_written(installation: Installation) -> None:
+    await seeds.transfer(installation)
+    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY
+    installation.now = SIX_NEXT_DAY - timedelta(seconds=1)
+    async with installation.db.write():
+        # Holds the only writer: a pass that wanted to write would wait for ever.
+        assert await fire(installation) == 0
+    assert runs(installation) == []
+
+
+async def test_a_slot_starts_a_run_for_each_day_of_the_window_today_included(installation: Installation) -> None:
+    await seeds.transfer(installation)
+    installation.now = SIX_NEXT_DAY
+    assert await fire(installation) == 2
+    assert runs(installation) == [
+        ("2024-06-16", "Recurring", "schedule", 1, "QUEUED"),
+        ("2024-06-15", "Recurring", "schedule", 1, "QUEUED"),
+    ]
+    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
+    assert await fire(installation) == 0
+
+
+async def test_today_is_the_day_of_the_transfers_zone(installation: Installation) -> None:
+    settings = (seeds.PATH, SourceSetting("timezone", "Pacific/Auckland"))
+    late = Schedule(Interval.DAILY, hour=22)
+    await seeds.transfer(installation, settings=settings, schedules=(late,))
+    installation.now = datetime(2024, 6, 15, 22, tzinfo=UTC)
+    await fire(installation)
+    assert [row[0] for row in runs(installation)] == ["2024-06-16"]
+
+
+async def test_slots_missed_while_down_fire_once(installation: Installation) -> None:
+    hourly = Schedule(Interval.HOURLY)
+    await seeds.transfer(installation, schedules=(hourly,))
+    installation.pass_time(days=3, minutes=20)
+    assert await fire(installation) == 1
+    assert installation.execute("SELECT count(*) FROM schedule_slots") == [(1,)]
+    assert await schedule.next_due(installation.db) == NOON + timedelta(days=3, hours=1)
+
+
+async def test_a_waiting_run_of_the_same_day_is_joined(installation: Installation) -> None:
+    hourly = Schedule(Interval.HOURLY)
+    await seeds.transfer(installation, schedules=(hourly,))
+    installation.pass_time(hours=1)
+    assert await fire(installation) == 1
+    installation.pass_time(hours=1)
+    assert await fire(installation) == 0
+    assert len(runs(installation)) == 1
+    assert installation.execute("SELECT queued FROM transfer_days") == [(1,)]
+
+
+async def test_two_schedules_of_one_slot_fire_together_with_the_longer_window(installation: Installation) -> None:
+    long = Schedule(Interval.WEEKLY, refresh_window=5, hour=6, weekday=7)  # 16 June 2024 is a Sunday
+    await seeds.transfer(installation, schedules=(seeds.DAILY, long))
+    installation.now = SIX_NEXT_DAY
+    assert await fire(installation) == 5
+    assert [row[0] for row in runs(installation)][-1] == "2024-06-12"
+
+
+async def test_a_slot_that_has_fired_never_fires_again(installation: Installation) -> None:
+    made = await seeds.transfer(installation)
+    installation.now = SIX_NEXT_DAY
+    assert await fire(installation) == 2
+    installation.execute("DELETE FROM runs")
+    async with installation.db.write() as tx:  # as if the clock had been set back
+        await schedules.set_next(tx, made.transfer_id, 0, SIX_NEXT_DAY)
+    assert await fire(installation) == 0
+    assert runs(installation) == []
+    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
+
+
+async def test_more_transfers_than_one_batch(installation: Installation) -> None:
+    for number in range(schedule.BATCH + 1):
+        await seeds.transfer(installation, f"Transfer_{number}")
+    installation.now = SIX_NEXT_DAY
+    assert await fire(installation) == 2 * (schedule.BATCH + 1)
+
+
+async def test_a_paused_transfer_is_not_due_and_does_not_catch_up(installation: Installation) -> None:
+    made = await seeds.transfer(installation)
+    seams, team_id = installation.server.seams, installation.team_id
+    async with installation.db.write() as tx:
+        await transfers.pause(tx, team_id, made.transfer_id)
+    assert await schedule.next_due(installation.db) is None
+    installation.now = SIX_NEXT_DAY + timedelta(days=4, hours=1)
+    assert await fire(installation) == 0
+    async with installation.db.write() as tx:
+        await transfers.unpause(tx, seams, team_id, made.transfer_id)
+    assert await fire(installation) == 0, "unpause waits for the next slot"
+    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=5)
+
+
+async def test_an_update_plans_anew_unless_the_transfer_is_paused(installation: Installation) -> None:
+    made = await seeds.transfer(installation)
+    hourly = replace(made.configuration, schedules=(Schedule(Interval.HOURLY),))
+    await seeds.update(installation, made.transfer_id, hourly)
+    assert await schedule.next_due(installation.db) == NOON + timedelta(hours=1)
+    async with installation.db.write() as tx:
+        await transfers.pause(tx, installation.team_id, made.transfer_id)
+    await seeds.update(installation, made.transfer_id, made.configuration)
+    assert await schedule.next_due(installation.db) is None
