@@ -13,7 +13,7 @@ import duckdb
 
 from dayfill.destinations.duckdb import faults
 from dayfill.destinations.duckdb.gate import Gate
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, Transient
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -97,6 +97,8 @@ def session(path: str) -> Iterator[Session]:
     place = place_of(path)
     with _lock:
         database = _open.get(place) or _open_database(place)
+        if database.is_broken:
+            raise Transient("DESTINATION", f"The DuckDB file {place} is closed after an error and then opened anew.")
         database.users += 1
         database.uses += 1
     try:

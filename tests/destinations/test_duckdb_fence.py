@@ -1,0 +1,117 @@
+"""What protects a day on DuckDB when two transactions meet, shown statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import duckdb
+import pytest
+from warehouse import FIRST, TRANSFER
+
+from dayfill.destinations.duckdb import faults, ledger
+from dayfill.destinations.duckdb.gate import Gate
+from dayfill.errors import Transient
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(tmp_path / "fence.duckdb")) as connection:
+        ledger.create(connection, "main")
+        yield connection
+
+
+def entry(token: int) -> ledger.Entry:
+    return ledger.Entry("visits", FIRST, token, 1000 + token, 10, "hash")
+
+
+def begun(database: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection, ledger.Seen]:
+    connection = database.cursor()
+    connection.begin()
+    return connection, ledger.look(connection, "main", ["visits"], TRANSFER, [FIRST])
+
+
+def write(connection: duckdb.DuckDBPyConnection, token: int, seen: ledger.Seen) -> bool:
+    return ledger.write(connection, "main", TRANSFER, [entry(token)], seen)
+
+
+def assert_conflict(error: Exception) -> None:
+    reported = faults.translate(error, Path("fence.duckdb"))
+    assert isinstance(reported, Transient) and reported.cause == "CONFLICT"
+
+
+@pytest.mark.parametrize("tokens", [(1, 2), (2, 1)])
+def test_two_transactions_that_saw_an_empty_day_cannot_both_commit(
+    database: duckdb.DuckDBPyConnection, tokens: tuple[int, int]
+) -> None:
+    (first, first_saw), (second, second_saw) = begun(database), begun(database)
+    with pytest.raises(duckdb.Error) as refused:
+        assert write(first, tokens[0], first_saw) and write(second, tokens[1], second_saw)
+        first.commit()
+        second.commit()
+    assert_conflict(refused.value)
+    assert ledger.greatest_token(database, "main") == tokens[0]
+
+
+@pytest.mark.parametrize("tokens", [(5, 6), (6, 5)])
+def test_two_transactions_that_saw_a_loaded_day_cannot_both_commit(
+    database: duckdb.DuckDBPyConnection, tokens: tuple[int, int]
+) -> None:
+    write(database, 4, ledger.Seen({}, {}))
+    (first, first_saw), (second, second_saw) = begun(database), begun(database)
+    assert write(first, tokens[0], first_saw)
+    first.commit()
+    with pytest.raises(duckdb.Error) as refused:
+        write(second, tokens[1], second_saw)
+    assert_conflict(refused.value)
+    second.rollback()
+    assert ledger.greatest_token(database, "main") == tokens[0]
+
+
+@pytest.mark.parametrize("entries", [[entry(3)], [entry(3), ledger.Entry("costs", FIRST, 9, 1, 1, "h")]], ids=len)
+def test_the_update_itself_refuses_a_greater_token(
+    database: duckdb.DuckDBPyConnection, entries: list[ledger.Entry]
+) -> None:
+    for table in ("visits", "costs"):
+        ledger.write(database, "main", TRANSFER, [ledger.Entry(table, FIRST, 4, 1, 1, "h")], ledger.Seen({}, {}))
+    seen = ledger.look(database, "main", ["visits", "costs"], TRANSFER, [FIRST])
+    assert ledger.write(database, "main", TRANSFER, entries, seen) is False
+
+
+def test_a_commit_is_recognised_by_what_the_ledger_says(database: duckdb.DuckDBPyConnection) -> None:
+    write(database, 4, ledger.Seen({}, {}))
+    assert ledger.holds(database, "main", TRANSFER, [entry(4)])
+    assert not ledger.holds(database, "main", TRANSFER, [entry(5)])
+    assert not ledger.holds(database, "main", TRANSFER + 1, [entry(4)])
+
+
+def test_who_must_be_alone_waits_for_the_others_and_goes_before_new_ones() -> None:
+    gate, entered, leave, log = Gate(), Event(), Event(), []
+
+    def share() -> None:
+        with gate.shared():
+            entered.set()
+            leave.wait()
+            log.append("shared")
+
+    def alone() -> None:
+        with gate.alone():
+            log.append("alone")
+
+    def late() -> None:
+        with gate.shared():
+            log.append("late")
+
+    with ThreadPoolExecutor(3) as threads:
+        work = [threads.submit(share)]
+        entered.wait()
+        work.append(threads.submit(alone))
+        while not gate._waiting:
+            assert not work[1].done()
+        work.append(threads.submit(late))
+        leave.set()
+        for done in work:
+            done.result()
+    assert log == ["shared", "alone", "late"]

@@ -1,0 +1,171 @@
+"""The DuckDB file as a file: who holds it, when it is let go, what is said if it cannot be opened."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from warehouse import Warehouse, a_day, duckdb_warehouse, on, stamped
+
+from dayfill import destinations
+from dayfill.destinations import DayOutcome, DestinationConfig
+from dayfill.destinations.duckdb import pool
+from dayfill.errors import ConnectorError, Permanent, Transient
+
+HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+COUNT = (
+    "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('FROM visits').count('*').fetchall())"
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Warehouse]:
+    yield duckdb_warehouse(tmp_path)
+    pool.close_all()
+
+
+def path_of(file: Warehouse) -> Path:
+    return Path(str(file.config.fields["path"]))
+
+
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        yield process.pid
+        process.communicate()
+
+
+def test_a_file_held_by_another_process_is_named_with_that_process_and_loads_afterwards(file: Warehouse) -> None:
+    with held_by_another_process(path_of(file)) as holder:
+        for attempt in (
+            lambda: file.load(a_day(stamped(1))),
+            lambda: file.destination.check(file.config),
+            lambda: file.destination.greatest_token(file.config),
+        ):
+            with pytest.raises(Transient, match=rf"process {holder}: close it") as refused:
+                attempt()
+            assert refused.value.cause == "DESTINATION" and str(path_of(file)) in refused.value.message
+    assert file.load(a_day(stamped(1))) == [DayOutcome.LOADED]
+
+
+def test_an_idle_file_is_let_go_so_that_another_process_can_read_it(file: Warehouse) -> None:
+    file.load(a_day(stamped(1, 17)))
+    closer = pool._closer
+    assert closer is not None
+    closer.join(timeout=30)
+    assert not closer.is_alive()
+    seen = subprocess.run([sys.executable, "-c", COUNT, path_of(file)], capture_output=True, text=True, check=True)
+    assert seen.stdout == "[(17,)]\n"
+    assert not path_of(file).with_name("warehouse.duckdb.wal").exists()
+    assert file.load(a_day(stamped(2, 3), token=2)) == [DayOutcome.LOADED]
+
+
+def test_a_file_in_use_is_not_let_go(file: Warehouse) -> None:
+    file.load(a_day(stamped(1)))
+    with pool.session(str(path_of(file))) as opened:
+        for _ in range(3):
+            assert pool._look()
+        assert opened.connection.sql("FROM visits").count("*").fetchall() == [(10,)]
+    assert not pool._look()
+
+
+def test_a_process_that_ends_leaves_a_file_without_a_log(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from warehouse import *;"
+        "duckdb_warehouse(Path(sys.argv[2])).load(a_day(stamped(1)))"
+    )
+    command = [sys.executable, "-c", code, Path(__file__).parent, tmp_path]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
+def refusal(path: Path | str | None) -> ConnectorError:
+    config = DestinationConfig("here", {"path": None if path is None else str(path)})
+    with pytest.raises(ConnectorError) as refused:
+        destinations.get("DWH_DUCKDB").check(config)
+    assert isinstance(refused.value, Permanent) and refused.value.fatal
+    assert len(refused.value.message) < 500
+    return refused.value
+
+
+def test_a_path_that_cannot_be_a_database_is_refused_in_plain_words(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database " * 1000)
+    assert "is not a DuckDB database" in refusal(text).message
+    assert f"folder {tmp_path / 'absent'} does not exist" in refusal(tmp_path / "absent" / "x.duckdb").message
+    assert "is a folder" in refusal(tmp_path).message
+    assert refusal(None).cause == refusal(" ").cause == "CONFIG"
+    assert text.read_text().startswith("not a database")
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.parametrize("text", ["Permission denied", "Read-only file system"])
+def test_a_file_that_may_not_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    # Stubbed, since the tests may run as root, whom no permission stops.
+    def denied(*_: object, **__: object) -> None:
+        raise duckdb.IOException(f'IO Error: Cannot open file "{tmp_path}/x.duckdb": {text}')
+
+    monkeypatch.setattr(duckdb, "connect", denied)
+    assert "give its user permission" in refusal(tmp_path / "x.duckdb").message
+
+
+def test_a_full_disk_is_transient_and_the_loads_go_on_when_there_is_room(file: Warehouse) -> None:
+    file.load(a_day(stamped(1, 1000)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, hard))
+    token = 1
+    try:
+        with pytest.raises(Transient, match="full") as refused:
+            for token in range(2, 200):
+                file.load(a_day(stamped(token, 20_000), token=token))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert refused.value.cause == "DESTINATION"
+    (loaded,) = set(file.readings()[on(0)])
+    assert file.ledger() == {("visits", on(0)): (loaded, 1000 if loaded == 1 else 20_000)}
+    assert loaded == token - 1
+    assert file.load(a_day(stamped(500, 5), token=500)) == [DayOutcome.LOADED]
+    assert file.readings() == {on(0): [500] * 5}
+
+
+def test_one_file_may_be_named_by_a_link_and_a_relative_path(
+    file: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.load(a_day(stamped(1)))
+    (tmp_path / "link").symlink_to(path_of(file))
+    monkeypatch.chdir(tmp_path)
+    for path in ("link", "./warehouse.duckdb"):
+        config = DestinationConfig("here", {"path": path})
+        assert len(file.destination.ledger(config, 7)) == 1
+        assert file.destination.location(config.fields) == file.destination.location(file.config.fields)
+
+
+def test_a_schema_holds_its_own_tables_and_its_own_ledger(file: Warehouse) -> None:
+    marts = DestinationConfig("here", {**file.config.fields, "schema": "marts"})
+    file.load(a_day(stamped(1), token=3))
+    file.destination.replace_days(marts, [a_day(stamped(2, 4))])
+    assert file.readings("marts.visits") == {on(0): [2] * 4}
+    assert file.readings("main.visits") == {on(0): [1] * 10}
+    assert file.destination.greatest_token(marts) == 1
+    with pytest.raises(Permanent, match="schema name"):
+        file.destination.check(DestinationConfig("here", {**file.config.fields, "schema": 'x"; --'}))
+
+
+def test_sql_of_a_session_cannot_reach_other_files(file: Warehouse, tmp_path: Path) -> None:
+    file.load(a_day(stamped(1)))
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    for sql in (
+        f"FROM '{tmp_path}/secret.csv'",
+        f"ATTACH '{tmp_path}/other.duckdb'",
+        "SET enable_external_access=true",
+    ):
+        with pytest.raises(ConnectorError):
+            file.ask(sql)

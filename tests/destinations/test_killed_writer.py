@@ -1,0 +1,66 @@
+"""Conformance of every destination: a writer that is killed leaves whole days, and every day that it acknowledged."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from warehouse import WAREHOUSES, a_day, on, stamped
+
+from dayfill.destinations import KINDS
+from dayfill.destinations.duckdb import pool
+
+KILLS, DAYS, ROWS = 10, 4, 2000
+
+
+def write_for_ever(kind: str, folder: str, token: int) -> None:
+    """Replace the days in groups of two, in two tables, with ever greater tokens; print each token once it is in."""
+    warehouse = WAREHOUSES[kind](Path(folder))
+    while True:
+        for pair in ((0, 1), (2, 3)):
+            days = [a_day([stamped(token, ROWS + token % 5, day)] * 2, day, token) for day in pair]
+            warehouse.load(*days)
+            sys.stdout.write(f"{token}\n")
+            sys.stdout.flush()
+            token += 1
+
+
+def killed_after(kind: str, folder: Path, token: int, acknowledged: int) -> int:
+    """Let a writer go on from this token and kill it, unannounced, some commits later; returns its last token."""
+    command = [sys.executable, __file__, kind, str(folder), str(token)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(acknowledged):
+            line = process.stdout.readline()
+            assert line, "the writer ended by itself"
+            token = int(line)
+        process.kill()
+        rest = process.stdout.read().split("\n")
+    return max([token, *(int(line) for line in rest[:-1])])
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_sigkill_at_any_moment_leaves_whole_days_and_loses_no_acknowledged_one(kind: str, tmp_path: Path) -> None:
+    chance, token = random.Random(20240101), 1
+    for _ in range(KILLS):
+        last = killed_after(kind, tmp_path, token, chance.randint(1, 12))
+        warehouse = WAREHOUSES[kind](tmp_path)
+        ledger, visits, costs = warehouse.ledger(), warehouse.readings("visits"), warehouse.readings("costs")
+        assert visits == costs
+        for day in visits:
+            stored, count = ledger["visits", day]
+            assert ledger["costs", day] == (stored, count)
+            assert visits[day] == [stored] * count and count == ROWS + stored % 5
+        assert visits.get(on(0), [0])[0] == visits.get(on(1), [0])[0]
+        stored = warehouse.destination.greatest_token(warehouse.config)
+        assert stored in (last, last + 1)
+        token = stored + 1
+        pool.close_all()
+    assert len(visits) == DAYS
+
+
+if __name__ == "__main__":
+    write_for_ever(sys.argv[1], sys.argv[2], int(sys.argv[3]))
