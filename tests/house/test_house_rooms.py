@@ -31,6 +31,7 @@ ABOVE_TEAMS = {
     "idempotency.find": "a key belongs to a user and a path, and the path names the team",
     "idempotency.keep": "a key belongs to a user and a path, and the path names the team",
     "backfills.failures": "follows a read of the same backfill by its team",
+    "schedules.next_of": "follows a read of the same transfer by its team",
 }
 """Store functions that the api uses without a team, each with its reason."""
 
