@@ -56,7 +56,7 @@ class TransferItem(msgspec.Struct):
     destination: DestinationItem
     accounts: list[str]
     backfill: BackfillView | None
-    schedule: str | UnsetType
+    schedule: str
     run_date: str | UnsetType
 
 
@@ -127,6 +127,6 @@ async def _item(call: Call, summary: transfers.Summary) -> TransferItem:
         destination=DestinationItem(configuration.destination_id, summary.destination_name, summary.destination_type),
         accounts=[account.account_id for account in configuration.accounts],
         backfill=await backfill_views.show(call, latest, LISTED_FAILURES) if latest else None,
-        schedule=", ".join(schedule.interval.value for schedule in configuration.schedules) or UNSET,
+        schedule=", ".join(schedule.interval.value for schedule in configuration.schedules) or "none",
         run_date=summary.last_run_time.date().isoformat() if summary.last_run_time else UNSET,
     )

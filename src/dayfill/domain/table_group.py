@@ -11,7 +11,7 @@ MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_FIELDS, MAX_TABLE_FIELDS = 255, 15, 1000, 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _RESERVED = "_dayfill"
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
 
 Fault = tuple[str, str]

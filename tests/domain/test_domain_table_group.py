@@ -1,0 +1,73 @@
+"""Names take their form, and a table group that no destination could carry is refused with its code."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dayfill.domain.table_group import faults, prefix, snake, table_name
+from dayfill.domain.transfer import Field, Partition, Table
+
+ID = Field("id", "id", "INTEGER")
+RIGHT = Table("flights", (ID,))
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("campaignName", "campaign_name"),
+        ("Campaign name", "campaign_name"),
+        ("ga:sessions", "ga_sessions"),
+        ("__cost--per click ", "cost_per_click"),
+        ("CTR", "ctr"),
+        ("ADS2B", "ads2b"),
+    ],
+)
+def test_snake(text: str, form: str) -> None:
+    assert snake(text) == form
+    assert table_name(text) == form.upper()
+
+
+def test_a_prefix_ends_in_an_underscore_or_is_nothing() -> None:
+    assert (prefix("nyc"), prefix("Nyc_"), prefix(""), prefix("--")) == ("NYC_", "NYC_", "", "")
+
+
+@given(st.text())
+def test_a_form_is_stable_and_safe(text: str) -> None:
+    form = snake(text)
+    assert snake(form) == form
+    assert re.fullmatch(r"[a-z0-9_]*", form)
+    assert prefix(prefix(text)) == prefix(text)
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [
+        (replace(RIGHT, name=""), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, name="1st"), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, name='a"b'), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, name="flüge"), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, name="a" * 64), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, name="_DayFill_days"), "SCHEMA_TABLE_NAME_INVALID"),
+        (replace(RIGHT, partition=Partition.NONE), "SCHEMA_TABLE_PARTITION_INVALID"),
+        (replace(RIGHT, fields=(replace(ID, target_name="a b"),)), "SCHEMA_FIELD_NAME_INVALID"),
+        (replace(RIGHT, fields=(replace(ID, field_id=""),)), "SCHEMA_FIELD_ID_INVALID"),
+        (replace(RIGHT, fields=(replace(ID, data_type="int"),)), "SCHEMA_FIELD_TYPE_INVALID"),
+        (replace(RIGHT, fields=(ID, Field("other", "ID", "STRING"))), "SCHEMA_FIELD_NAME_DUPLICATE"),
+    ],
+)
+def test_a_table_that_cannot_be(table: Table, code: str) -> None:
+    assert [fault[0] for fault in faults("Group", "", [table])] == [code]
+
+
+def test_a_group_that_cannot_be() -> None:
+    assert faults("Group", "p_", [RIGHT]) == []
+    assert [code for code, _ in faults("", "", [RIGHT])] == ["SCHEMA_NAME_INVALID"]
+    assert [code for code, _ in faults("Group", "a" * 16, [RIGHT])] == ["SCHEMA_PREFIX_INVALID"]
+    assert [code for code, _ in faults("Group", "", [])] == ["SCHEMA_TABLES_REQUIRED"]
+    same = replace(RIGHT, name="FLIGHTS")
+    assert [code for code, _ in faults("Group", "", [RIGHT, same])] == ["SCHEMA_TABLE_NAME_DUPLICATE"]
+    other = Table("other", (replace(ID, data_type="STRING"),))
+    assert [code for code, _ in faults("Group", "", [RIGHT, other])] == ["SCHEMA_FIELD_DUPLICATE"]

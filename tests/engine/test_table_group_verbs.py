@@ -1,0 +1,55 @@
+"""Table groups: an import takes its form, and what was exported can be imported again."""
+
+import pytest
+
+import seeds
+from dayfill.domain.transfer import Field, Partition, Table, TableGroup
+from dayfill.engine import table_groups
+from dayfill.errors import Refused
+from dayfill.store import table_groups as kept
+from installation import Installation
+
+
+async def import_(
+    installation: Installation, *tables: Table, version: int = 1, name: str = "Group", source: str = "FILES"
+) -> TableGroup:
+    async with installation.db.write() as tx:
+        return await table_groups.import_(
+            tx, installation.server.seams, installation.team_id, version, source, name, "nyc", tables
+        )
+
+
+async def test_an_import_takes_its_form(installation: Installation) -> None:
+    made = await import_(installation, Table("hourlyWeather", (Field("t", "t", "FLOAT"),)), name=" Group ")
+    assert (made.name, made.table_prefix) == ("Group", "NYC_")
+    assert made.tables == (Table("NYC_HOURLY_WEATHER", (Field("t", "t", "FLOAT"),)),)
+    assert await kept.get(installation.db, installation.team_id, made.schema_id) == made
+    assert await kept.get(installation.db, await installation.team("Second"), made.schema_id) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"version": 2}, "IMPORT_VERSION_INVALID"),
+        ({"source": "NOPE"}, "SCHEMA_SOURCE_INVALID"),
+        ({"name": "Taken"}, "SCHEMA_NAME_DUPLICATE"),
+        ({"name": " "}, "SCHEMA_NAME_INVALID"),
+    ],
+)
+async def test_what_is_refused(installation: Installation, changes: dict[str, object], code: str) -> None:
+    await seeds.group(installation, name="Taken")
+    with pytest.raises(Refused) as refused:
+        await import_(installation, Table("flights"), **changes)  # type: ignore[arg-type]
+    assert refused.value.code == code
+    assert len(await kept.list_all(installation.db, installation.team_id)) == 1
+
+
+async def test_a_table_without_days_is_refused_and_the_reason_is_clear(installation: Installation) -> None:
+    with pytest.raises(Refused, match="full-refresh tables are not supported") as refused:
+        await import_(installation, Table("airports", partition=Partition.NONE))
+    assert refused.value.code == "SCHEMA_TABLE_PARTITION_INVALID"
+
+
+async def test_two_teams_may_use_one_name(installation: Installation) -> None:
+    await seeds.group(installation, name="Group")
+    await seeds.group(installation, name="Group", team_id=await installation.team("Second"))
