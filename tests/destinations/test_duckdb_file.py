@@ -136,6 +136,61 @@ def test_a_full_disk_is_transient_and_the_loads_go_on_when_there_is_room(file: W
     assert file.readings() == {on(0): [500] * 5}
 
 
+@contextmanager
+def answer_lost(error: Exception, *, committed: bool) -> Iterator[None]:
+    """Every COMMIT meanwhile ends in this error, whether it took effect or not."""
+    real = pool.Session.transaction
+
+    @contextmanager
+    def transaction(self: pool.Session) -> Iterator[duckdb.DuckDBPyConnection]:
+        with real(self) as connection:
+            yield connection
+            if committed:
+                connection.commit()
+            raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool.Session, "transaction", transaction)
+        yield
+
+
+def test_a_commit_whose_answer_is_lost_counts_by_what_the_ledger_says(file: Warehouse) -> None:
+    file.load(a_day(stamped(1)), a_day(stamped(9, 1, 1), 1, token=9))
+    days = (a_day(stamped(2), token=2), a_day(stamped(2, 1, 1), 1, token=2))
+    lost = duckdb.IOException("IO Error: the device went away")
+    with answer_lost(lost, committed=False), pytest.raises(Transient, match="went away"):
+        file.load(*days)
+    assert file.readings()[on(0)] == [1] * 10
+    with answer_lost(lost, committed=True):
+        assert file.load(*days) == [DayOutcome.LOADED, DayOutcome.STALE]
+    assert file.readings() == {on(0): [2] * 10, on(1): [9]}
+
+
+def test_after_a_fatal_error_the_file_is_closed_by_all_and_opened_anew(file: Warehouse) -> None:
+    file.load(a_day(stamped(1)))
+    with pool.session(str(path_of(file))):
+        with answer_lost(duckdb.FatalException("FATAL Error: invalidated"), committed=False), pytest.raises(Transient):
+            file.load(a_day(stamped(2), token=2))
+        with pytest.raises(Transient, match="opened anew"):
+            file.load(a_day(stamped(2), token=2))
+    assert file.load(a_day(stamped(2), token=2)) == [DayOutcome.LOADED]
+
+
+def test_the_log_of_a_killed_owner_is_folded_in_as_soon_as_the_file_is_opened(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from warehouse import *;"
+        "duckdb_warehouse(Path(sys.argv[2])).load(a_day(stamped(1))); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, Path(__file__).parent, tmp_path], check=True)
+    log = tmp_path / "warehouse.duckdb.wal"
+    assert log.stat().st_size > 0
+    file = duckdb_warehouse(tmp_path)
+    with pool.session(str(path_of(file))):
+        assert not log.exists() or log.stat().st_size == 0
+    assert file.readings() == {on(0): [1] * 10}
+    pool.close_all()
+
+
 def test_one_file_may_be_named_by_a_link_and_a_relative_path(
     file: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
