@@ -1,0 +1,1 @@
+"""Measurements of dayfill, each beside what it is compared with, in one run on one machine."""

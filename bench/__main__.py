@@ -1,0 +1,38 @@
+"""`make bench`: measures everything on the spot, prints the ratios, writes them to bench/results/latest.json."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from bench import days, flights, http, noop
+from bench.table import Figure, keep, show
+
+
+async def main(folder: Path) -> list[Figure]:
+    for name in ("noop", "days", "flights", "http"):
+        (folder / name).mkdir()
+    figures = [await noop.measure(folder / "noop")]
+    figures += await days.measure(folder / "days")
+    figures.append(await flights.measure(folder / "flights"))
+    figures += await http.measure(folder / "http", folder / "days" / "days.parquet")
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--results", type=Path, default=Path(__file__).parent / "results", help="folder for latest.json"
+    )
+    arguments = parser.parse_args()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with tempfile.TemporaryDirectory(prefix="dayfill-bench-") as scratch:
+        figures = uvloop.run(main(Path(scratch)))
+    show(figures)
+    print(
+        f"written to {keep(figures, arguments.results)}; ratios compare within this run, absolute times do not travel"
+    )

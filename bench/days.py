@@ -1,0 +1,121 @@
+"""Thousand-row days from Parquet into DuckDB, against bare DuckDB transactions of the same days without any state."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.table import Figure
+from bench.world import World, dispatching, world
+from dayfill.domain.days import DayRange
+from dayfill.domain.run import Priority, Trigger
+from dayfill.engine import runs
+from dayfill.executors.threads import ThreadsExecutor
+from dayfill.store import days as day_states
+
+DAYS, ROWS = 1_827, 1_000
+FIRST = date(2019, 1, 1)
+SINGLE_DAYS = 15
+
+
+async def measure(folder: Path) -> list[Figure]:
+    path = folder / "days.parquet"
+    rows = _write(path)
+    bare = _bare(folder / "bare.duckdb", rows)
+    async with world(folder, {"path": str(path), "date_column": "day"}) as here:
+        async with dispatching(here.state, ThreadsExecutor(8)) as dispatcher:
+            began = time.perf_counter()
+            backfill = await here.backfill(DayRange(FIRST, FIRST + timedelta(days=DAYS - 1)))
+            dispatcher.wake()
+            ended = await here.ended(backfill.backfill_id)
+            whole = time.perf_counter() - began
+            assert (ended.completed, ended.rows_total) == (DAYS, DAYS * ROWS)
+            single = [await _single(here, dispatcher.wake, n) for n in range(SINGLE_DAYS)]
+    return [
+        Figure("1,827 days of 1k rows, end to end", whole, sum(bare), "s", "s, bare transactions", 2),
+        Figure(
+            "one 1k-row day alone, run now to loaded",
+            statistics.median(single) * 1e3,
+            statistics.median(bare) * 1e3,
+            "ms",
+            "ms, bare transaction",
+            3,
+        ),
+    ]
+
+
+async def _single(here: World, wake: object, n: int) -> float:
+    assert callable(wake)
+    day = FIRST + timedelta(days=100 + n)
+    began = time.perf_counter()
+    async with here.state.db.write() as tx:
+        await runs.enqueue(
+            tx,
+            here.state.seams,
+            here.team_id,
+            here.transfer_id,
+            [day],
+            trigger=Trigger.MANUAL,
+            priority=Priority.INTERACTIVE,
+        )
+    wake()
+    span = DayRange(day, day)
+    while True:
+        known = await day_states.states(here.state.db, here.team_id, here.transfer_id, span)
+        if known is not None and known.states[0][1] == "l":
+            return time.perf_counter() - began
+
+
+def _write(path: Path) -> pa.Table:
+    """Twelve columns, as a marketing table has them: ids, names with a few nulls, money, figures, a timestamp."""
+    chance = np.random.default_rng(7)
+    count = DAYS * ROWS
+    offsets = np.repeat(np.arange(DAYS), ROWS)
+    names = np.array([f"Campaign {n} — “ünïque”" for n in range(200)], dtype=object)
+    clicks = chance.integers(0, 5_000, count)
+    rows = pa.table(
+        {
+            "day": pa.array(offsets + (FIRST - date(1970, 1, 1)).days, pa.int32()).cast(pa.date32()),
+            "account_id": chance.integers(1, 10**12, count),
+            "campaign_id": chance.integers(1, 10**9, count),
+            "campaign": pa.array(names[chance.integers(0, 200, count)], mask=chance.random(count) < 0.03),
+            "ad_group": pa.array(names[chance.integers(0, 200, count)]),
+            "device": pa.array(np.array(["desktop", "phone", "tablet"], dtype=object)[chance.integers(0, 3, count)]),
+            "impressions": clicks * 20,
+            "clicks": clicks,
+            "cost": pa.array(chance.integers(0, 10**9, count)).cast(pa.decimal128(25, 6)).cast(pa.decimal128(25, 6)),
+            "conversions": chance.random(count),
+            "value": chance.random(count) * 100,
+            "updated": pa.array(1_600_000_000_000_000 + offsets * 86_400_000_000, pa.timestamp("us", "UTC")),
+        }
+    )
+    pq.write_table(rows, path, row_group_size=ROWS * 32)
+    return rows
+
+
+def _bare(path: Path, rows: pa.Table) -> list[float]:
+    """Seconds of each day's transaction, its rows in memory already."""
+    connection = duckdb.connect(str(path))
+    part = rows.slice(0, ROWS)
+    connection.register("part", part)
+    connection.execute("CREATE TABLE days AS SELECT * FROM part LIMIT 0")
+    seconds: list[float] = []
+    for n in range(DAYS):
+        day = FIRST + timedelta(days=n)
+        part = rows.slice(n * ROWS, ROWS)
+        began = time.perf_counter()
+        connection.register("part", part)
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM days WHERE day = ?", [day])
+        connection.execute("INSERT INTO days SELECT * FROM part")
+        connection.execute("COMMIT")
+        seconds.append(time.perf_counter() - began)
+    connection.close()
+    return seconds

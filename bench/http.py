@@ -1,0 +1,163 @@
+"""The wire: creating and reading backfills, beside static bytes of the same HTTP server; an idle server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bench.client import Load, load
+from bench.table import Figure
+
+REQUESTS, CONNECTIONS = 8_000, 16
+CREATES = 25
+LAST = date(2020, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A server process of this measurement."""
+
+    port: int
+    pid: int
+    api_key: str = ""
+    team_id: int = 0
+    transfer_id: int = 0
+
+    def cpu(self) -> float:
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def megabytes(self) -> float:
+        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}/teams/{self.team_id}"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.api_key}"}, timeout=60)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[Process]:
+    command = [sys.executable, "-m", "bench.server", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Process(**json.loads(process.stdout.readline()))
+        finally:
+            process.terminate()
+
+
+async def measure(folder: Path, parquet: Path) -> list[Figure]:
+    """``parquet``: the 1,827 thousand-row days of `bench.days`."""
+    with started("dayfill", str(folder), str(parquet)) as server:
+        idle = _idle(server)
+        creates = {days: _creates(server, days) for days in (10, 3_650, 10_000)}
+        short, long = _ended(server, 10), _ended(server, 10_000)
+        of_short, of_long = await _gets(server, short), await _gets(server, long)
+        size = len(_get(server, short).content)
+        busy = await _while_busy(server, long)
+    with started("static", str(size)) as static:
+        ceiling = await _loaded(static, "/", None)
+    return [
+        *_create_figures(creates),
+        Figure("GET backfill, requests/s", of_short[0], ceiling[0], "r/s", "r/s, static bytes", 0.35, True,
+               f"CPU {of_short[1]:.0f} µs against {ceiling[1]:.0f} µs"),
+        Figure("GET of a 10,000-day backfill", of_long[1], of_short[1], "µs CPU", "µs CPU, of a 10-day one", 1.2),
+        Figure("GET p99 while a backfill runs flat out", busy.quantile(0.99) * 1e3, 25, "ms", "ms allowed", 1,
+               note=f"median {busy.quantile(0.5) * 1e3:.2g} ms"),
+        Figure("idle memory", idle[0], 150, "MB", "MB allowed", 1),
+        Figure("idle CPU", idle[1], 1, "%", "% allowed", 1),
+    ]  # fmt: skip
+
+
+def _create_figures(creates: dict[int, list[float]]) -> list[Figure]:
+    short = _middle(creates[10])
+    return [
+        Figure(f"create a backfill of {days:,} days", _middle(taken), short, "ms", "ms, of 10 days", 1.2,
+               note=f"p95 {sorted(taken)[int(len(taken) * 0.95)] * 1e3:.3g} ms")
+        for days, taken in creates.items() if days > 10
+    ]  # fmt: skip
+
+
+def _middle(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1e3
+
+
+def _idle(server: Process) -> tuple[float, float]:
+    """Megabytes, and percent of one core over five seconds in which nothing is asked."""
+    time.sleep(2)
+    before = server.cpu()
+    time.sleep(5)
+    return server.megabytes(), (server.cpu() - before) / 5 * 100
+
+
+def _creates(server: Process, days: int) -> list[float]:
+    """Seconds of each create; it is cancelled, and settled, before the next."""
+    taken = []
+    body = {"range_start": str(LAST - timedelta(days=days - 1)), "range_end": str(LAST)}
+    with server.client() as client:
+        client.get("/backfills")
+        for _ in range(CREATES):
+            began = time.perf_counter()
+            answer = client.post(f"/transfers/{server.transfer_id}/backfills", json=body)
+            taken.append(time.perf_counter() - began)
+            backfill = answer.raise_for_status().json()["data"]["transfer_backfill_id"]
+            client.patch(f"/backfills/{backfill}", json={"status": "CANCELLED"}).raise_for_status()
+            while client.get(f"/backfills/{backfill}").json()["data"]["x"]["runs_running"]:
+                time.sleep(0.01)
+    return taken
+
+
+def _ended(server: Process, days: int) -> int:
+    backfill = _created(server, LAST - timedelta(days=days - 1), LAST)
+    while _get(server, backfill).json()["data"]["status"] != "COMPLETED":
+        time.sleep(0.05)
+    return backfill
+
+
+def _created(server: Process, first: date, last: date) -> int:
+    body = {"range_start": str(first), "range_end": str(last)}
+    with server.client() as client:
+        answer = client.post(f"/transfers/{server.transfer_id}/backfills", json=body)
+    return int(answer.raise_for_status().json()["data"]["transfer_backfill_id"])
+
+
+def _get(server: Process, backfill: int) -> httpx.Response:
+    with server.client() as client:
+        return client.get(f"/backfills/{backfill}").raise_for_status()
+
+
+async def _gets(server: Process, backfill: int) -> tuple[float, float]:
+    return await _loaded(server, f"/teams/{server.team_id}/backfills/{backfill}", server.api_key)
+
+
+async def _loaded(server: Process, path: str, key: str | None) -> tuple[float, float]:
+    """Requests per second, and CPU microseconds of the server for each."""
+    await load(server.port, path, key, requests=500, connections=CONNECTIONS)
+    before = server.cpu()
+    taken = await load(server.port, path, key, requests=REQUESTS, connections=CONNECTIONS)
+    return REQUESTS / taken.seconds, (server.cpu() - before) / REQUESTS * 1e6
+
+
+async def _while_busy(server: Process, backfill: int) -> Load:
+    """Reads one after the other while 1,827 thousand-row days are loaded by the same process."""
+    running = await asyncio.to_thread(_created, server, date(2019, 1, 1), date(2024, 1, 1))
+    path = f"/teams/{server.team_id}/backfills/{backfill}"
+    latencies: list[float] = []
+    while (await asyncio.to_thread(_get, server, running)).json()["data"]["status"] not in ("COMPLETED", "FAILED"):
+        latencies += (await load(server.port, path, server.api_key, requests=50, connections=1)).latencies
+    return Load(0.0, sorted(latencies))

@@ -1,0 +1,47 @@
+"""The server that `bench.http` measures, in a process of its own; prints what a client needs as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from starlette.types import Receive, Scope, Send
+
+from bench.world import world
+from dayfill.app import Running, serve
+from dayfill.settings import Settings
+
+
+async def _dayfill(folder: Path, parquet: str) -> None:
+    async with world(folder, {"path": parquet, "date_column": "day"}) as here:
+        known = {"api_key": here.key, "team_id": here.team_id, "transfer_id": here.transfer_id}
+
+    async def say(running: Running) -> None:
+        print(json.dumps({"port": running.port, "pid": os.getpid(), **known}), flush=True)
+
+    await serve(Settings(folder / "data", port=0), on_ready=say)
+
+
+async def _static(size: int) -> None:
+    """The ceiling: the same HTTP server and settings, an application that only sends bytes."""
+    body = b"x" * size
+    head = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(size).encode())]}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(head)
+        await send({"type": "http.response.body", "body": body})
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}), flush=True)
+        config = uvicorn.Config(app, http="httptools", lifespan="off", log_config=None, access_log=False)
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+if __name__ == "__main__":
+    what, *rest = sys.argv[1:]
+    uvloop.run(_dayfill(Path(rest[0]), rest[1]) if what == "dayfill" else _static(int(rest[0])))

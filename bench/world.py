@@ -1,0 +1,85 @@
+"""An installation to measure on: a team, a DuckDB warehouse, a transfer from files, a dispatcher beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dayfill.app import State, open_state
+from dayfill.domain.access import SCOPES, Role
+from dayfill.domain.backfill import ACTIVE, Backfill
+from dayfill.domain.days import DayRange
+from dayfill.domain.transfer import Configuration, SourceSetting, Table
+from dayfill.engine import backfills, destinations, keys, table_groups, teams, transfers
+from dayfill.engine.destinations import Wanted
+from dayfill.engine.dispatch import Dispatcher
+from dayfill.executors import Executor
+from dayfill.settings import Settings
+from dayfill.store import backfills as stored
+
+MAX_DAYS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a measurement needs of an installation."""
+
+    state: State
+    team_id: int
+    user_id: int
+    key: str
+    transfer_id: int
+    warehouse: Path
+
+    async def backfill(self, days: DayRange) -> Backfill:
+        async with self.state.db.write() as tx:
+            return await backfills.create(
+                tx, self.state.seams, self.team_id, self.user_id, self.transfer_id, days, max_days=MAX_DAYS
+            )
+
+    async def ended(self, backfill_id: int) -> Backfill:
+        """The backfill once it is no longer active."""
+        while True:
+            backfill = await stored.get(self.state.db, self.team_id, backfill_id)
+            assert backfill is not None
+            if backfill.status not in ACTIVE:
+                return backfill
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def world(folder: Path, source: Mapping[str, str], table: str = "days") -> AsyncIterator[World]:
+    """A fresh installation with one transfer; ``source`` are settings of the files source."""
+    warehouse = folder / "warehouse.duckdb"
+    async with open_state(Settings(folder / "data")) as state:
+        async with state.db.write() as tx:
+            team = await teams.create(tx, state.seams, "Bench")
+            owner = await teams.add_member(tx, state.seams, team.team_id, "bench@example.com", Role.OWNER)
+            key = await keys.create(
+                tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="bench"
+            )
+            group = await table_groups.create(tx, state.seams, team.team_id, "FILES", "bench", "", [Table(table)])
+            wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(warehouse)})
+            destination = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
+            settings = tuple(SourceSetting(name, value) for name, value in source.items())
+            configuration = Configuration(
+                "FILES", group.schema_id, destination.destination_id, "Bench", settings=settings
+            )
+            transfer = await transfers.create(tx, state.seams, team.team_id, owner.user_id, configuration)
+        yield World(state, team.team_id, owner.user_id, key.text, transfer.transfer_id, warehouse)
+
+
+@asynccontextmanager
+async def dispatching(state: State, executor: Executor) -> AsyncIterator[Dispatcher]:
+    """A dispatcher at work on this state until the block ends."""
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id)
+    task = asyncio.create_task(dispatcher.run())
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.stop()
+        await task
+        executor.close()
