@@ -7,31 +7,53 @@ from dataclasses import dataclass, field
 
 GOAL_SECONDS = 1.0
 """A slice should take about this long: progress stays live, and what is shared is paid rarely."""
+LONGEST_SECONDS = 5.0
+"""A slice may take this long while a larger one makes each of its days clearly cheaper."""
+CHEAPER = 0.7
+GROWTH = 4
 MAX_SLICE_DAYS = 128
 MAX_SLICE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Pace:
-    """What the last slices of a transfer cost; starts with one day and doubles while slices are fast."""
+    """How large the slices of a transfer are: one day at first, larger while that pays.
 
+    shares: one reading of the source serves many days (a file, a table), so a day in a larger slice costs less.
+    """
+
+    shares: bool = True
     days: int = 1
+    growing: bool = True
+    day_seconds: float | None = None
     day_bytes: float = 0.0
 
     def learn(self, days: int, seconds: float, size_bytes: int, *, failed: bool) -> None:
-        """A slice of this many days ended. A failure brings the transfer back to single days."""
+        """A slice of this many days ended. A failure that may pass brings the transfer back to single days."""
         if failed:
-            self.days = 1
+            self.days, self.growing, self.day_seconds = 1, True, None
             return
         self.day_bytes = max(size_bytes / days, self.day_bytes / 2)
-        if seconds > 2 * GOAL_SECONDS:
-            self.days = max(1, self.days // 2)
-        elif seconds < GOAL_SECONDS / 2 and days >= self.days:
-            self.days = min(self.days * 2, MAX_SLICE_DAYS)
+        if days < self.days:
+            return  # the end of a range says little about full slices
+        cost = seconds / days
+        pays = self.shares and (self.day_seconds is None or cost < CHEAPER * self.day_seconds)
+        self.growing = self.days < MAX_SLICE_DAYS and (
+            seconds < GOAL_SECONDS / GROWTH or (pays and seconds < LONGEST_SECONDS)
+        )
+        if self.growing:
+            self.day_seconds = cost
+            self.days = min(self.days * GROWTH, MAX_SLICE_DAYS)
+        elif seconds > 2 * GOAL_SECONDS and not pays:
+            self.days = max(1, self.days // GROWTH)
 
     def slice_days(self) -> int:
         fits = int(MAX_SLICE_BYTES / self.day_bytes) if self.day_bytes else MAX_SLICE_DAYS
         return max(1, min(self.days, fits))
+
+    def slices_at_once(self, parallelism: int) -> int:
+        """One while the right size is being found, because small slices read again what a larger one shares."""
+        return 1 if self.shares and self.growing else parallelism
 
 
 @dataclass(slots=True)

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from dayfill import sources
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
 from dayfill.engine.budgets import Budgets, Pace
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, runs, transfers
 from dayfill.store.db import Tx
 from dayfill.store.runs import Claimable
-
 
 _AFTER_ALL = 2**62
 """Greater than every transfer id."""
@@ -29,8 +29,10 @@ class Claimer:
     paces: dict[int, Pace] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
 
-    def pace(self, transfer_id: int) -> Pace:
-        return self.paces.setdefault(transfer_id, Pace())
+    def pace(self, transfer_id: int, source_kind: str) -> Pace:
+        if transfer_id not in self.paces:
+            self.paces[transfer_id] = Pace(shares=sources.get(source_kind).max_days_per_read > 1)
+        return self.paces[transfer_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,11 @@ async def _pick(
 ) -> list[Pick]:
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
-    slices = _allowed(claimer.budgets, job, now, earlier)
+    pace = claimer.pace(transfer_id, job.source.kind)
+    slices = _allowed(claimer.budgets, job, pace, now, earlier)
     if slices <= 0:
         return []
-    days_each = claimer.pace(transfer_id).slice_days()
+    days_each = pace.slice_days()
     found = await runs.claimable(tx, transfer_id, priority, now, slices * days_each)
     taken = {run.data_date for pick in earlier if pick.job.transfer_id == transfer_id for run in pick.found}
     found = _one_a_day(found, taken)
@@ -104,7 +107,7 @@ async def _pick(
     return [Pick(job, found[start : start + each]) for start in range(0, len(found), each)]
 
 
-def _allowed(budgets: Budgets, job: TransferJob, now: datetime, earlier: list[Pick]) -> int:
+def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, now: datetime, earlier: list[Pick]) -> int:
     """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
     if job.parked_until is not None and job.parked_until > now:
         return 0
@@ -112,7 +115,7 @@ def _allowed(budgets: Budgets, job: TransferJob, now: datetime, earlier: list[Pi
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
         budgets.free() - len(earlier),
-        job.parallelism - budgets.of_transfer[job.transfer_id] - of_transfer,
+        pace.slices_at_once(job.parallelism) - budgets.of_transfer[job.transfer_id] - of_transfer,
         job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
     )
 

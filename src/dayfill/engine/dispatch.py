@@ -151,7 +151,8 @@ class Dispatcher:
         seconds = self._seams.monotonic() - flight.began
         failed = any(r.failure is not None and r.failure.transient for r in results)
         size = sum(result.size_bytes for result in results)
-        self._claimer.pace(flight.work.transfer_id).learn(len(results), seconds, size, failed=failed)
+        pace = self._claimer.pace(flight.work.transfer_id, flight.work.source.kind)
+        pace.learn(len(results), seconds, size, failed=failed)
 
     def _give_up_overdue(self) -> None:
         """A slice that hangs keeps its thread, but not its days: they are tried again, its late answer is refused."""
