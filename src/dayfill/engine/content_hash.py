@@ -67,13 +67,15 @@ def _hashes_of(column: pa.Array) -> Hashes:
         return _floats(column.cast(pa.float64()))
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         return _numbers(column.cast(pa.int64() if kind.bit_width == 64 else pa.int32()))
+    if pa.types.is_decimal128(kind):
+        return _decimals(column)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         column = _as_text(column)
     return _texts(column.cast(pa.large_string()))
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    """Decimals and other exact types by their text; nested ones by the text of their Python value."""
+    """Other types by their text; nested ones by the text of their Python value."""
     try:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -84,6 +86,13 @@ def _numbers(column: pa.Array) -> Hashes:
     filled = pc.fill_null(column, 0) if column.null_count else column
     numbers: Hashes = np.asarray(filled).astype(np.int64).view(np.uint64)
     return numbers
+
+
+def _decimals(column: pa.Array) -> Hashes:
+    """Both 64-bit halves of the unscaled value."""
+    words = np.frombuffer(column.buffers()[1], dtype=np.uint64)[2 * column.offset : 2 * (column.offset + len(column))]
+    halves: Hashes = _mix(words[0::2]) + words[1::2]
+    return halves
 
 
 def _floats(column: pa.Array) -> Hashes:
