@@ -33,7 +33,9 @@ async def check_answer(response: httpx.Response) -> None:
     for name in resolve(declared[status]).get("headers", {}):
         assert name in response.headers, f"{method} {path} {status} lacks the header {name}"
     content = resolve(declared[status]).get("content", {})
-    if "application/json" in content:
+    if request.method == "HEAD":
+        assert response.content == b""
+    elif "application/json" in content:
         validator(path, method, status).validate(response.json())
     elif not content:
         assert response.content == b""
@@ -42,8 +44,9 @@ async def check_answer(response: httpx.Response) -> None:
 def find_operation(method: str, url_path: str) -> tuple[str, str] | None:
     """Path template and lower-case method of the operation that serves a request."""
     for mount in sorted(MOUNTS, key=len, reverse=True):
-        if mount and url_path.startswith(mount + "/"):
-            url_path = url_path[len(mount) :]
+        below = url_path.removeprefix(mount)
+        if mount and below.startswith(("/teams/", "/table/")) and below != url_path:
+            url_path = below
             break
     wanted = "get" if method == "HEAD" else method.lower()
     for template, pattern in _patterns():
