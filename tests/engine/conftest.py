@@ -1,0 +1,19 @@
+"""A dispatcher to drive, on an installation of its own; at the end no invariant may be broken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from installation import Installation
+from rig import Rig
+
+
+@pytest.fixture
+async def rig(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    made = Rig.create(installation, monkeypatch)
+    yield made
+    await made.crash()
+    assert made.violations == []
+    assert await made.check() == []
