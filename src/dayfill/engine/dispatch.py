@@ -79,7 +79,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch until `stop`. A fault of the state database is logged and tried again; no result is dropped."""
         needs_rescue = True
-        while not (self._stopping and not self._flights and not self._landed):
+        while not self._has_stopped():
             self._event.clear()
             try:
                 if needs_rescue:
@@ -96,6 +96,9 @@ class Dispatcher:
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
                 continue
             await self._sleep()
+
+    def _has_stopped(self) -> bool:
+        return self._stopping and not self._flights and not self._landed
 
     async def _pass(self) -> None:
         await self._record()
@@ -172,7 +175,7 @@ class Dispatcher:
         return known | {order.token for flight in self._flights for order in flight.work.days}
 
     async def _sleep(self) -> None:
-        if self._event.is_set():
+        if self._event.is_set() or self._has_stopped():
             return
         try:
             async with asyncio.timeout(await self._seconds_to_next_due()):
