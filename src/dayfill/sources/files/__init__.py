@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
 from dayfill.domain.transfer import Table
+from dayfill.errors import ConnectorError
 from dayfill.sources import DaysRead, Source, SourceConfig
-from dayfill.sources.files import faults, options, plan, selection
+from dayfill.sources.files import faults, options, selection
 from dayfill.sources.files.connection import Connection, connect
-from dayfill.sources.files.reading import Deadline, FilesRead
+from dayfill.sources.files.deadline import Deadline
+from dayfill.sources.files.plan import Plan, make
+from dayfill.sources.files.query import Scan
+from dayfill.sources.files.reading import FilesRead
+from dayfill.sources.files.unpack import unpack
+
+_SCHEMA_SECONDS = 600.0
 
 
 class Files:
@@ -31,13 +40,8 @@ class Files:
 
     def schema(self, config: SourceConfig, table: Table) -> pa.Schema:
         """The columns as they will be read: as declared, or as inferred from all files there are now."""
-        chosen = options.read(config)
-        found = selection.select(chosen, table, [])
-        con = connect(found.paths)
-        try:
-            return _plan(con, found, chosen, table)[0].schema
-        finally:
-            con.close()
+        with ExitStack() as closing:
+            return _prepare(config, table, [], Deadline(_SCHEMA_SECONDS), closing).plan.schema
 
     def read_days(self, config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> DaysRead:
         """Read these days; lazy once the files and their columns are known.
@@ -46,29 +50,35 @@ class Files:
             Permanent: a setting, a path or a column is wrong.
             Transient: the deadline passed.
         """
-        chosen = options.read(config)
-        found = selection.select(chosen, table, days)
-        con = connect(found.paths)
-        clock = Deadline(con, deadline)
-        try:
-            how, seen = _plan(con, found, chosen, table)
-            scans = selection.scans(found, seen, chosen, how)
-            clock.check()
-        except BaseException:
-            clock.stop()
-            con.close()
-            raise
-        return FilesRead(con, how, scans, clock, found.failed)
+        clock = Deadline(deadline)
+        with ExitStack() as closing:
+            ready = _prepare(config, table, days, clock, closing)
+            return FilesRead(ready.con, ready.plan, ready.scans, clock, ready.failed, closing.pop_all())
 
 
-def _plan(
-    con: Connection, found: selection.Selection, chosen: options.Options, table: Table
-) -> tuple[plan.Plan, list[selection.Seen]]:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    con: Connection
+    plan: Plan
+    scans: list[Scan]
+    failed: Mapping[date, ConnectorError]
+
+
+def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: Deadline, closing: ExitStack) -> _Ready:
+    """All that a reading needs; what is to be closed after it goes into ``closing``."""
+    chosen = options.read(config)
+    found = selection.select(chosen, table, days)
+    unpack(found, chosen, clock, closing)
+    con = closing.enter_context(connect(found.paths))
+    closing.callback(clock.stop)
+    clock.watch(con)
     try:
         seen = selection.looked_at(con, found, chosen)
-        return plan.make(con, seen, chosen, table), seen
+        plan = make(con, seen, chosen, table)
+        clock.check()
     except (duckdb.Error, OSError) as error:
-        raise faults.from_engine(error, found.paths) from None
+        raise faults.from_engine(error, found.files) from None
+    return _Ready(con, plan, selection.scans(found, seen, plan), found.failed)
 
 
 SOURCE: Source = Files()

@@ -11,7 +11,9 @@ from datetime import date
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.sources.files import query
 from dayfill.sources.files.connection import Connection
+from dayfill.sources.files.deadline import timed_out
 from dayfill.sources.files.look import Look, broken_json_line, opened
+from dayfill.sources.files.paths import Stamp, damaged_gzip
 from dayfill.sources.files.plan import Plan
 from dayfill.sources.files.query import SHOWN, Scan
 
@@ -65,11 +67,12 @@ def line_of(path: str, shape: Look, row: int) -> int:
     return row
 
 
-def from_engine(error: Exception, scan_paths: Sequence[str], shape: Look | None = None) -> ConnectorError:
-    """What an error of the reading engine means, in our words."""
+def from_engine(error: Exception, files: Sequence[Stamp]) -> ConnectorError:
+    """What an error of the reading engine means, in our words. files: those that were being read."""
     said = str(error)
     match = _FILE.search(said)
-    path = match[1].strip() if match else next((path for path in scan_paths if path in said), scan_paths[0])
+    guilty = match[1].strip() if match else next((file.opened for file in files if file.opened in said), "")
+    path = next((file.path for file in files if file.opened == guilty), files[0].path)
     if "Interrupted" in said or "INTERRUPT" in said:
         return timed_out()
     if line := _LINE.search(said):
@@ -79,14 +82,12 @@ def from_engine(error: Exception, scan_paths: Sequence[str], shape: Look | None 
     if "JSON" in said and (number := broken_json_line(path)):
         return Permanent("DATA", f"{path} row {number}: not a JSON object with keys.")
     if "GZIP" in said:
-        return Permanent("SOURCE", f"{path} is cut off or damaged: its gzip stream does not end as it must.")
+        return damaged_gzip(path)
     if "Out of Memory" in said:
         return Transient("SOURCE", f"{path} needs more memory to be read than there is now.")
-    return Permanent("SOURCE", f"{path} is damaged or not what its name says: {_first_line(said)}")
-
-
-def timed_out() -> Transient:
-    return Transient("TIMEOUT", "The reading took longer than the deadline allows.")
+    return Permanent(
+        "SOURCE", f"{path} is damaged or not what its name says: {_first_line(said).replace(guilty, path)}"
+    )
 
 
 def _csv_fault(said: str) -> str:
@@ -100,7 +101,7 @@ def _csv_fault(said: str) -> str:
 
 
 def _first_line(said: str) -> str:
-    return said.strip().partition("\n")[0][:200]
+    return re.sub(r"^[A-Z][\w ]* Error: ", "", said.strip()).partition("\n")[0][:200]
 
 
 def _cut(shown: str | None) -> str:

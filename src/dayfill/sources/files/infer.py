@@ -53,12 +53,13 @@ def column_types(
         for column, data_type in _file_types(con, stamp, shape, wanted, date_column).items():
             if data_type is not None:
                 found[column].add(data_type)
-    return {column: _widest(types) for column, types in found.items()}
+    return {column: _widest(types, "DATE" if column == date_column else "STRING") for column, types in found.items()}
 
 
-def _widest(types: set[str]) -> str:
+def _widest(types: set[str], unknown: str) -> str:
+    """The type that holds values of all these types. unknown: of a column without any value."""
     if len(types) <= 1:
-        return next(iter(types), "STRING")
+        return next(iter(types), unknown)
     return _WIDER.get(frozenset(types), "STRING")
 
 

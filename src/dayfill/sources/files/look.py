@@ -20,7 +20,7 @@ import duckdb
 from dayfill.errors import Permanent
 from dayfill.sources.files.connection import Connection, name, struct, text, texts
 from dayfill.sources.files.options import Options, TextForm, wrong
-from dayfill.sources.files.paths import Stamp, unreadable
+from dayfill.sources.files.paths import Stamp, damaged_gzip, unreadable
 
 _ENDINGS = {
     "csv": ("csv", "tsv", "txt"),
@@ -92,7 +92,7 @@ def look(con: Connection, stamp: Stamp, options: Options) -> Look:
         form = TextForm(delimiter, options.text.header, options.text.null_values)
         return _memory.get((stamp, form), lambda: Look(kind, _csv_columns(stamp.path, form), form))
     find = _json_columns if kind == "json" else _parquet_columns
-    return _memory.get((stamp, kind), lambda: Look(kind, find(con, stamp.path), TextForm()))
+    return _memory.get((stamp, kind), lambda: Look(kind, find(con, stamp.opened), TextForm()))
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def opened(path: str) -> Iterator[TextIO]:
         with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
             yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Permanent("SOURCE", f"{path} is cut off or damaged: its gzip stream does not end as it must.") from error
+        raise damaged_gzip(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from dayfill.errors import Permanent
@@ -16,12 +16,18 @@ _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One file as it was found: absolute path, size in bytes, time of change, inode."""
+    """One file as it was found: absolute path, size in bytes, time of change. unpacked: a copy to read in its place."""
 
     path: str
     size: int
     mtime_ns: int
     inode: int
+    unpacked: str | None = field(default=None, compare=False)
+
+    @property
+    def opened(self) -> str:
+        """The path that the reading engine opens."""
+        return self.unpacked or self.path
 
 
 def is_template(path: str) -> bool:
@@ -90,3 +96,8 @@ def unreadable(path: str, error: OSError) -> Permanent:
     if isinstance(error, PermissionError):
         return Permanent("SOURCE", f"The server may not read {path}: permission denied.")
     return Permanent("SOURCE", f"{path} cannot be read: {error.strerror or 'input or output error'}.")
+
+
+def damaged_gzip(path: str) -> Permanent:
+    """A packed file that ends too early or is not packed at all."""
+    return Permanent("SOURCE", f"{path} is cut off or damaged: its gzip stream does not end as it must.")

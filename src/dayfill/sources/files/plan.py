@@ -111,7 +111,7 @@ def _date_column(
     if kind not in _DATES:
         raise Permanent(
             "SCHEMA",
-            f"The date column {wanted} holds {kind}, not a date or timestamp; set date_expression instead, "
+            f"The date column {wanted} does not hold dates or timestamps as YYYY-MM-DD; set date_expression instead, "
             f"such as strptime({name(wanted)}, '%d.%m.%Y').",
         )
     return Column(wanted, wanted, kind)

@@ -27,7 +27,8 @@ class Scan:
 
     @property
     def paths(self) -> list[str]:
-        return [file.path for file in self.files]
+        """What the engine opens."""
+        return [file.opened for file in self.files]
 
 
 def reading(plan: Plan, scan: Scan) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
-from threading import Timer
 
 import duckdb
 import pyarrow as pa
@@ -14,31 +13,11 @@ import pyarrow.compute as pc
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.sources.files import faults, paths, query
 from dayfill.sources.files.connection import Connection
+from dayfill.sources.files.deadline import Deadline, timed_out
 from dayfill.sources.files.plan import Plan
 from dayfill.sources.files.query import Scan
 
 _BATCH_ROWS = 65_536
-
-
-class Deadline:
-    """Ends a reading when its time is over: interrupts the engine, and says so between batches."""
-
-    def __init__(self, con: Connection, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-        self._timer = Timer(max(seconds, 0), con.interrupt)
-        self._timer.daemon = True
-        self._timer.start()
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() >= self._ends
-
-    def check(self) -> None:
-        if self.over:
-            raise faults.timed_out()
-
-    def stop(self) -> None:
-        self._timer.cancel()
 
 
 class FilesRead:
@@ -51,8 +30,9 @@ class FilesRead:
         scans: Sequence[Scan],
         deadline: Deadline,
         failed_days: Mapping[date, ConnectorError],
+        closing: ExitStack,
     ) -> None:
-        self._con, self._plan, self._scans, self._deadline = con, plan, scans, deadline
+        self._con, self._plan, self._scans, self._deadline, self._closing = con, plan, scans, deadline, closing
         self._failed = dict(failed_days)
         self.failed_days: Mapping[date, ConnectorError] = self._failed
         self.date_column = plan.date_column
@@ -62,42 +42,48 @@ class FilesRead:
         self.reader = pa.RecordBatchReader.from_batches(plan.schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        try:
+        with self._closing:
             for scan in self._scans:
                 yield from self._scan(scan)
             self.complete = True
-        finally:
-            self._deadline.stop()
-            self._con.close()
 
     def _scan(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         self.requests += 1
-        bad: set[date] = set()
+        bad: set[date | None] = set()
         try:
-            for batch in self._rows(scan):
-                days, marks = batch.column(batch.num_columns - 2), batch.column(batch.num_columns - 1)
-                if days.null_count:
-                    self._fail(scan.days, faults.undated(self._con, self._plan, scan))
-                    return
-                if marks.true_count:
-                    bad.update(pc.unique(days.filter(marks)).to_pylist())
-                    batch = batch.filter(pc.invert(marks))
-                yield self._shaped(batch)
+            yield from self._fitting(scan, bad)
             self._check_unchanged(scan)
-            if bad:
-                self._failed.update(faults.misfits(self._con, self._plan, scan, sorted(bad)))
+            self._explain(scan, bad)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             self._check_unchanged(scan)
             self._engine_failed(scan, error)
         except Permanent as error:
             self._fail(scan.days, error)
 
-    def _rows(self, scan: Scan) -> Iterator[pa.RecordBatch]:
+    def _fitting(self, scan: Scan, bad: set[date | None]) -> Iterator[pa.RecordBatch]:
+        """The rows whose values fit; the days of the others go into ``bad``. A row without a day ends the scan."""
         self._deadline.check()
-        for batch in self._con.sql(query.reading(self._plan, scan)).to_arrow_reader(_BATCH_ROWS):
-            self._deadline.check()
-            if batch.num_rows:
-                yield batch
+        with self._con.sql(query.reading(self._plan, scan)).to_arrow_reader(_BATCH_ROWS) as reader:
+            for batch in reader:
+                self._deadline.check()
+                days, misfit = batch.columns[-2:]
+                if days.null_count:
+                    bad.add(None)
+                    return
+                if misfit.true_count:
+                    bad.update(pc.unique(days.filter(misfit)).to_pylist())
+                    batch = batch.filter(pc.invert(misfit))
+                if batch.num_rows:
+                    yield self._shaped(batch)
+
+    def _explain(self, scan: Scan, bad: set[date | None]) -> None:
+        if None in bad:
+            self._fail(scan.days, faults.undated(self._con, self._plan, scan))
+            return
+        days = sorted(day for day in bad if day is not None)
+        found = faults.misfits(self._con, self._plan, scan, days) if days else {}
+        for day in days:
+            self._fail([day], found.get(day) or _changed(scan.files[0].path))
 
     def _shaped(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._plan.schema
@@ -112,16 +98,21 @@ class FilesRead:
 
     def _engine_failed(self, scan: Scan, error: Exception) -> None:
         if self._deadline.over:
-            raise faults.timed_out() from None
-        fault = faults.from_engine(error, scan.paths)
+            raise timed_out() from None
+        fault = faults.from_engine(error, scan.files)
         if isinstance(fault, Transient):
             raise fault from None
         self._fail(scan.days, fault)
 
     def _fail(self, days: Sequence[date], fault: ConnectorError) -> None:
-        self._failed.update(dict.fromkeys(days, fault))
+        for day in days:
+            self._failed.setdefault(day, fault)
 
     def _check_unchanged(self, scan: Scan) -> None:
         for file in scan.files:
             if not paths.unchanged(file):
-                raise Transient("SOURCE", f"{file.path} changed while it was read.")
+                raise _changed(file.path)
+
+
+def _changed(path: str) -> Transient:
+    return Transient("SOURCE", f"{path} changed while it was read.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -32,9 +32,30 @@ class Selection:
     failed: dict[date, ConnectorError] = field(default_factory=dict)
 
     @property
+    def files(self) -> list[Stamp]:
+        return list(dict.fromkeys((*(file for files in self.groups for file in files), *self.every)))
+
+    @property
     def paths(self) -> list[str]:
-        opened = (file for files in self.groups for file in files)
-        return [file.path for file in dict.fromkeys((*opened, *self.every))]
+        """What the engine opens."""
+        return [file.opened for file in self.files]
+
+    def fail(self, file: Stamp, error: ConnectorError) -> None:
+        """Leave out the days of a file that cannot be read.
+
+        Raises:
+            ConnectorError: the same, where the path is the same for every day.
+        """
+        if not self.by_day:
+            raise error
+        for files in [files for files in self.groups if file in files]:
+            self.failed.update(dict.fromkeys(self.groups.pop(files), error))
+        self.every = tuple(other for other in self.every if other != file)
+
+    def swap(self, copies: Mapping[Stamp, Stamp]) -> None:
+        """Read unpacked copies in place of their files."""
+        self.groups = {tuple(copies.get(file, file) for file in files): days for files, days in self.groups.items()}
+        self.every = tuple(copies.get(file, file) for file in self.every)
 
 
 def select(options: Options, table: Table, days: Sequence[date]) -> Selection:
@@ -71,10 +92,7 @@ def looked_at(con: Connection, found: Selection, options: Options) -> list[Seen]
         try:
             seen.append((file, _look(con, file, options)))
         except ConnectorError as error:
-            if not found.by_day:
-                raise
-            for files in [files for files in found.groups if file in files]:
-                found.failed.update(dict.fromkeys(found.groups.pop(files), error))
+            found.fail(file, error)
     return seen
 
 
@@ -82,10 +100,10 @@ def _look(con: Connection, file: Stamp, options: Options) -> Look:
     try:
         return look(con, file, options)
     except (duckdb.Error, OSError) as error:
-        raise faults.from_engine(error, [file.path]) from None
+        raise faults.from_engine(error, [file]) from None
 
 
-def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[Scan]:
+def scans(found: Selection, seen: Sequence[Seen], plan: Plan) -> list[Scan]:
     """The scans of a selection: files with the same columns are read together.
 
     Raises:

@@ -1,0 +1,52 @@
+"""What the tests of sources share: one call that reads some days of files to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from dayfill import sources
+from dayfill.domain.transfer import Field, Table
+from dayfill.errors import ConnectorError
+from dayfill.sources import SourceConfig
+
+
+@dataclass(frozen=True)
+class Reading:
+    rows: pa.Table
+    date_column: str
+    complete: bool
+    failed: Mapping[date, ConnectorError]
+
+    def of(self, column: str, day: date | None = None) -> list[object]:
+        """The values of a column, ordered by all columns; of one day if given."""
+        rows = sorted(self.rows.to_pylist(), key=repr)
+        return [row[column] for row in rows if day is None or row[self.date_column] == day]
+
+
+ReadFiles = Callable[..., Reading]
+
+
+@pytest.fixture
+def read_files() -> ReadFiles:
+    """read_files(path, days, types={column: data type}, **settings): the reading of these days, to its end."""
+
+    def read(
+        path: Path | str,
+        days: Sequence[date],
+        types: Mapping[str, str] | None = None,
+        zone: str = "UTC",
+        **settings: object,
+    ) -> Reading:
+        fields = tuple(Field(name, name, data_type) for name, data_type in (types or {}).items())
+        config = SourceConfig({"path": str(path), **settings}, zone=zone)  # type: ignore[dict-item]
+        found = sources.get("FILES").read_days(config, Table("t", fields), days, 60)
+        assert not found.complete, "complete before a row was read"
+        return Reading(found.reader.read_all(), found.date_column, found.complete, found.failed_days)
+
+    return read
