@@ -39,6 +39,10 @@ def last(days: int) -> DayRange:
     return DayRange(ago(days - 1), LAST)
 
 
+MOST_FAULTS = 20
+"""Failed passes after which a test ends: the dispatcher is stuck."""
+
+
 class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
@@ -51,6 +55,11 @@ class SteppedDispatcher(Dispatcher):
     async def _pass(self) -> None:
         try:
             await super()._pass()
+        except Exception as error:
+            self.rig.faults.append(error)
+            if len(self.rig.faults) > MOST_FAULTS:
+                raise Killed from error
+            raise
         finally:
             self.rig.passes += 1
             self.rig.violations += await self.rig.check()
@@ -71,7 +80,10 @@ class SteppedDispatcher(Dispatcher):
 
 @dataclass
 class Rig:
-    """One installation with scripted connectors. violations: broken invariants, looked for after every pass."""
+    """One installation with scripted connectors.
+
+    violations: broken invariants, looked for after every pass. faults: what passes raised.
+    """
 
     installation: Installation
     executor: InlineExecutor | GatedExecutor
@@ -79,6 +91,7 @@ class Rig:
     destination: MemoryDestination = field(default_factory=MemoryDestination)
     failpoint: Callable[[str], None] = lambda name: None
     violations: list[str] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     passes: int = 0
     may_wait: bool = True
@@ -159,6 +172,14 @@ class Rig:
         for gate in gates:
             gate.answer()
         await self.step()
+
+    async def finish(self) -> None:
+        """Let every slice answer, and wait for what is due later, until all is done."""
+        await self.settle()
+        while isinstance(self.executor, GatedExecutor) and self.executor.gates:
+            for gate in self.executor.gates:
+                gate.answer()
+            await self.settle()
 
     def fail_at(self, name: str, error: BaseException, times: int = 1) -> None:
         """Raise at the next ``times`` passages of a failpoint."""

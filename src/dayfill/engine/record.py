@@ -18,7 +18,6 @@ from dayfill.store.backfills import Counts, Results, Standing
 from dayfill.store.db import Tx, Values, micros
 from dayfill.store.runs import Held
 
-
 TOKEN_GAP = 1_000_000
 """Left free above a ledger that is ahead of the state: workers from before a restore may hold higher tokens."""
 
@@ -33,6 +32,7 @@ class _Batch:
     day_moves: dict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
     tallies: dict[int, _Tally] = field(default_factory=dict)
     transfers: set[int] = field(default_factory=set)
+    taken: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -58,8 +58,10 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     """
     batch = _Batch()
     for result, connection_id in results:
-        held = await runs.held(tx, result.run_id, result.token)
+        # The batch is written at its end, so the state does not show yet that a run of this batch has its result.
+        held = None if result.run_id in batch.taken else await runs.held(tx, result.run_id, result.token)
         if held is not None:
+            batch.taken.add(result.run_id)
             await _take(tx, seams, batch, result, held, connection_id)
     now = seams.now()
     await runs.complete(tx, batch.completed)
@@ -71,7 +73,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     for backfill_id, tally in batch.tallies.items():
         await _count(tx, backfill_id, tally, now)
     seams.failpoint("record")
-    return len(batch.completed) + len(batch.ended) + len(batch.requeued)
+    return len(batch.taken)
 
 
 async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held, connection_id: int | None) -> None:
@@ -85,17 +87,24 @@ async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: He
         return
     failure = result.failure or _STALE
     again = after_failure(failure, held.attempts, seams.now(), seams.chance.random())
-    if again is not None and tally is not None and tally.standing.status is BackfillStatus.CANCELLED:
-        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, seams.now())
-    elif again is None:
+    if again is None:
         _ended(batch, tally, result, held, failure, RunStatus.FAILED, seams.now())
+    elif await _is_unwanted(tx, tally, held):
+        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, seams.now())
     else:
         _requeued(batch, tally, result, held, failure, again, seams.now())
-        if again.give_back and connection_id is not None:
-            await connections.park(tx, connection_id, again.not_before, failure.message)
+    if again is not None and again.give_back and connection_id is not None:
+        await connections.park(tx, connection_id, again.not_before, failure.message)
     if result.greatest_token:
         # The state was restored from an older copy: continue above what any ledger or late worker may hold.
         await runs.lift_tokens(tx, result.greatest_token + TOKEN_GAP)
+
+
+async def _is_unwanted(tx: Tx, tally: _Tally | None, held: Held) -> bool:
+    """Whether a failed run must not wait again: cancelled meanwhile, or another run waits for its day."""
+    if tally is not None:
+        return tally.standing.status is BackfillStatus.CANCELLED
+    return await runs.is_superseded(tx, held.transfer_id, held.data_date)
 
 
 _STALE = Failure(
@@ -223,10 +232,9 @@ async def _count(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> None
 
 
 async def _stop(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> Counts | None:
-    reason = (
-        f"not tried: the backfill was stopped after {tally.fatal_streak} {tally.fatal_cause} errors in a row "
-        f"({tally.fatal_message})"
-    )
+    reason = f"not tried: the backfill was stopped after {tally.fatal_streak} {tally.fatal_cause} errors in a row"
+    if tally.fatal_message:
+        reason += f" ({tally.fatal_message})"
     stopped = await runs.stop_waiting(tx, backfill_id, reason, now)
     if not stopped:
         return None

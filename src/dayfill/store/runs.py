@@ -136,6 +136,11 @@ async def held(tx: Tx, run_id: int, token: int) -> Held | None:
     return Held(row[0], row[1], date.fromisoformat(row[2]), row[3], moment(row[4]))
 
 
+async def is_superseded(tx: Tx, transfer_id: int, day: date) -> bool:
+    """Whether a run outside any backfill need not wait again: transfer deleted, or another run waits for the day."""
+    return await tx.one("superseding_run", transfer_id=transfer_id, data_date=day.isoformat()) is not None
+
+
 async def complete(tx: Tx, rows: Sequence[dict[str, object]]) -> list[Row]:
     """Compare-and-set to COMPLETED; returns (run_id, transfer_id, backfill_id, data_date) of those that held."""
     return await tx.many("complete_run", rows)

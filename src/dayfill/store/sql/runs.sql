@@ -60,6 +60,14 @@ UPDATE installation SET last_token = max(last_token, :at_least) RETURNING last_t
 SELECT transfer_id, backfill_id, data_date, attempts, started_time FROM runs
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
+-- name: superseding_run
+-- A row if a failed run outside any backfill need not wait again: another waits for the day, or its transfer is deleted.
+SELECT 1 FROM transfers t
+WHERE t.transfer_id = :transfer_id AND (t.deleted_time IS NOT NULL OR EXISTS (
+  SELECT 1 FROM runs r
+  WHERE r.transfer_id = t.transfer_id AND r.data_date = :data_date AND r.status IN ('CREATED', 'QUEUED')
+    AND r.backfill_id IS NULL));
+
 -- name: complete_run
 -- A complete reading is in the destination.
 UPDATE runs
@@ -129,7 +137,7 @@ RETURNING data_date;
 
 -- name: next_delayed
 -- When the next delayed run becomes due.
-SELECT min(not_before) FROM runs WHERE status = 'QUEUED' AND not_before > :now;
+SELECT min(not_before) FROM runs WHERE status = 'QUEUED' AND not_before > 0 AND not_before > :now;
 
 -- name: get_run
 -- One run of a team.
