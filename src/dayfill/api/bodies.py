@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from dayfill.errors import Malformed
@@ -14,7 +15,8 @@ MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_STRING = 65_536
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string, or the rest of the text if it never ends; possessive, so that no text makes the search go back."""
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -34,8 +36,7 @@ def parse(body: bytes) -> Any:
             raise Malformed(f"The request body has more than {MAX_KEYS} keys.")
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
             raise Malformed(f"The request body names the key {twice[:100]!r} twice in one object.")
         return found
 
@@ -71,7 +72,7 @@ def _check_text(body: bytes, value: Any) -> None:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
             raise Malformed("The request body holds half of a surrogate pair.") from None
-    if len(body) > MAX_STRING and any(len(text) > MAX_STRING for text in _STRING.findall(body)):
+    if len(body) > MAX_STRING and any(len(text) > MAX_STRING + len(b'""') for text in _STRING.findall(body)):
         raise Malformed(f"The request body holds a string of more than {MAX_STRING} bytes.")
 
 
