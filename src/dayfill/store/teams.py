@@ -8,7 +8,6 @@ from datetime import datetime
 from dayfill.domain.access import Role
 from dayfill.store.db import Reader, Row, Tx, micros, moment
 
-
 _ROLES = {role.value: role for role in Role}
 
 
