@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 import duckdb
+import pyarrow as pa
 import pytest
-from warehouse import FIRST, TRANSFER
+from warehouse import FIRST, TRANSFER, Warehouse, a_day, duckdb_warehouse, stamped
 
-from dayfill.destinations.duckdb import faults, ledger
+from dayfill.destinations import DayOutcome
+from dayfill.destinations.duckdb import faults, ledger, pool
 from dayfill.destinations.duckdb.gate import Gate
 from dayfill.errors import Transient
 
@@ -115,3 +117,40 @@ def test_who_must_be_alone_waits_for_the_others_and_goes_before_new_ones() -> No
         for done in work:
             done.result()
     assert log == ["shared", "alone", "late"]
+
+
+def waiting(file: Warehouse, load: Future[list[DayOutcome]]) -> None:
+    """Returns once the load waits to be alone."""
+    with pool.session(str(file.config.fields["path"])) as opened:
+        while not opened._database.gate._waiting:
+            assert not load.done()
+
+
+@pytest.mark.parametrize(("token", "outcome"), [(8, DayOutcome.STALE), (10, DayOutcome.LOADED)])
+def test_a_load_that_meets_another_of_its_day_waits_for_it_and_looks_again(
+    tmp_path: Path, token: int, outcome: DayOutcome
+) -> None:
+    file = duckdb_warehouse(tmp_path)
+    file.load(a_day(stamped(1)))
+    with ThreadPoolExecutor(1) as threads, pool.session(str(file.config.fields["path"])) as other:
+        with other.shared(), other.transaction() as connection:
+            seen = ledger.look(connection, "main", ["visits"], TRANSFER, [FIRST])
+            assert write(connection, 9, seen)
+            load = threads.submit(file.load, a_day(stamped(token), token=token))
+            waiting(file, load)
+        assert load.result() == [outcome]
+    assert file.ledger()["visits", FIRST] == (max(token, 9), 10)
+    pool.close_all()
+
+
+def test_a_load_that_alters_a_table_waits_until_no_other_fills_it(tmp_path: Path) -> None:
+    file = duckdb_warehouse(tmp_path)
+    file.load(a_day(stamped(1)))
+    with ThreadPoolExecutor(1) as threads, pool.session(str(file.config.fields["path"])) as other:
+        with other.shared():
+            load = threads.submit(file.load, a_day(stamped(2, label=pa.array(["new"] * 10)), token=2))
+            waiting(file, load)
+            assert file.readings() == {FIRST: [1] * 10}
+        assert load.result() == [DayOutcome.LOADED]
+    assert file.readings() == {FIRST: [2] * 10}
+    pool.close_all()
