@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -99,10 +100,15 @@ def refusal(path: Path | str | None) -> ConnectorError:
 def test_a_path_that_cannot_be_a_database_is_refused_in_plain_words(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a database " * 1000)
-    assert "is not a DuckDB database" in refusal(text).message
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as state:
+        state.execute("CREATE TABLE runs (id)")
+    for other in (text, tmp_path / "state.sqlite"):
+        assert "is not a DuckDB database" in refusal(other).message
     assert f"folder {tmp_path / 'absent'} does not exist" in refusal(tmp_path / "absent" / "x.duckdb").message
     assert "is a folder" in refusal(tmp_path).message
-    assert refusal(None).cause == refusal(" ").cause == "CONFIG"
+    for path in (None, " ", "nul\0.duckdb", "~nobody-of-that-name/x.duckdb"):
+        assert refusal(path).cause == "CONFIG"
+        assert "DWH_DUCKDB" in destinations.get("DWH_DUCKDB").location({"path": path})
     assert text.read_text().startswith("not a database")
     assert not (tmp_path / "absent").exists()
 

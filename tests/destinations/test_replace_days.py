@@ -198,8 +198,9 @@ def test_check_leaves_nothing_behind(warehouse: Warehouse) -> None:
         (a_day(stamped(1)), a_day(stamped(1, 1, 1), 1, transfer_id=8)),
         (a_day(stamped(1)), a_day(stamped(1, 1, 1), 1, names=("others",))),
         (a_day([stamped(1), stamped(1)], names=("visits", "Visits")),),
+        (a_day([]),),
     ],
-    ids=["one day twice", "two transfers", "different tables", "one table twice"],
+    ids=["one day twice", "two transfers", "different tables", "one table twice", "no table"],
 )
 def test_a_load_that_contradicts_itself_is_refused(warehouse: Warehouse, days: tuple[object, ...]) -> None:
     with pytest.raises(Permanent):

@@ -15,7 +15,8 @@ def claim(warehouse: Warehouse, transfer_id: int, *tables: str) -> None:
 
 def test_a_claimed_table_is_kept_by_its_owner(warehouse: Warehouse) -> None:
     claim(warehouse, TRANSFER, "visits", "costs")
-    claim(warehouse, TRANSFER, "visits", "clicks")
+    claim(warehouse, TRANSFER, "visits", "clicks", "Clicks")
+    claim(warehouse, TRANSFER)
     assert warehouse.load(a_day(stamped(1))) == [DayOutcome.LOADED]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
 from dayfill.destinations.duckdb import faults, ledger, ownership, replace
@@ -29,8 +29,10 @@ class DuckDBFile:
 
     def location(self, fields: Mapping[str, Value]) -> str:
         """The file behind links and relative paths, and the schema; DuckDB's names know no case."""
-        schema = str(fields.get("schema") or "main")
-        return f"{self.kind}:{place_of(str(fields.get('path') or ''))}:{schema.lower()}"
+        path, schema = str(fields.get("path") or ""), str(fields.get("schema") or "main")
+        with suppress(Permanent):  # a path that names no file is refused when it is used
+            path = str(place_of(path))
+        return f"{self.kind}:{path}:{schema.lower()}"
 
     def check(self, config: DestinationConfig) -> None:
         """The file opens (it is created if missing) and a table can be created in it; the trial is rolled back."""
@@ -45,12 +47,13 @@ class DuckDBFile:
 
     def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
         """Own the free tables; refuse those of others, and those that hold rows which dayfill did not load."""
-        for table in tables:
-            checked(table, "table")
+        wanted = {checked(table, "table").lower(): table for table in tables}.values()
+        if not wanted:
+            return
         owner = ownership.Owner(config.installation_id, transfer_id)
         with _ready(config) as opened, opened.alone(), faults.translated(opened.path), opened.transaction() as con:
-            seen = ledger.look(con, _schema(config), tables, transfer_id, ())
-            ownership.claim(con, _schema(config), owner, ownership.free(tables, seen.owners, owner))
+            seen = ledger.look(con, _schema(config), [*wanted], transfer_id, ())
+            ownership.claim(con, _schema(config), owner, ownership.free(wanted, seen.owners, owner))
 
     def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
         """Replace all days in all their tables in one transaction; outcomes in the order given."""

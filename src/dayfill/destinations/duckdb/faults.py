@@ -15,7 +15,11 @@ from dayfill.errors import ConnectorError, Permanent, Transient
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _LOCKED = re.compile(r"Could not set lock|being used by another process", re.IGNORECASE)
 _FULL = re.compile(r"No space left|disk full|Disk quota|File too large|not enough space|Could not write", re.IGNORECASE)
-_FOREIGN = re.compile(r"not a valid DuckDB|storage version|newer version|older version|corrupt|checksum", re.IGNORECASE)
+# DuckDB takes an SQLite file for one that an extension would open.
+_FOREIGN = re.compile(
+    r"not a valid DuckDB|external extensions|storage version|newer version|older version|corrupt|checksum",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"Permission denied|Read-only file system|Operation not permitted", re.IGNORECASE)
 _CONFLICT = re.compile(r"conflict|duplicate key|PRIMARY KEY or UNIQUE|has been altered|has been dropped", re.IGNORECASE)
 _TEXT_LIMIT = 500

@@ -114,8 +114,15 @@ def session(path: str) -> Iterator[Session]:
 
 
 def place_of(path: str) -> Path:
-    """The file itself, behind ``~``, relative paths and links: one file, one database."""
-    return Path(path).expanduser().resolve()
+    """The file itself, behind ``~``, relative paths and links: one file, one database.
+
+    Raises:
+        Permanent: cause CONFIG; it cannot be the path of a file.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Permanent("CONFIG", f"{path[:200]!r} is no path on this server: correct it.", fatal=True) from error
 
 
 def close_all() -> None:

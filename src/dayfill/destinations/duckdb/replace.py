@@ -102,6 +102,8 @@ def _check(request: Request) -> None:
         raise Permanent("SCHEMA", "Two tables of the transfer have the same name; rename one in the table group.")
     if len({day.data_date for day in request.days}) < len(request.days):
         raise Permanent("CONFIG", "A day was given twice in one load.")
+    if not request.tables:
+        raise Permanent("CONFIG", "The transfer has no tables: add one to its table group.")
     for name in request.tables:
         checked(name, "table")
     for day in request.days:
