@@ -65,6 +65,11 @@ class Sdk:
             await closed
 
 
+def methods(kind: type) -> set[str]:
+    """The public methods of one of the SDK's resources."""
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+
+
 @asynccontextmanager
 async def sdk(kind: str, installation: Installation, key: str | None = None) -> AsyncIterator[Sdk]:
     async with served(installation) as url:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, sdk
+from official import KINDS, Sdk, methods, sdk
 from supermetrics import APIError
 from supermetrics import ValidationError as SdkValidationError
+from supermetrics.resources.destinations import DestinationsAsyncResource, DestinationsResource
 
 import seeds
 from installation import Installation
@@ -89,3 +91,8 @@ async def test_the_reason_of_a_refusal_reaches_the_caller(installation: Installa
     with pytest.raises(APIError) as taken:
         await call("destinations.create", installation.team_id, "DWH_DUCKDB", "Warehouse", {"path": "/a"})
     assert taken.value.status_code == 409
+
+
+def test_no_method_is_left_out() -> None:
+    called = set(re.findall(r'call\(\s*"destinations\.(\w+)"', Path(__file__).read_text("utf-8")))
+    assert called == methods(DestinationsResource) == methods(DestinationsAsyncResource)

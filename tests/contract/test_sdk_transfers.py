@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, sdk
+from official import KINDS, Sdk, methods, sdk
 from supermetrics import APIError, TransferAccount, TransferDataSourceSetting, TransferSchedule, TransferSegment
 from supermetrics import ValidationError as SdkValidationError
 from supermetrics._generated.supermetrics_api_client.types import Unset
+from supermetrics.resources.transfers import TransfersAsyncResource, TransfersResource
 
 import seeds
 from dayfill.domain.days import DayRange
@@ -214,3 +217,8 @@ async def test_the_reason_of_a_refusal_reaches_the_caller(installation: Installa
             installation.team_id,
             **{**wanted, "schedule": [TransferSchedule(run_interval="monthly")]},
         )
+
+
+def test_no_method_is_left_out() -> None:
+    called = set(re.findall(r'call\(\s*"transfers\.(\w+)"', Path(__file__).read_text("utf-8")))
+    assert called == methods(TransfersResource) == methods(TransfersAsyncResource)

@@ -80,6 +80,15 @@ async def test_secrets_are_sealed_for_their_row(installation: Installation, serv
         destinations.opened(swapped, installation.keyring)
 
 
+async def test_a_job_carries_the_secrets_sealed_and_says_what_for(installation: Installation, server: Server) -> None:
+    made = await create(installation, wanted(host="db", password=CANARY))
+    transfer = await seeds.transfer(installation, destination_id=made.destination_id)
+    job = (await transfers.job(installation.db, transfer.transfer_id)).destination
+    assert job.fields == {"host": "db"}
+    assert job.sealed is not None and CANARY.encode() not in job.sealed
+    assert installation.keyring.open(job.sealed, job.sealed_for) == b'{"password":"canary-7f3a"}'
+
+
 async def test_an_update_without_the_secret_keeps_it(installation: Installation, server: Server) -> None:
     made = await create(installation, wanted(host="db", password=CANARY))
     renamed = await update(installation, made.destination_id, Wanted("DWH_SERVER", "Renamed", {"host": "db"}))
@@ -172,10 +181,12 @@ async def test_a_destination_in_use_is_not_deleted(installation: Installation) -
 
 async def test_tables_move_with_their_destination_unless_they_are_taken_there(installation: Installation) -> None:
     one, two = await seeds.transfer(installation, "One"), await seeds.configuration(installation, "Two")
+    installation.insert("transfer_days", transfer_id=one.transfer_id, data_date="2024-06-01", settled="l")
     moved = await update(
         installation, one.configuration.destination_id, Wanted("DWH_DUCKDB", "Moved", {"path": "/srv/moved.duckdb"})
     )
     assert await transfers.owners(installation.db, moved.location, ["ONE_rows"]) == {"ONE_rows": one.transfer_id}
+    assert installation.execute("SELECT settled FROM transfer_days") == [("s",)], "the day is not in the new file"
     rows = await seeds.group(installation, "one_ROWS", name="Same table")
     await seeds.create(installation, replace(two, schema_id=rows.schema_id))
     with pytest.raises(Refused, match="which another transfer loads there already"):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 import seeds
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import SourceSetting
@@ -74,9 +76,13 @@ async def test_a_waiting_run_of_the_same_day_is_joined(installation: Installatio
     assert installation.execute("SELECT queued FROM transfer_days") == [(1,)]
 
 
-async def test_two_schedules_of_one_slot_fire_together_with_the_longer_window(installation: Installation) -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_two_schedules_of_one_slot_fire_together_with_the_longer_window(
+    installation: Installation, order: tuple[int, int]
+) -> None:
     long = Schedule(Interval.WEEKLY, refresh_window=5, hour=6, weekday=7)  # 16 June 2024 is a Sunday
-    await seeds.transfer(installation, schedules=(seeds.DAILY, long))
+    both = (seeds.DAILY, long)
+    await seeds.transfer(installation, schedules=tuple(both[position] for position in order))
     installation.now = SIX_NEXT_DAY
     assert await fire(installation) == 5
     assert [row[0] for row in runs(installation)][-1] == "2024-06-12"

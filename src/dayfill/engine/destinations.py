@@ -15,7 +15,7 @@ from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Want
 from dayfill.errors import Conflict, ConnectorError, Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
-from dayfill.store import destinations, transfers
+from dayfill.store import days, destinations, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.destinations import Chosen
 
@@ -163,7 +163,7 @@ async def _seal(tx: Tx, keyring: Keyring, destination: Destination, secrets: Map
 
 
 async def _move_tables(tx: Tx, team_id: int, destination_id: int, location: str) -> None:
-    """The transfers of a destination load their tables into another place from now on."""
+    """The transfers of a destination load into another place from now on; what they loaded is not there."""
     for transfer_id, name in await destinations.usage(tx, team_id, destination_id):
         tables = await transfers.owned(tx, transfer_id)
         taken = await transfers.owners(tx, location, tables)
@@ -172,6 +172,7 @@ async def _move_tables(tx: Tx, team_id: int, destination_id: int, location: str)
                 f"Transfer {name!r} loads {', '.join(sorted(taken))}, which another transfer loads there already."
             )
         await transfers.own(tx, transfer_id, location, tables)
+        await days.outdate(tx, transfer_id)
 
 
 async def _read(db: Reader, team_id: int, destination_id: int) -> Destination:
