@@ -153,7 +153,7 @@ def _refusal(response: httpx.Response) -> CommandError:
         error: Mapping[str, Any] = body["error"]
         text = error.get("description") or error["message"]
         text = f"{plain(str(text))} ({plain(str(error['code']))})"
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):  # not an error of ours
         text = f"The server answered {response.status_code}."
     if response.headers.get("Retry-After"):
         text += f" Try again in {plain(response.headers['Retry-After'])} s."

@@ -123,5 +123,5 @@ def destination_id(api: Api, destination: str) -> int:
 def _test_body(found: dict[str, Any]) -> dict[str, Any]:
     """The stored destination as a body to test; the server fills in the secrets."""
     fields = {one["id"]: one["value"] for one in found["edit_settings"] if one.get("value") is not None}
-    named = {"display_name": found["display_name"], "type": found["destination_type"], "fields": fields}
+    named = {"display_name": found["display_name"], "type": found["destination_type"]["type"], "fields": fields}
     return named | {"destination_id": found["id"]}

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from dayfill.app import KEYRING_FILE, LOCK_FILE, STATE_FILE, State
 from dayfill.cli.exits import Exit
-from dayfill.cli.installation import existing_state
+from dayfill.cli.installation import existing, existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import plain
 from dayfill.domain.destination import Destination, Wanted
 from dayfill.engine import destinations as verbs
-from dayfill.errors import DayfillError
+from dayfill.errors import DayfillError, SetupError
+from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -34,9 +35,7 @@ async def doctor(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
 
         dayfill doctor --data-dir /srv/dayfill
     """
-    settings = options.settings()
-    async with existing_state(settings) as state:
-        found = [finding async for finding in _findings(state)]
+    found = [finding async for finding in _findings(options.settings())]
     printer = options.printer()
     if printer.output == "table":
         for check, problem in found:
@@ -46,10 +45,20 @@ async def doctor(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     return Exit.ERROR if any(problem for _, problem in found) else Exit.OK
 
 
-async def _findings(state: State) -> AsyncIterator[Finding]:
-    for path in (state.data_dir, state.data_dir / STATE_FILE, state.data_dir / KEYRING_FILE):
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    directory = existing(settings)
+    for path in (directory, directory / STATE_FILE, directory / KEYRING_FILE):
         yield f"only its owner can read {path}", _others_can_read(path)
-    yield f"room on the disk of {state.data_dir}", _too_full(state.data_dir)
+    yield f"room on the disk of {directory}", _too_full(directory)
+    try:
+        async with existing_state(settings) as state:
+            async for finding in _state_findings(state):
+                yield finding
+    except SetupError as error:
+        yield f"{directory} can be opened", str(error)
+
+
+async def _state_findings(state: State) -> AsyncIterator[Finding]:
     violations = await invariants.check(state.db)
     if not violations:
         yield f"{len(invariants.INVARIANTS)} rules of the state hold", None
@@ -62,6 +71,8 @@ async def _findings(state: State) -> AsyncIterator[Finding]:
 
 
 def _others_can_read(path: Path) -> str | None:
+    if not path.exists():
+        return "it is not there"
     mode = stat.S_IMODE(path.stat().st_mode)
     return f"its mode is {mode:o}. Do: chmod go= {path}" if mode & _OTHERS else None
 

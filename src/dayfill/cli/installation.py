@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from dayfill.app import STATE_FILE, State, open_state
 from dayfill.cli.exits import CommandError, Exit
@@ -16,12 +17,11 @@ from dayfill.store import teams as team_rows
 FIRST_TEAM, FIRST_OWNER = "Default", "owner@localhost"
 
 
-@asynccontextmanager
-async def existing_state(settings: Settings) -> AsyncIterator[State]:
-    """The installation, which must be there: a mistyped directory should not become a new one.
+def existing(settings: Settings) -> Path:
+    """The data directory, which must hold an installation: a mistyped one should not become new.
 
     Raises:
-        CommandError: the directory holds no installation.
+        CommandError: it holds none.
     """
     if not (settings.data_dir / STATE_FILE).is_file():
         raise CommandError(
@@ -29,6 +29,13 @@ async def existing_state(settings: Settings) -> AsyncIterator[State]:
             Exit.SETUP,
             hint="Name it with --data-dir or DAYFILL_DATA_DIR, or make one: dayfill init",
         )
+    return settings.data_dir
+
+
+@asynccontextmanager
+async def existing_state(settings: Settings) -> AsyncIterator[State]:
+    """The installation's state; see `existing`."""
+    existing(settings)
     async with open_state(settings) as state:
         yield state
 

@@ -86,6 +86,7 @@ class Log:
 
     def __init__(self) -> None:
         self._quarter = -1
+        self._at_rest = False
         self._causes: set[str] = set()
         self._last = 0.0
 
@@ -95,10 +96,11 @@ class Log:
         fresh = [one for one in causes(backfill) if one.cause not in self._causes]
         lines = [logfmt(backfill, now, cause=one.cause, day=one.days[-1]) for one in fresh]
         self._causes |= {one.cause for one in fresh}
-        due = quarter != self._quarter or backfill["status"] in EXITS or moment - self._last >= _AT_LEAST_EVERY
-        if due:
+        at_rest = backfill["status"] in EXITS
+        is_late = not at_rest and moment - self._last >= _AT_LEAST_EVERY
+        if quarter != self._quarter or at_rest != self._at_rest or is_late:
             lines.append(logfmt(backfill, now))
         if lines:
             self._last = moment
-        self._quarter = quarter
+        self._quarter, self._at_rest = quarter, at_rest
         return lines

@@ -81,7 +81,7 @@ def create(
 
     For example:
 
-        dayfill transfer create Weather --source FILES --destination warehouse --table weather
+        dayfill transfer create Weather --source FILES --destination warehouse --table weather \\
             --set path=/data/weather.csv --set date_column=date --schedule daily --hour 6 --refresh-window 3
 
     Args:

@@ -1,0 +1,130 @@
+"""`dayfill init`, `team`, `key` and `doctor` on a data directory."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from conftest import Command
+
+KEY = re.compile(r"api_[A-Za-z0-9_]{59}")
+
+
+@pytest.fixture
+def directory(tmp_path: Path, command: Command) -> Path:
+    """An installation."""
+    found = tmp_path / "installation"
+    assert command("init", "--data-dir", found).code == 0
+    return found
+
+
+def test_init_makes_a_private_directory_and_shows_the_key_once(tmp_path: Path, command: Command) -> None:
+    place = tmp_path / "new"
+    first = command("init", "--data-dir", place)
+    assert (first.code, first.out) == (0, "")
+    (key,) = set(KEY.findall(first.err))
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert not any(key.encode() in path.read_bytes() for path in place.iterdir())
+    again = command("init", "--data-dir", place)
+    assert (again.code, KEY.findall(again.err)) == (0, [])
+    assert "set up already" in again.err
+
+
+def test_even_a_quiet_init_shows_the_key(tmp_path: Path, command: Command) -> None:
+    assert KEY.search(command("init", "--data-dir", tmp_path / "new", "-q").err)
+
+
+@pytest.mark.parametrize("words", [["team", "list"], ["key", "list"], ["team", "create", "T"], ["doctor"]])
+def test_a_mistyped_directory_does_not_become_an_installation(
+    words: list[str], tmp_path: Path, command: Command
+) -> None:
+    ran = command(*words, "--data-dir", tmp_path / "typo")
+    assert (ran.code, ran.out) == (2, "")
+    assert "dayfill init" in ran.err
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_team_and_a_key_for_its_first_user(directory: Path, command: Command) -> None:
+    team = json.loads(command("team", "create", "Marketing", "--data-dir", directory).out)
+    assert (team["team_id"], team["name"]) == (2, "Marketing")
+    who = ["--team", 2, "--user", "Ann@example.com", "--data-dir", directory]
+    refused = command("key", "create", *who)
+    assert refused.code == 64
+    assert "--role" in refused.err
+    limited = ["--role", "VIEWER", "--scopes", "dwh_transfers_read", "--expires", "90d", "--description", "CI"]
+    made = json.loads(command("key", "create", *who, *limited).out)
+    assert KEY.fullmatch(made["api_key"])
+    assert made["scope_names"] == ["dwh_transfers_read"]
+    assert made["expires_time"] > made["created_time"]
+    again = json.loads(command("key", "create", *who).out)  # a member by now: no role needed
+    assert again["user_id"] == made["user_id"]
+    names = {team["name"] for team in json.loads(command("team", "list", "--data-dir", directory).out)}
+    assert names == {"Default", "Marketing"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--scopes", "all_of_it", "--role", "OWNER"], "all_of_it"),
+        (["--expires", "soon", "--role", "OWNER"], "90d"),
+        (["--team", "99", "--role", "OWNER"], "Team 99"),
+        (["--role", "KING"], "KING"),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_and_leaves_nothing(
+    words: list[str], said: str, directory: Path, command: Command
+) -> None:
+    before = command("key", "list", "--data-dir", directory).out
+    ran = command("key", "create", "--user", "a@example.com", "--data-dir", directory, *words)
+    assert ran.code in (1, 64)
+    assert said in ran.err
+    assert command("key", "list", "--data-dir", directory).out == before
+
+
+def test_a_disabled_key_is_listed_as_disabled(directory: Path, command: Command) -> None:
+    (key,) = json.loads(command("key", "list", "--data-dir", directory).out)
+    assert key["is_enabled"] is True
+    assert "api_key" not in key
+    assert command("key", "disable", key["api_key_id"], "--data-dir", directory).code == 0
+    (after,) = json.loads(command("key", "list", "--data-dir", directory).out)
+    assert after["is_enabled"] is False
+    assert command("key", "disable", "apk_nothing0", "--data-dir", directory).code == 1
+
+
+def test_the_doctor_finds_a_sound_installation_sound(directory: Path, command: Command) -> None:
+    ran = command("doctor", "--data-dir", directory, "-o", "table")
+    assert ran.code == 0
+    assert "WRONG" not in ran.out
+    assert "rules of the state hold" in ran.out
+
+
+def test_the_doctor_finds_a_keyring_that_others_can_read(directory: Path, command: Command) -> None:
+    (directory / "keyring").chmod(0o644)
+    ran = command("doctor", "--data-dir", directory, "-o", "table")
+    assert ran.code == 1
+    assert f"WRONG  only its owner can read {directory}/keyring: its mode is 644. Do: chmod go=" in ran.out
+
+
+def test_the_doctor_finds_a_wrong_counter_and_a_lost_warehouse(directory: Path, command: Command) -> None:
+    state = sqlite3.connect(directory / "state.sqlite")
+    with state:
+        state.execute("PRAGMA foreign_keys = OFF")
+        state.execute(
+            "INSERT INTO destinations (team_id, destination_type, display_name, auth_method, fields, location,"
+            " created_time) VALUES (1, 'DWH_DUCKDB', 'Lost', '', '{\"path\": \"/no/such/folder/w.duckdb\"}', 'x', 0)"
+        )
+        state.execute(
+            "INSERT INTO backfills (team_id, transfer_id, range_start, range_end, status, priority, created_time,"
+            " created_user_id, total, created, completed) VALUES (1, 1, '2024-01-01', '2024-01-02', 'RUNNING', 3, 0, 1,"
+            " 2, 2, 2)"
+        )
+    state.close()
+    ran = command("doctor", "--data-dir", directory)
+    wrong = {finding["check"]: finding["problem"] for finding in json.loads(ran.out) if not finding["ok"]}
+    assert ran.code == 1
+    assert "/no/such/folder" in wrong["destination 1 'Lost' of team 1 can be written"]
+    assert "backfill 1" in wrong["rules of the state"]
