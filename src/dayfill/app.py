@@ -145,23 +145,30 @@ def _has_failed(task: asyncio.Task[None]) -> bool:
     return not task.cancelled() and task.exception() is not None
 
 
-async def _greet(http: uvicorn.Server, on_ready: Callable[[Running], Awaitable[None]] | None, running: Running) -> None:
-    while not http.started:
-        await asyncio.sleep(0.005)
+async def _greet(http: _Http, on_ready: Callable[[Running], Awaitable[None]] | None, running: Running) -> None:
+    await http.answers.wait()
     log.info("serving", url=running.url)
     if on_ready is not None:
         await on_ready(running)
 
 
 class _Http(uvicorn.Server):
-    """uvicorn without its own signal handlers: a signal first drains the dispatcher."""
+    """uvicorn that says when it answers, and leaves the signals to us: the first one drains the dispatcher."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asyncio.Event) -> uvicorn.Server:
+def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asyncio.Event) -> _Http:
     server = Server(
         db=state.db,
         seams=state.seams,
@@ -198,7 +205,8 @@ def only_server(directory: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise SetupError(
-                f"Another dayfill server (process {holder}) works on {directory}: stop it, or choose another --data-dir."
+                f"Another dayfill server (process {holder}) works on {directory}: stop it, or choose another data "
+                "directory with --data-dir."
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
