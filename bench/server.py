@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from bench.world import world
 from dayfill.app import Running, serve
+from dayfill.cli.logs import log_to_stderr
 from dayfill.settings import Settings
 
 
@@ -43,5 +44,6 @@ async def _static(size: int) -> None:
 
 
 if __name__ == "__main__":
+    log_to_stderr("warning")
     what, *rest = sys.argv[1:]
     uvloop.run(_dayfill(Path(rest[0]), rest[1]) if what == "dayfill" else _static(int(rest[0])))
