@@ -97,6 +97,7 @@ class Rig:
     may_wait: bool = True
     task: asyncio.Task[None] | None = None
     transfers: int = 0
+    raised: int = 0
 
     def __post_init__(self) -> None:
         self.db, self.team_id, self.user_id = (
@@ -181,13 +182,15 @@ class Rig:
                 gate.answer()
             await self.settle()
 
-    def fail_at(self, name: str, error: BaseException, times: int = 1) -> None:
-        """Raise at the next ``times`` passages of a failpoint."""
-        left = [error] * times
+    def fail_at(self, name: str, error: BaseException, times: int = 1, skip: int = 0) -> None:
+        """Raise at the next ``times`` passages of a failpoint, after letting ``skip`` of them pass."""
+        plan: list[BaseException | None] = [None] * skip + [error] * times
+        self.raised = 0
 
         def failpoint(passed: str) -> None:
-            if passed == name and left:
-                raise left.pop()
+            if passed == name and plan and (next_ := plan.pop(0)) is not None:
+                self.raised += 1
+                raise next_
 
         self.failpoint = failpoint
 

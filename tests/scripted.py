@@ -1,4 +1,4 @@
-"""A source that follows a script, a destination in memory with a fenced ledger, and executors under the test's thumb."""
+"""A source that follows a script, a destination in memory with a fenced ledger, and executors that a test holds."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from installation import Installation
 from rig import Rig
@@ -13,7 +14,8 @@ from rig import Rig
 @pytest.fixture
 async def rig(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     made = Rig.create(installation, monkeypatch)
-    yield made
-    await made.crash()
+    with capture_logs():
+        yield made
+        await made.crash()
     assert made.violations == []
     assert await made.check() == []

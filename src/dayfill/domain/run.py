@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 MAX_ATTEMPTS = 4
+LOST = "LOST"
+"""Cause of an attempt that ended with the server or with its worker."""
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(hours=1)
 SHORTEST_PARK, LONGEST_PARK = timedelta(seconds=1), timedelta(days=1)
 """A source may state any wait. Shorter would spin, as the attempt is given back; after a day it is asked again."""

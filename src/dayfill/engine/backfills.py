@@ -108,9 +108,11 @@ async def retry(
     """Failed days of a FAILED backfill wait again, their attempts anew; returns it and the number of days.
 
     Raises:
+        Missing: no such backfill, or its transfer is deleted.
         Refused: it is not FAILED, no failed day matches, or another active backfill meets its range.
     """
     backfill = await _locked(tx, team_id, backfill_id)
+    await _lock(tx, team_id, backfill.transfer_id)
     if backfill.status is not BackfillStatus.FAILED:
         raise Refused(f"Backfill {backfill_id} is {backfill.status}: only a FAILED one has days to retry.")
     await _refuse_overlap(tx, backfill.transfer_id, backfill.days, except_id=backfill_id)
@@ -138,7 +140,8 @@ async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfi
     backfill = await _active(tx, team_id, backfill_id, "resumed")
     if backfill.paused_time is not None:
         await backfills.resume(tx, backfill_id)
-        await runs.release(tx, backfill_id, seams.now())
+        if backfill.status is not BackfillStatus.CREATED:  # else the last chunk of its runs releases them all
+            await runs.release(tx, backfill_id, seams.now())
     return await _read(tx, team_id, backfill_id)
 
 

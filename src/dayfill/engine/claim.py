@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dayfill import sources
+from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
 from dayfill.engine.budgets import Budgets, Pace
 from dayfill.seams import Seams
@@ -37,29 +38,36 @@ class Claimer:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A slice whose runs are RUNNING, and the connection that its budget belongs to."""
+    """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone: see `Pick`."""
 
     work: Slice
     connection_id: int
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Runs that will become one slice."""
+    """Runs that will become one slice. alone: nothing may run beside it, for it may kill the server."""
 
     job: TransferJob
     found: list[Claimable]
+    alone: bool = False
 
 
-async def claim(tx: Tx, seams: Seams, claimer: Claimer) -> list[Claimed]:
+async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -> list[Claimed]:
     """Claim until the slots are full: urgent before patient, transfers in turn, newest day first.
 
-    The caller takes the budget of each slice once the transaction is committed.
+    busy: a slice is under way. The caller takes the budget of each slice once the transaction is committed.
     """
     now = seams.now()
     picks: list[Pick] = []
     async for priority, transfer_id in _lanes(tx, claimer):
-        picks += await _pick(tx, claimer, priority, transfer_id, now, picks)
+        found = await _pick(tx, claimer, priority, transfer_id, now, picks)
+        if any(pick.alone for pick in found):
+            # It waits until nothing else runs; meanwhile nothing less urgent starts, or it might wait for ever.
+            picks = picks if picks or busy else found
+            break
+        picks += found
         if claimer.budgets.free() - len(picks) <= 0:
             break
     if not picks:
@@ -103,8 +111,16 @@ async def _pick(
     if not found:
         return []
     claimer.served[priority] = transfer_id
+    suspect = next((run for run in found if _is_suspect(run)), None)
+    if suspect is not None:
+        return [Pick(job, [suspect], alone=True)]
     each = max(1, min(days_each, -(-len(found) // slices)))
     return [Pick(job, found[start : start + each]) for start in range(0, len(found), each)]
+
+
+def _is_suspect(run: Claimable) -> bool:
+    """Its attempts ended with the server, so it may be what ends it: the last one must take no other run along."""
+    return run.cause == LOST and run.attempts == MAX_ATTEMPTS - 1
 
 
 def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, now: datetime, earlier: list[Pick]) -> int:
@@ -142,7 +158,7 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         days=tuple(DayOrder(run.data_date, run.run_id, token, run.attempts + 1) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
     )
-    return Claimed(work, job.connection_id)
+    return Claimed(work, job.connection_id, pick.alone)
 
 
 async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:

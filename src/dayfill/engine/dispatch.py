@@ -87,6 +87,7 @@ class Dispatcher:
                     needs_rescue = False
                 await self._pass()
                 self.fault = None
+                await self._sleep()
             except Exception as error:
                 # Whatever was half done is in the database or still in memory; runs claimed but never handed out
                 # are found by the rescue that precedes the next pass.
@@ -94,8 +95,6 @@ class Dispatcher:
                 self.fault = f"the dispatcher met {type(error).__name__} and tries again"
                 needs_rescue = True
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
-                continue
-            await self._sleep()
 
     def _has_stopped(self) -> bool:
         return self._stopping and not self._flights and not self._landed
@@ -119,20 +118,24 @@ class Dispatcher:
         del self._landed[: len(results)]
 
     async def _claim(self) -> None:
-        if self._budgets.free() <= 0 or await runs.first_lane(self._db) is None:
+        awaited = [flight for flight in self._flights if not flight.given_up]
+        if self._budgets.free() <= 0 or any(flight.claimed.alone for flight in awaited):
+            return
+        if await runs.first_lane(self._db) is None:
             return
         async with self._db.write() as tx:
-            claimed = await claim(tx, self._seams, self._claimer)
+            claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
         for one in claimed:
             self._hand_out(one)
 
     def _hand_out(self, claimed: Claimed) -> None:
         began = self._seams.monotonic()
         flight = Flight(claimed, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
-        self._flights.add(flight)
-        self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
         loop = asyncio.get_running_loop()
         future = self._executor.submit(self._load, claimed.work)
+        # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
+        self._flights.add(flight)
+        self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
@@ -142,9 +145,10 @@ class Dispatcher:
         self.wake()
         if flight.given_up:
             return
-        try:
-            results = future.result(timeout=0)
-        except (Exception, CancelledError) as error:
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is None:
+            results = future.result()
+        else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
             results = self._lost(flight, LOST)
         self._learn(flight, results)
@@ -164,7 +168,9 @@ class Dispatcher:
                 flight.given_up = True
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
-                self._landed.extend((result, flight.claimed.connection_id) for result in self._lost(flight, failure))
+                results = self._lost(flight, failure)
+                self._learn(flight, results)
+                self._landed.extend((result, flight.claimed.connection_id) for result in results)
 
     def _lost(self, flight: Flight, failure: Failure) -> list[DayResult]:
         now = self._seams.now()

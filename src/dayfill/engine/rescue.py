@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from datetime import date, datetime
 
+from dayfill.domain import run
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine.record import record
@@ -12,7 +13,7 @@ from dayfill.seams import Seams
 from dayfill.store import runs
 from dayfill.store.db import Database
 
-LOST = Failure("LOST", "The server stopped while this day was being loaded.", transient=True)
+LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True)
 
 
 def lost(run_id: int, token: int, data_date: date, started: datetime, failure: Failure, now: datetime) -> DayResult:

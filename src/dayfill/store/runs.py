@@ -17,12 +17,13 @@ SortField = Literal["created_time", "ended_time", "data_date"]
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """A run that may start now."""
+    """A run that may start now. cause: of the failure of its last attempt."""
 
     run_id: int
     data_date: date
     attempts: int
     backfill_id: int | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ async def first_lane(db: Reader) -> tuple[int, int] | None:
 async def claimable(tx: Tx, transfer_id: int, priority: int, now: datetime, limit: int) -> list[Claimable]:
     """Runs of one lane that may start now, newest day first."""
     rows = await tx.all("claimable_runs", transfer_id=transfer_id, priority=priority, now=micros(now), limit=limit)
-    return [Claimable(run_id, date.fromisoformat(day), attempts, backfill) for run_id, day, attempts, backfill in rows]
+    return [Claimable(run_id, date.fromisoformat(day), *others) for run_id, day, *others in rows]
 
 
 async def draw_tokens(tx: Tx, count: int) -> range:

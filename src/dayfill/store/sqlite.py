@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,7 +58,9 @@ class SqliteTx:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
+            while not future.done():  # it may be cancelled again while it waits
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
             raise
 
 
@@ -91,12 +93,12 @@ class SqliteDatabase:
     async def write(self) -> AsyncIterator[Tx]:
         async with self._lock:
             tx = SqliteTx(self._writer, self._write_thread)
-            await self._begin(tx)
             try:
+                await self._begin(tx)
                 yield tx
                 await tx._in_thread(lambda: self._writer.execute("COMMIT"))
             finally:
-                # Also after a commit that failed or a cancelled task: the next transaction starts clean.
+                # Also after a commit that failed, or a task cancelled while it began: the next one starts clean.
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
 

@@ -31,7 +31,7 @@ LIMIT 1;
 
 -- name: claimable_runs
 -- Runs of one transfer and priority that may start now, newest day first, none of a day that is being loaded.
-SELECT r.run_id, r.data_date, r.attempts, r.backfill_id
+SELECT r.run_id, r.data_date, r.attempts, r.backfill_id, r.cause
 FROM runs r
 WHERE r.status = 'QUEUED' AND r.priority = :priority AND r.transfer_id = :transfer_id AND r.not_before <= :now
   AND NOT EXISTS (
