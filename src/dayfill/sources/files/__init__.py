@@ -14,7 +14,7 @@ from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError
 from dayfill.sources import DaysRead, Source, SourceConfig
 from dayfill.sources.files import faults, options, selection
-from dayfill.sources.files.connection import Connection, connect
+from dayfill.sources.files.connection import IDLE, Connection
 from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.plan import Plan, make
 from dayfill.sources.files.query import Scan
@@ -69,8 +69,8 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     chosen = options.read(config)
     found = selection.select(chosen, table, days)
     unpack(found, chosen, clock, closing)
-    con = closing.enter_context(connect(found.paths))
-    closing.callback(clock.stop)
+    con = IDLE.take(found.paths)
+    closing.callback(_release, con, found.paths, clock)
     clock.watch(con)
     try:
         seen = selection.looked_at(con, found, chosen)
@@ -79,6 +79,14 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     except (duckdb.Error, OSError) as error:
         raise faults.from_engine(error, found.files) from None
     return _Ready(con, plan, selection.scans(found, seen, plan), found.failed)
+
+
+def _release(con: Connection, paths: list[str], clock: Deadline) -> None:
+    clock.stop()
+    if clock.over:  # an interrupt may still be on its way
+        con.close()
+    else:
+        IDLE.give_back(paths, con)
 
 
 SOURCE: Source = Files()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
 
 import duckdb
 
@@ -38,6 +40,38 @@ def struct(values: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{text(key)}: {text(value)}" for key, value in values.items()) + "}"
 
 
+class Idle:
+    """Engines that wait for another reading of the same files: to start one takes longer than to read a small file."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: list[tuple[tuple[str, ...], Connection]] = []
+        self._lock = Lock()
+
+    def take(self, paths: Sequence[str]) -> Connection:
+        """A connection from `connect`, of nobody else until it is given back."""
+        key = tuple(paths)
+        with self._lock:
+            for position in reversed(range(len(self._waiting))):
+                if self._waiting[position][0] == key:
+                    return self._waiting.pop(position)[1]
+        return connect(key)
+
+    def give_back(self, paths: Sequence[str], con: Connection) -> None:
+        """Keep it for the next reading of these files; of too many, the one that has waited longest is closed."""
+        with self._lock:
+            self._waiting.append((tuple(paths), con))
+            oldest = self._waiting.pop(0)[1] if len(self._waiting) > self._most else None
+        if oldest is not None:
+            oldest.close()
+
+    def close(self) -> None:
+        """Close those that wait."""
+        with self._lock:
+            while self._waiting:
+                self._waiting.pop()[1].close()
+
+
 def connect(paths: Sequence[str]) -> Connection:
     """A connection that reads these files, cannot write, load or reach anything else, and cannot be unlocked."""
     con = duckdb.connect(config=_CONFIG)
@@ -46,3 +80,7 @@ def connect(paths: Sequence[str]) -> Connection:
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
+
+
+IDLE = Idle(most=8)
+atexit.register(IDLE.close)  # DuckDB prints a report of leaks if one outlives the interpreter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dayfill.sources.types import decimal_shape
 
 _SQL_TYPES = {
@@ -13,6 +15,7 @@ _SQL_TYPES = {
     "TIMESTAMP": "TIMESTAMP",
     "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
 }
+_FRACTION_MARKS = ".eE"
 _DAY = r"\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?)?"
 _ZONE = r"( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?"
@@ -28,6 +31,10 @@ def sql_type(data_type: str) -> str:
     return _SQL_TYPES.get(data_type, data_type)
 
 
+ZONED = _DAY + _TIME + _ZONE.removesuffix("?") + r"\s*"
+"""Pattern of a text that is a moment: date, perhaps time, and an offset."""
+
+
 def from_text(value: str, data_type: str) -> str:
     """SQL for a text as a typed value. An empty text is no value, unless a STRING is wanted."""
     if data_type == "STRING":
@@ -35,7 +42,7 @@ def from_text(value: str, data_type: str) -> str:
     cast = f"TRY_CAST({value} AS {sql_type(data_type)})"
     if data_type == "INTEGER":
         # DuckDB rounds '1.75' to 2 and '15e-1' to 2; only a fraction of zeros is lossless.
-        odd = " OR ".join(f"contains({value}, '{mark}')" for mark in ".eE")
+        odd = " OR ".join(f"contains({value}, '{mark}')" for mark in _FRACTION_MARKS)
         return f"CASE WHEN NOT ({odd}) OR regexp_full_match({value}, '\\s*[+-]?\\d+\\.0*\\s*') THEN {cast} END"
     if data_type == "FLOAT":
         finite = f"isfinite({cast}) OR regexp_full_match({value}, '(?i)\\s*([+-]?inf(inity)?|nan)\\s*')"
@@ -45,6 +52,19 @@ def from_text(value: str, data_type: str) -> str:
     if data_type in _PATTERNS:
         return f"CASE WHEN regexp_full_match({value}, '{_PATTERNS[data_type]}') THEN {cast} END"
     return _decimal_from_text(value, data_type, cast)
+
+
+def rounded(value: str) -> str:
+    """SQL for a text as an integer, where `not_whole` tells apart what was rounded: cheaper for many columns."""
+    return f"TRY_CAST({value} AS BIGINT)"
+
+
+def not_whole(values: Sequence[str]) -> str:
+    """SQL that is true if one of these texts, each an integer once `rounded`, is not a whole number."""
+    together = f"concat({', '.join(values)})"  # one look for all columns: hardly any row needs a closer one
+    closer = " OR ".join(f"({value} <> '' AND {from_text(value, 'INTEGER')} IS NULL)" for value in values)
+    odd = " OR ".join(f"contains({together}, '{mark}')" for mark in _FRACTION_MARKS)
+    return f"CASE WHEN {odd} THEN coalesce({closer}, false) ELSE false END"
 
 
 def _decimal_from_text(value: str, data_type: str, cast: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from dayfill.sources.files.connection import Connection
-from dayfill.sources.files.fit import from_text
+from dayfill.sources.files.fit import ZONED, from_text
 from dayfill.sources.files.look import Look, Memory, scan_sql
 from dayfill.sources.files.paths import Stamp
 
@@ -121,14 +121,13 @@ def _count(
 ) -> dict[str, dict[str, int]]:
     """How many values each column has, and how many of them are of each of its kinds."""
     wanted: list[tuple[str, str]] = []
-    parts: list[str] = []
+    tests: list[str] = []
     for column, raw in raws.items():
-        wanted.append((column, "values"))
-        parts.append(f"count(*) FILTER ({raw} <> '')")
-        for kind in kinds[column]:
-            wanted.append((column, kind))
-            parts.append(f"count(*) FILTER ({_is(raw, kind)})")
-    row = con.sql(f"SELECT {', '.join(parts)} FROM ({scan})").fetchall()[0]
+        wanted += [(column, "values"), *((column, kind) for kind in kinds[column])]
+        tests += [f"{raw} <> ''", *(_is(raw, kind) for kind in kinds[column])]
+    inner = ", ".join(f"{test} AS t{i}" for i, test in enumerate(tests))
+    counted = ", ".join(f"count(*) FILTER (t{i})" for i in range(len(tests)))
+    row = con.sql(f"SELECT {counted} FROM (SELECT {inner} FROM ({scan}))").fetchall()[0]
     counts: dict[str, dict[str, int]] = {column: {} for column in raws}
     for (column, kind), number in zip(wanted, row, strict=True):
         counts[column][kind] = int(number)
@@ -138,14 +137,17 @@ def _count(
 def _is(raw: str, kind: str) -> str:
     """SQL that is true where a text is of this kind and would come back the same."""
     if kind == "INTEGER":
-        return f"CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR) = trim({raw})"
+        return f"CASE WHEN {_plain(raw)} THEN true ELSE {_plain(raw, trimmed=True)} END"
     if kind == "FLOAT":
-        return f"regexp_full_match({raw}, '{_NUMBER}')"
+        return f"CASE WHEN {_plain(raw)} THEN length({raw}) <= 15 ELSE regexp_full_match({raw}, '{_NUMBER}') END"
     if kind == "BOOLEAN":
         return f"lower({raw}) IN ('true', 'false')"
     if kind == "DATE":
         return f"length({raw}) <= 12 AND {from_text(raw, 'DATE')} IS NOT NULL"
     if kind == "TIMESTAMPTZ":
-        zoned = rf"regexp_full_match({raw}, '.*(Z|UTC|:\d\d(\.\d+)? ?[+-]\d\d(:?\d\d)?)\s*')"
-        return f"{zoned} AND {from_text(raw, kind)} IS NOT NULL"
+        return f"regexp_full_match({raw}, '{ZONED}') AND TRY_CAST({raw} AS TIMESTAMPTZ) IS NOT NULL"
     return f"{from_text(raw, kind)} IS NOT NULL"
+
+
+def _plain(raw: str, trimmed: bool = False) -> str:
+    return f"CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR) = {f'trim({raw})' if trimmed else raw}"

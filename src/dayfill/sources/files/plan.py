@@ -40,7 +40,6 @@ class DayRule:
 
     inputs: tuple[Column, ...] = ()
     sql: str | None = None
-    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,13 @@ def _day_rule(
 ) -> DayRule:
     if options.date_column:
         column = _date_column(con, files, options.date_column, declared)
-        return DayRule((column,), _as_date(name(column.source), column.data_type, options.zone), column.source)
+        return DayRule((column,), _as_date(name(column.source), column.data_type, options.zone))
     if options.date_expression is None:
         return DayRule()
     expression = parse(con, options.date_expression)
     inputs = tuple(_input(con, files, column, declared) for column in expression.columns)
     kind = _type_of(con, expression.sql, inputs, options.date_expression)
-    sql = _as_date(f"TRY({expression.sql})", kind, options.zone)
-    return DayRule(inputs, f"CASE WHEN isfinite({sql}) THEN {sql} END", options.date_expression)
+    return DayRule(inputs, _as_date(f"TRY({expression.sql})", kind, options.zone))
 
 
 def _date_column(

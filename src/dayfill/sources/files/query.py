@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dayfill.sources.files.connection import name, text
-from dayfill.sources.files.fit import from_value, misfit, sql_type
+from dayfill.sources.files.fit import from_value, misfit, not_whole, rounded, sql_type
 from dayfill.sources.files.look import Look, scan_sql
 from dayfill.sources.files.paths import Stamp
 from dayfill.sources.files.plan import Plan
@@ -33,16 +33,21 @@ class Scan:
 
 def reading(plan: Plan, scan: Scan) -> str:
     """Columns ``c0``.. in the plan's order, then ``day`` and ``misfit``; rows of the wanted days or without a day."""
-    raws = _raws(scan.shape)
+    raws, whole = _raws(scan.shape), []
     values, marks = [], []
     for i, column in enumerate(plan.columns):
         raw, source_type = raws.get(column.source), scan.shape.types.get(column.source, "")
         if raw is None:
             values.append(f"CAST(NULL AS {sql_type(column.data_type)}) AS c{i}")
             continue
-        values.append(f"{from_value(raw, source_type, column.data_type)} AS c{i}")
+        if source_type == "VARCHAR" and column.data_type == "INTEGER":
+            whole.append(raw)
+            values.append(f"{rounded(raw)} AS c{i}")
+        else:
+            values.append(f"{from_value(raw, source_type, column.data_type)} AS c{i}")
         mark = misfit(raw, f"c{i}", source_type, column.data_type)
         marks += [mark] if mark else []
+    marks += [not_whole(whole)] if whole else []
     inner = f"SELECT {', '.join([*raws.values(), DAY, *values])} FROM ({_rows(plan, scan)}) WHERE {_wanted(scan)}"
     names = [f"c{i}" for i in range(len(plan.columns))]
     return f"SELECT {', '.join(names)}, {DAY} AS day, {' OR '.join(marks) or 'false'} AS misfit FROM ({inner})"
