@@ -67,7 +67,7 @@ class SteppedDispatcher(Dispatcher):
     async def _sleep(self) -> None:
         for _ in range(3):  # what has answered lands by callbacks of the loop
             await asyncio.sleep(0)
-        if self._event.is_set():
+        if self._event.is_set() or self._has_stopped():
             return
         if self.rig.may_wait and not self._flights:
             seconds = await self._seconds_to_next_due()

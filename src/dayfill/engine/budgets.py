@@ -58,12 +58,16 @@ class Pace:
 
 @dataclass(slots=True)
 class Budgets:
-    """Slices in flight, counted in total, per transfer and per connection. slots: the executor's."""
+    """Slices in flight, counted in total, per transfer and per connection.
+
+    slots: the executor's. hung: those of a transfer that nobody waits for any more.
+    """
 
     slots: int
     in_flight: int = 0
     of_transfer: Counter[int] = field(default_factory=Counter)
     of_connection: Counter[int] = field(default_factory=Counter)
+    hung: Counter[int] = field(default_factory=Counter)
 
     def free(self) -> int:
         return self.slots - self.in_flight

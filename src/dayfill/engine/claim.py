@@ -128,10 +128,12 @@ def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, now: datetime, earl
     if job.parked_until is not None and job.parked_until > now:
         return 0
     of_transfer = sum(1 for pick in earlier if pick.job.transfer_id == job.transfer_id)
+    # What hangs takes its share of the limit, but no measure of a slice's right size will come of it.
+    at_once = min(job.parallelism, pace.slices_at_once(job.parallelism) + budgets.hung[job.transfer_id])
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
         budgets.free() - len(earlier),
-        pace.slices_at_once(job.parallelism) - budgets.of_transfer[job.transfer_id] - of_transfer,
+        at_once - budgets.of_transfer[job.transfer_id] - of_transfer,
         job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
     )
 

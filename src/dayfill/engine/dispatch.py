@@ -144,6 +144,7 @@ class Dispatcher:
         self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
         self.wake()
         if flight.given_up:
+            self._budgets.hung[flight.work.transfer_id] -= 1
             return
         error = CancelledError() if future.cancelled() else future.exception()
         if error is None:
@@ -166,6 +167,7 @@ class Dispatcher:
         for flight in self._flights:
             if not flight.given_up and self._seams.monotonic() >= flight.overdue:
                 flight.given_up = True
+                self._budgets.hung[flight.work.transfer_id] += 1
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
                 results = self._lost(flight, failure)
