@@ -82,6 +82,8 @@ def test_a_missing_setting_is_a_usage_error(
         ["backfill", "create", "3", "whenever"],
         ["backfill", "create", "3", "2024", "--only", "odd"],
         ["backfill", "watch", "12", "--timeout", "soon"],
+        ["backfill", "create", "3", "2024", "--wait", "--timeout", "soon"],
+        ["backfill", "retry", "12", "--timeout", "-1"],
         ["transfer", "create", "T", "--source", "FILES", "--destination", "1"],
         ["transfer", "create", "T", "--source", "FILES", "--destination", "1", "--table", "t", "--set", "path"],
         ["transfer", "create", "T", "--source", "FILES", "--destination", "1", "--table", "t", "--set", "n:={"],

@@ -91,6 +91,8 @@ def test_a_retry_starts_the_pace_anew() -> None:
     pace.add(0, backfill(completed=10, failed=20, total=31))
     pace.add(1, backfill(completed=11, failed=0, total=31))
     assert pace.per_minute is None
+    pace.add(2, backfill(completed=12, failed=0, total=31))
+    assert pace.per_minute == 60
 
 
 def test_log_lines_come_at_the_start_each_quarter_each_first_cause_the_end_and_each_minute() -> None:

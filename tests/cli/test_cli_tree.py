@@ -91,12 +91,12 @@ def test_the_list_of_commands_and_the_version(command: Command) -> None:
     assert command("--version").out.strip() == __version__
 
 
-def test_a_client_command_loads_no_server() -> None:
+def test_a_client_command_loads_no_server(clean: None) -> None:
     code = (
         "import sys; from dayfill.cli import run; run(['backfill', 'get', '1', '--url', 'http://127.0.0.1:9']);"
         f"print([name for name in {SERVER_PARTS!r} if name in sys.modules])"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PATH": ""})
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
     assert "No API key" in ran.stderr
 

@@ -69,13 +69,14 @@ def create(
         dry_run: Say what would run, and start nothing.
     """
     first, last = day_range(start, end, system_seams().now().date())
+    timeout = options.timeout_seconds()
     api, printer = connect(options)
     with api:
         path = api.x(f"transfers/{transfer_id(api, transfer)}/backfills")
         body = _body(first, last, only, priority)
         if dry_run:
             return _plan(printer, api.send("POST", f"{path}/plan", body))
-        return _started(api, printer, options, api.send("POST", path, body), wait=wait)
+        return _started(api, printer, api.send("POST", path, body), timeout, wait=wait)
 
 
 @app.command(name="list")
@@ -160,11 +161,12 @@ def retry(
         cause: Only the days that failed by this cause, such as AUTH.
         wait: Stay until it ends; Ctrl-C detaches.
     """
+    timeout = options.timeout_seconds()
     api, printer = connect(options)
     with api:
         body = {} if cause is None else {"cause": cause}
         found = api.send("POST", api.x(f"backfills/{backfill}/retry"), body)
-        return _started(api, printer, options, found, wait=wait)
+        return _started(api, printer, found, timeout, wait=wait)
 
 
 @app.command
@@ -229,12 +231,12 @@ def _body(first: date, last: date, only: str | None, priority: Priority) -> dict
     return body | ({"only": states} if states else {})
 
 
-def _started(api: Api, printer: Printer, options: Options, backfill: Backfill, *, wait: bool) -> int:
+def _started(api: Api, printer: Printer, backfill: Backfill, timeout: float | None, *, wait: bool) -> int:
     backfill_id = int(backfill["transfer_backfill_id"])
     total = backfill["transfer_runs_total"]
     printer.note(f"Backfill {backfill_id}: {span_text(backfill)}, {total:,} days, {backfill['status']}.")
     if wait:
-        return wait_for(api, printer, backfill_id, options.timeout_seconds())
+        return wait_for(api, printer, backfill_id, timeout)
     printer.one(backfill)
     printer.note(f"Watch it: dayfill backfill watch {backfill_id}")
     return Exit.OK

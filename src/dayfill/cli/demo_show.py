@@ -16,7 +16,7 @@ from dayfill.cli.screen import Log, Screen
 from dayfill.cli.summary import EXITS, Backfill, causes, days_text, duration_text, rows, seconds_taken, settled
 from dayfill.seams import system_seams
 
-_EVERY = 0.25
+_EVERY, _EVERY_AT_REST = 0.25, 1.0
 
 
 def banner(made: Made, url: str, api_key: str, team_id: int) -> list[str]:
@@ -64,7 +64,7 @@ async def follow_all(api: Api, made: Made, printer: Printer, *, once: bool) -> d
                 for line in [*result_lines(latest), "The server goes on; Ctrl-C ends it."]:
                     printer.note(line)
             was_at_rest = at_rest
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_EVERY_AT_REST if at_rest else _EVERY)
 
 
 class _Show:
