@@ -1,0 +1,38 @@
+"""A dispatcher that is told to stop: it records what is in flight, starts nothing more, and returns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import pytest
+
+from dayfill.domain.backfill import BackfillStatus
+from dayfill.engine.dispatch import Dispatcher
+from rig import Rig, last
+
+
+async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.single_days()
+    executor, both_handed_out = rig.gated(), asyncio.Event()
+    submit = executor.submit
+
+    def watched(run: Callable[..., object], job: object) -> Future[object]:
+        future = submit(run, job)
+        if len(executor.jobs) == 2:
+            both_handed_out.set()
+        return future
+
+    monkeypatch.setattr(executor, "submit", watched)
+    backfill_id = await rig.backfill(rig.transfer(parallelism=2), last(5))
+    dispatcher = Dispatcher(rig.db, rig.seams, executor, lambda sealed, _: sealed, "here")
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(30):
+        await both_handed_out.wait()
+        dispatcher.stop()
+        for gate in executor.gates:
+            gate.answer()
+        await running
+    stopped = await rig.get(backfill_id)
+    assert (stopped.status, stopped.completed, stopped.running, len(executor.jobs)) == (BackfillStatus.RUNNING, 2, 0, 2)
