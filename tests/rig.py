@@ -100,11 +100,8 @@ class Rig:
     raised: int = 0
 
     def __post_init__(self) -> None:
-        self.db, self.team_id, self.user_id = (
-            self.installation.db,
-            self.installation.team_id,
-            self.installation.user_id,
-        )
+        made = self.installation
+        self.db, self.team_id, self.user_id = made.db, made.team_id, made.user_id
         self.seams: Seams = replace(
             self.installation.server.seams,
             monotonic=lambda: (self.installation.now - NOON).total_seconds(),

@@ -19,7 +19,7 @@ from dayfill.domain.run import Failure, QueryDetail
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.extract import Reading, extract
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError, Permanent, SealBroken, Transient
 from dayfill.seams import Seams
 from dayfill.sources import SourceConfig
 
@@ -188,4 +188,8 @@ def _destination(work: _Work) -> DestinationConfig:
 def _opened(work: _Work, sealed: bytes | None, sealed_for: str) -> dict[str, str]:
     if sealed is None:
         return {}
-    return msgspec.json.decode(work.unseal(sealed, sealed_for), type=dict[str, str])
+    try:
+        return msgspec.json.decode(work.unseal(sealed, sealed_for), type=dict[str, str])
+    except SealBroken:
+        message = "The stored credentials cannot be opened: they or the keyring have changed; enter them again."
+        raise Permanent("AUTH", message, fatal=True) from None

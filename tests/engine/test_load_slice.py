@@ -1,0 +1,209 @@
+"""The load: total, whatever happens; a fault of one day costs that day alone; errors that are safe to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from dayfill import destinations, sources
+from dayfill.domain.slices import DayOrder, DayResult, DestinationJob, Outcome, Slice, SourceJob
+from dayfill.domain.transfer import Table
+from dayfill.engine.content_hash import joined_hash
+from dayfill.engine.load_slice import MESSAGE_LENGTH, load_slice
+from dayfill.errors import Permanent, SealBroken, Transient
+from dayfill.seams import system_seams
+from rig import ago
+from scripted import Kept, MemoryDestination, ScriptedSource, reader
+
+SEAMS = system_seams()
+DAYS = [ago(0), ago(1), ago(2)]
+PLAIN = SourceJob("FILES", {})
+
+
+class Bench:
+    """A slice of three days, its source and its destination, and a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.source, self.destination = ScriptedSource(), MemoryDestination()
+        self.seconds = 0.0
+        self.secrets: list[dict[str, str]] = []
+
+    def load(
+        self,
+        *days: date,
+        tables: tuple[str, ...] = ("visits",),
+        failpoint: Callable[[str], None] = lambda name: None,
+        source: SourceJob = PLAIN,
+        unseal: Callable[[bytes, str], bytes] = lambda sealed, _: sealed,
+    ) -> dict[date, DayResult]:
+        orders = tuple(DayOrder(day, run_id=n, token=100 + n, attempts=1) for n, day in enumerate(days or DAYS))
+        job = Slice(
+            "here",
+            team_id=1,
+            transfer_id=7,
+            source=source,
+            tables=tuple(Table(name) for name in tables),
+            destination=DestinationJob("DWH_DUCKDB", {}),
+            days=orders,
+            deadline_seconds=60,
+        )
+        seams = replace(SEAMS, monotonic=lambda: self.seconds, failpoint=failpoint)
+        results = load_slice(job, seams, unseal)
+        assert [(r.run_id, r.token, r.data_date) for r in results] == [(o.run_id, o.token, o.data_date) for o in orders]
+        return {result.data_date: result for result in results}
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    made = Bench()
+    monkeypatch.setattr(sources, "get", lambda kind: made.source)
+    monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
+    return made
+
+
+def causes(results: dict[date, DayResult]) -> dict[date, str]:
+    """The cause of each failed day."""
+    return {day: result.failure.cause for day, result in results.items() if result.failure}
+
+
+def test_all_days_in_one_reading_and_one_transaction(bench: Bench) -> None:
+    results = bench.load(tables=("visits", "costs"))
+    assert {result.outcome for result in results.values()} == {Outcome.LOADED}
+    assert len(bench.source.reads) == 2
+    assert bench.destination.groups == [DAYS]
+    one = results[ago(0)]
+    assert (one.rows, one.failure, [q.table for q in one.queries]) == (4, None, ["visits", "costs"])
+    kept = {table: bench.destination.days[7, table, ago(0)] for table in ("visits", "costs")}
+    assert one.content_hash == joined_hash({name: day.content_hash for name, day in kept.items()})
+    assert {(day.token, day.run_id) for day in kept.values()} == {(100, 0)}
+
+
+def test_a_permanent_fault_of_a_group_is_pinned_to_the_guilty_day(bench: Bench) -> None:
+    bench.source.on(ago(1), other_dates=[ago(9)])
+    results = bench.load()
+    assert causes(results) == {ago(1): "DATA"}
+    assert bench.source.reads == [DAYS, [ago(0)], [ago(1)], [ago(2)]]
+    assert bench.destination.loaded == [ago(0), ago(2)]
+
+
+def test_a_fatal_fault_is_not_asked_for_day_by_day(bench: Bench) -> None:
+    bench.source.on(ago(1), always=Permanent("AUTH", "The login was revoked.", fatal=True))
+    results = bench.load()
+    assert causes(results) == dict.fromkeys(DAYS, "AUTH")
+    assert all(result.failure.fatal for result in results.values())
+    assert bench.source.reads == [DAYS]
+
+
+def test_a_fault_that_may_pass_fails_the_whole_reading(bench: Bench) -> None:
+    bench.source.on(ago(1), raises=[Transient("RATE_LIMIT", "Slower.", retry_after=30)])
+    results = bench.load()
+    assert causes(results) == dict.fromkeys(DAYS, "RATE_LIMIT")
+    assert all(result.failure.transient and result.failure.retry_after == 30 for result in results.values())
+    assert bench.destination.groups == []
+
+
+@pytest.mark.parametrize("error", [Permanent("SCHEMA", "Column n."), Transient("BUSY", "Locked.")], ids=repr)
+def test_days_that_cannot_be_loaded_together_are_loaded_alone(bench: Bench, error: Exception) -> None:
+    bench.destination.fails = {ago(1): [error, error]}
+    results = bench.load()
+    assert causes(results) == {ago(1): error.cause}
+    assert bench.destination.groups == [DAYS, [ago(0)], [ago(1)], [ago(2)]]
+    assert bench.destination.loaded == [ago(0), ago(2)]
+
+
+def test_a_newer_reading_in_the_destination_stays(bench: Bench) -> None:
+    bench.destination.days[7, "visits", ago(1)] = Kept(500, 1, reader([]).read_all(), "newer")
+    results = bench.load()
+    assert [results[day].outcome for day in DAYS] == [Outcome.LOADED, Outcome.STALE, Outcome.LOADED]
+    assert [results[day].greatest_token for day in DAYS] == [0, 500, 0]
+    assert bench.destination.days[7, "visits", ago(1)].content_hash == "newer"
+
+
+@pytest.mark.parametrize("place", ["source", "destination", "extract", "before_load", "after_load", "unseal"])
+def test_an_unknown_fault_costs_an_attempt_and_says_nothing_of_its_text(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("postgresql://me:secret@host")
+
+    choice: dict[str, object] = {}
+    if place == "source":
+        monkeypatch.setattr(bench.source, "read_days", broken)
+    elif place == "destination":
+        monkeypatch.setattr(bench.destination, "replace_days", broken)
+    elif place == "unseal":
+        choice = {"source": SourceJob("FILES", {}, sealed=b"x"), "unseal": broken}
+    else:
+        choice = {"failpoint": lambda name: broken() if name == place else None}
+    results = bench.load(**choice)
+    assert causes(results) == dict.fromkeys(DAYS, "INTERNAL")
+    for result in results.values():
+        assert result.failure.transient
+        assert result.failure.message == "Unexpected KeyError while loading; the server's log has the trace."
+
+
+def test_credentials_are_opened_for_their_row_and_reach_the_source(bench: Bench) -> None:
+    heard: list[object] = []
+    real = bench.source.read_days
+    bench.source.read_days = lambda *args: heard.append(args[0].secrets) or real(*args)  # type: ignore[method-assign]
+    sealed = SourceJob("FILES", {}, sealed=b"sealed", sealed_for="1:connections:2:sealed")
+    asked: list[tuple[bytes, str]] = []
+    bench.load(source=sealed, unseal=lambda *args: asked.append(args) or b'{"key": "k"}')
+    assert asked == [(b"sealed", "1:connections:2:sealed")]
+    assert heard == [{"key": "k"}]
+
+
+def test_credentials_that_do_not_open_fail_every_day_alike(bench: Bench) -> None:
+    def broken(*_: object) -> bytes:
+        raise SealBroken("changed")
+
+    results = bench.load(source=SourceJob("FILES", {}, sealed=b"x"), unseal=broken)
+    assert causes(results) == dict.fromkeys(DAYS, "AUTH")
+    failure = results[ago(0)].failure
+    assert (failure.transient, failure.fatal) == (False, True)
+    assert "enter them again" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a\nb\tc\x1b[31md\x00e", "a b c [31md e"),
+        ("left\u202eright\u2066", "left right "),
+        ("Grüße, 日本語", "Grüße, 日本語"),
+        ("x" * MESSAGE_LENGTH, "x" * MESSAGE_LENGTH),
+        ("x" * (MESSAGE_LENGTH + 1), "x" * (MESSAGE_LENGTH - 1) + "…"),
+    ],
+    ids=["control", "direction", "words", "full", "too long"],
+)
+def test_what_a_source_says_is_made_safe_to_show(bench: Bench, said: str, shown: str) -> None:
+    bench.source.on(ago(0), always=Permanent("DATA", said))
+    result = bench.load(ago(0))[ago(0)]
+    assert result.failure.message == shown
+    assert {query.error for query in result.queries} == {shown}
+
+
+def test_past_its_deadline_nothing_is_written(bench: Bench) -> None:
+    def slow(name: str) -> None:
+        bench.seconds += 61 if name == "before_load" else 0
+
+    results = bench.load(failpoint=slow)
+    assert causes(results) == dict.fromkeys(DAYS, "TIMEOUT")
+    assert "deadline of 60 s" in results[ago(0)].failure.message
+    assert bench.destination.groups == []
+
+
+def test_days_tried_one_by_one_share_the_deadline(bench: Bench) -> None:
+    bench.source.on(ago(0), always=Permanent("DATA", "Wrong."))
+    bench.source.seconds = lambda days: setattr(bench, "seconds", bench.seconds + 25)
+    results = bench.load()
+    assert causes(results) == {ago(0): "DATA", ago(1): "TIMEOUT", ago(2): "TIMEOUT"}
+    assert bench.destination.loaded == []
+
+
+def test_without_a_day_that_can_be_read_the_destination_is_left_alone(bench: Bench) -> None:
+    bench.source.on(*DAYS, failed=Permanent("DATA", "Wrong."))
+    assert causes(bench.load()) == dict.fromkeys(DAYS, "DATA")
+    assert bench.destination.groups == []
