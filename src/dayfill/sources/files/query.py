@@ -33,18 +33,15 @@ class Scan:
 
 def reading(plan: Plan, scan: Scan) -> str:
     """Columns ``c0``.. in the plan's order, then ``day`` and ``misfit``; rows of the wanted days or without a day."""
-    raws, whole = _raws(scan.shape), []
+    raws = _raws(scan.shape)
+    whole: list[str] = []
     values, marks = [], []
     for i, column in enumerate(plan.columns):
         raw, source_type = raws.get(column.source), scan.shape.types.get(column.source, "")
         if raw is None:
             values.append(f"CAST(NULL AS {sql_type(column.data_type)}) AS c{i}")
             continue
-        if source_type == "VARCHAR" and column.data_type == "INTEGER":
-            whole.append(raw)
-            values.append(f"{rounded(raw)} AS c{i}")
-        else:
-            values.append(f"{from_value(raw, source_type, column.data_type)} AS c{i}")
+        values.append(f"{_value(raw, source_type, column.data_type, whole)} AS c{i}")
         mark = misfit(raw, f"c{i}", source_type, column.data_type)
         marks += [mark] if mark else []
     marks += [not_whole(whole)] if whole else []
@@ -93,11 +90,24 @@ def _rows(plan: Plan, scan: Scan, numbered: bool = False) -> str:
     if plan.day.sql is None:
         return f"SELECT *, DATE {text(str(scan.by_path))} AS {DAY} FROM ({rows})"
     raws, types = _raws(scan.shape), scan.shape.types
-    inputs = ", ".join(
-        f"{from_value(raws[column.source], types[column.source], column.data_type)} AS {name(column.target)}"
-        for column in plan.day.inputs
-    )
-    return f"SELECT *, {plan.day.sql} AS {DAY} FROM (SELECT *, {inputs} FROM ({rows}))"
+    inputs: list[str] = []
+    whole: list[str] = []
+    day = plan.day.sql
+    for column in plan.day.inputs:
+        raw, source_type = raws[column.source], types[column.source]
+        value = _value(raw, source_type, column.data_type, whole)
+        inputs.append(f"{value} AS {name(column.target)}")
+    if whole:
+        day = f"CASE WHEN {not_whole(whole)} THEN NULL ELSE {day} END"
+    return f"SELECT *, {day} AS {DAY} FROM (SELECT *, {', '.join(inputs)} FROM ({rows}))"
+
+
+def _value(raw: str, source_type: str, data_type: str, whole: list[str]) -> str:
+    """SQL of a raw column, typed. whole: grows by the columns that `not_whole` is to be asked about."""
+    if source_type == "VARCHAR" and data_type == "INTEGER":
+        whole.append(raw)
+        return rounded(raw)
+    return from_value(raw, source_type, data_type)
 
 
 def _wanted(scan: Scan) -> str:
