@@ -185,6 +185,7 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )

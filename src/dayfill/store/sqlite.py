@@ -144,4 +144,6 @@ def _open(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # Plans may not depend on bound values: otherwise SQLite parses and plans some statements anew at every call.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     return connection
