@@ -62,9 +62,10 @@ class Screen(AbstractContextManager["Screen"]):
         pace = self._paces.setdefault(key, Pace())
         pace.add(moment, backfill)
         fields = {"failed": backfill["transfer_runs_failed"], "figures": _figures(backfill, pace)}
-        if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(title or span_text(backfill), unicode=self._unicode, **fields)
         done, total = settled(backfill), backfill["transfer_runs_total"]
+        if key not in self._tasks:
+            named = title or span_text(backfill)
+            self._tasks[key] = self._progress.add_task(named, True, total, done, unicode=self._unicode, **fields)
         self._progress.update(self._tasks[key], completed=done, total=total, **fields)
 
 
