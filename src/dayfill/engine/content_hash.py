@@ -69,6 +69,8 @@ def _hashes_of(column: pa.Array) -> Hashes:
         return _numbers(column.cast(pa.int64() if kind.bit_width == 64 else pa.int32()))
     if pa.types.is_decimal128(kind):
         return _decimals(column)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return _texts(column.cast(pa.large_binary()))
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         column = _as_text(column)
     return _texts(column.cast(pa.large_string()))
@@ -103,7 +105,7 @@ def _floats(column: pa.Array) -> Hashes:
 
 
 def _texts(column: pa.Array) -> Hashes:
-    """A polynomial over the bytes of each distinct text, by running sums instead of a loop."""
+    """A polynomial over the bytes of each distinct text or binary, by running sums instead of a loop."""
     coded = column.dictionary_encode()
     texts = coded.dictionary
     if len(texts) == 0:
