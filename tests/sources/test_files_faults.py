@@ -130,6 +130,20 @@ def test_where_the_path_has_the_date_a_broken_file_fails_its_own_day(tmp_path, r
     assert got.of("i") == [1]
 
 
+@pytest.mark.parametrize("template", ["{date}.csv", "{date:%Y-%m}.csv"])
+def test_a_row_of_a_day_that_its_file_does_not_stand_for_would_never_be_read(template, tmp_path, read_files) -> None:
+    for name in ("2024-02", "2024-02-28", "2024-02-29", "summary"):
+        _write(tmp_path / f"{name}.csv", f"d,i\n{'2024-02-29' if name.endswith('9') else '2024-02-28'},1\n")
+    path = _write(
+        tmp_path / ("2024-02-28.csv" if "m" not in template else "2024-02.csv"), "d,i\n2024-02-28,1\n2024-03-01,2\n"
+    )
+    got = read_files(tmp_path / template, [FIRST], date_column="d")
+    assert _message(got, FIRST).startswith(f"{path} row 3: no data date from 2024-02-")
+    _write(path, "d,i\n2024-02-28,1\n")
+    got = read_files(tmp_path / template, [FIRST], date_column="d")
+    assert got.of("i") == [1] and not got.failed
+
+
 @pytest.mark.parametrize("line", ['{"d": "2024-02-28"', "[1, 2]", "5", '{"d": "2024-02-28"} {"d": "2024-02-28"}'])
 def test_a_broken_json_line_is_named(line, tmp_path, read_files) -> None:
     path = _write(tmp_path / "a.jsonl", '{"d":"2024-02-28","i":1}\n\n' + line + '\n{"d":"2024-02-28","i":1}\n')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from dayfill import sources
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import Permanent
 from dayfill.sources import SourceConfig
+from dayfill.sources.files import infer
 
 FIRST, SECOND, THIRD = date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)
 EVERY_TYPE = {
@@ -231,3 +233,21 @@ def test_a_file_that_grew_is_looked_at_again(tmp_path, read_files) -> None:
     assert read_files(path, [FIRST], date_column="d").rows.schema.names == ["d", "i"]
     _csv(path, "d,i,j", "2024-02-28,1.5,2")
     assert read_files(path, [FIRST], date_column="d").rows.to_pylist() == [{"d": FIRST, "i": 1.5, "j": 2}]
+
+
+def test_other_files_beside_those_with_a_date_do_not_matter(tmp_path, read_files) -> None:
+    _csv(tmp_path / "2024-02-28.csv", "i", "1")
+    _csv(tmp_path / "summary.csv", "i,total", "x,1")
+    got = read_files(tmp_path / "{date}.csv", [FIRST])
+    assert got.rows.to_pylist() == [{"i": 1, "data_date": FIRST}]
+
+
+def test_slices_that_start_together_infer_once(tmp_path, read_files, monkeypatch) -> None:
+    path = _csv(tmp_path / "a.csv", "d,i", *(f"2024-02-28,{i}" for i in range(100)))
+    calls = []
+    count = infer._count
+    monkeypatch.setattr(infer, "_count", lambda *given: calls.append(given) or count(*given))
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: read_files(path, [FIRST], date_column="d").rows.num_rows, range(12)))
+    assert found == [100] * 12
+    assert len(calls) == 4  # a sample and the whole, for the date column and for all columns

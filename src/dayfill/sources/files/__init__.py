@@ -78,7 +78,7 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
         clock.check()
     except (duckdb.Error, OSError) as error:
         raise faults.from_engine(error, found.files) from None
-    return _Ready(con, plan, selection.scans(found, seen, plan), found.failed)
+    return _Ready(con, plan, selection.scans(found, seen, chosen, plan), found.failed)
 
 
 def _release(con: Connection, paths: list[str], clock: Deadline) -> None:

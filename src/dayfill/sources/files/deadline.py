@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from threading import Timer
+from threading import Event, Thread
 
 from dayfill.errors import Transient
 from dayfill.sources.files.connection import Connection
+
+_AGAIN = 0.05
 
 
 class Deadline:
@@ -14,13 +16,16 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
-        self._timer: Timer | None = None
+        self._stopped = Event()
 
     def watch(self, con: Connection) -> None:
-        """Interrupt whatever this connection runs when the time is over."""
-        self._timer = Timer(max(self._ends - time.monotonic(), 0), con.interrupt)
-        self._timer.daemon = True
-        self._timer.start()
+        """Interrupt whatever this connection runs when the time is over, until the reading has stopped."""
+        Thread(target=self._interrupt, args=(con,), name="deadline", daemon=True).start()
+
+    def _interrupt(self, con: Connection) -> None:
+        self._stopped.wait(max(self._ends - time.monotonic(), 0))
+        while not self._stopped.wait(_AGAIN):  # an interrupt between two statements is lost
+            con.interrupt()
 
     @property
     def over(self) -> bool:
@@ -31,8 +36,7 @@ class Deadline:
             raise timed_out()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stopped.set()
 
 
 def timed_out() -> Transient:

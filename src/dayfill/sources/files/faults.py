@@ -45,7 +45,8 @@ def undated(con: Connection, plan: Plan, scan: Scan) -> Permanent:
             row, *values = rows[0]
             pairs = (f"{column.source} is {_cut(value)}" for column, value in zip(plan.day.inputs, values, strict=True))
             where = f"{file.path} row {line_of(file.path, scan.shape, row)}"
-            return Permanent("DATA", f"{where}: no data date: {', '.join(pairs)}. Correct the row or leave it out.")
+            what = f"no data date from {scan.period[0]} to {scan.period[1]}" if scan.period else "no data date"
+            return Permanent("DATA", f"{where}: {what}: {', '.join(pairs)}. Correct the row or leave it out.")
     return Permanent("DATA", f"{scan.files[0].path} has a row without a data date.")
 
 

@@ -36,19 +36,25 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self._answers: OrderedDict[object, object] = OrderedDict()
+        self._turns: dict[object, Lock] = {}
         self._lock, self._size = Lock(), size
 
     def get(self, key: object, find: Callable[[], T]) -> T:
-        """The answer for a key, found now if it is not known."""
+        """The answer for a key, found now if it is not known; slices that start together wait for one of them."""
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]  # type: ignore[return-value]
-        answer = find()
-        with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > self._size:
-                self._answers.popitem(last=False)
+            turn = self._turns.setdefault(key, Lock())
+        with turn:
+            with self._lock:
+                if key in self._answers:
+                    self._answers.move_to_end(key)
+                    self._turns.pop(key, None)
+                    return self._answers[key]  # type: ignore[return-value]
+            answer = find()
+            with self._lock:
+                self._answers[key] = answer
+                self._turns.pop(key, None)
+                while len(self._answers) > self._size:
+                    self._answers.popitem(last=False)
         return answer
 
 

@@ -6,12 +6,14 @@ import glob
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from dayfill.errors import Permanent
 
 _DATE = re.compile(r"\{date(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
+_DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%y": 2, "%j": 3}
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,21 @@ def of_day(template: str, day: date) -> str:
 
 def of_any_day(template: str) -> str:
     """A pattern that the path of every day meets."""
-    return _DATE.sub(lambda match: _DIRECTIVE.sub("*", match[1]) if match[1] else "*", template)
+    return _DATE.sub(lambda match: _DIRECTIVE.sub(_any, match[1] or "%Y-%m-%d"), template)
+
+
+def _any(directive: re.Match[str]) -> str:
+    return "[0-9]" * _DIGITS[directive[0]] if directive[0] in _DIGITS else "*"
+
+
+def period(template: str, day: date) -> tuple[date, date]:
+    """The first and last day that have the same path as this one."""
+    path, first, last = of_day(template, day), day, day
+    while last < date.max and of_day(template, last + _DAY) == path:
+        last += _DAY
+    while first > date.min and of_day(template, first - _DAY) == path:
+        first -= _DAY
+    return first, last
 
 
 def names_each_day(template: str) -> bool:

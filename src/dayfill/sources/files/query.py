@@ -18,12 +18,15 @@ SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Files of one shape that are read in one go for these days. by_path: the one day that the path stands for."""
+    """Files of one shape that are read in one go for these days.
+
+    period: the first and last day that a path with the date stands for; a row of another day would never be read.
+    """
 
     shape: Look
     files: tuple[Stamp, ...]
     days: tuple[date, ...]
-    by_path: date | None = None
+    period: tuple[date, date] | None = None
 
     @property
     def paths(self) -> list[str]:
@@ -61,7 +64,7 @@ def misfits(plan: Plan, scan: Scan, days: Sequence[date]) -> str:
         if mark:
             cases.append(f"WHEN {mark} THEN {i}")
             texts.append(f"WHEN {i} THEN left(CAST({raw} AS VARCHAR), {SHOWN + 1})")
-    listed = ", ".join(f"DATE {text(day.isoformat())}" for day in days)
+    listed = ", ".join(_date(day) for day in days)
     rows = f"({_rows(plan, scan, numbered=True)}) WHERE {DAY} IN ({listed})"
     marked = f"SELECT *, CASE {' '.join(cases)} END AS place FROM {rows}"
     shown = f"CASE place {' '.join(texts)} END"
@@ -88,7 +91,7 @@ def _rows(plan: Plan, scan: Scan, numbered: bool = False) -> str:
     if numbered:
         rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({rows})"
     if plan.day.sql is None:
-        return f"SELECT *, DATE {text(str(scan.by_path))} AS {DAY} FROM ({rows})"
+        return f"SELECT *, {_date(scan.days[0])} AS {DAY} FROM ({rows})"
     raws, types = _raws(scan.shape), scan.shape.types
     inputs: list[str] = []
     whole: list[str] = []
@@ -99,6 +102,9 @@ def _rows(plan: Plan, scan: Scan, numbered: bool = False) -> str:
         inputs.append(f"{value} AS {name(column.target)}")
     if whole:
         day = f"CASE WHEN {not_whole(whole)} THEN NULL ELSE {day} END"
+    if scan.period:
+        first, last = scan.period
+        day = f"CASE WHEN {day} BETWEEN {_date(first)} AND {_date(last)} THEN {day} END"
     return f"SELECT *, {day} AS {DAY} FROM (SELECT *, {', '.join(inputs)} FROM ({rows}))"
 
 
@@ -112,11 +118,15 @@ def _value(raw: str, source_type: str, data_type: str, whole: list[str]) -> str:
 
 def _wanted(scan: Scan) -> str:
     days = sorted(scan.days)
-    first, last = (f"DATE {text(day.isoformat())}" for day in (days[0], days[-1]))
+    first, last = _date(days[0]), _date(days[-1])
     gaps = days[-1] - days[0] != timedelta(days=len(days) - 1)
-    listed = ", ".join(f"DATE {text(day.isoformat())}" for day in days)
+    listed = ", ".join(_date(day) for day in days)
     if scan.shape.format == "parquet":  # plain comparisons let DuckDB leave out row groups by their statistics
         wanted = f"{DAY} BETWEEN {first} AND {last}" + (f" AND {DAY} IN ({listed})" if gaps else "")
         return f"({wanted}) OR {DAY} IS NULL"
     known = f"coalesce({DAY}, {first})"  # one look at the day: DuckDB works it out once per mention
     return f"{known} BETWEEN {first} AND {last}" + (f" AND {known} IN ({listed})" if gaps else "")
+
+
+def _date(day: date) -> str:
+    return f"DATE {text(day.isoformat())}"

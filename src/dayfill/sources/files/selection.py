@@ -103,14 +103,14 @@ def _look(con: Connection, file: Stamp, options: Options) -> Look:
         raise faults.from_engine(error, [file]) from None
 
 
-def scans(found: Selection, seen: Sequence[Seen], plan: Plan) -> list[Scan]:
+def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[Scan]:
     """The scans of a selection: files with the same columns are read together.
 
     Raises:
         Permanent: a file lacks a column, where the path is the same for every day; else its own days fail.
     """
     shapes, result = dict(seen), []
-    by_path = not plan.day.sql
+    template = options.path if found.by_day and plan.day.sql else None
     for files, days in found.groups.items():
         try:
             parts: dict[Look, list[Stamp]] = {}
@@ -124,7 +124,8 @@ def scans(found: Selection, seen: Sequence[Seen], plan: Plan) -> list[Scan]:
             continue
         for shape, members in parts.items():
             if shape.columns:
-                result.append(Scan(shape, tuple(members), tuple(days), days[0] if by_path else None))
+                period = paths.period(template, days[0]) if template else None
+                result.append(Scan(shape, tuple(members), tuple(days), period))
     return result
 
 
