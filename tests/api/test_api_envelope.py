@@ -168,3 +168,26 @@ async def test_lifespan_messages_are_answered_and_websockets_refused(installatio
     await app({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
     await app({"type": "websocket"}, receive, send)  # type: ignore[arg-type]
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
+
+
+async def test_a_request_that_breaks_off_changes_nothing(installation: Installation) -> None:
+    transfer = await seeds.transfer(installation)
+    messages = iter([{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def receive() -> dict[str, object]:
+        return next(messages)
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/x/v1/teams/{installation.team_id}/transfers/{transfer.transfer_id}/runs",
+        "query_string": b"",
+        "headers": [(b"authorization", installation.key.encode())],
+    }
+    await Api(installation.server)(scope, receive, send)  # type: ignore[arg-type]
+    assert sent[0]["status"] == 400
+    assert installation.execute("SELECT count(*) FROM runs") == [(0,)]

@@ -15,7 +15,7 @@ from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.wire import Answer, Call, Server, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
-from dayfill.errors import Denied, RequestError
+from dayfill.errors import Denied, Malformed, RequestError
 
 log = structlog.get_logger()
 
@@ -111,14 +111,17 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
             raise TooLarge
-    body: bytes = b""
+    body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            # What came so far may be a whole document by chance, and must not be acted on.
+            raise Malformed("The request ended before its body did.")
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 async def _send(send: Send, answer: Answer, request_id: str) -> None:

@@ -24,7 +24,10 @@ def presented_key(scope: Mapping[str, Any], body: bytes) -> str | None:
     Raises:
         Malformed: two different keys.
     """
-    found = {key for key in (_header_key(scope), _query_key(scope["query_string"]), _body_key(body)) if key}
+    header = _header_key(scope)
+    if header and not body and not scope["query_string"]:
+        return header
+    found = {key for key in (header, _query_key(scope["query_string"]), _body_key(body)) if key}
     if len(found) > 1:
         raise Malformed("The request carries two different API keys; send one.")
     return found.pop() if found else None

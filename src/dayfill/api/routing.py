@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dayfill.api.wire import Route
 from dayfill.errors import Missing
@@ -24,8 +25,7 @@ class Node:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Routes by method at one path, with the texts of its ids."""
 
     routes: Mapping[str, Route]

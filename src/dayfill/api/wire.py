@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -32,7 +32,6 @@ ERRORS: dict[type[RequestError], tuple[int, str]] = {
 """Status and message of every error that may travel; the code is the error's own."""
 
 LONGEST_DESCRIPTION = 2_048
-_LAST_48_BITS = (1 << 48) - 1
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,15 +51,17 @@ class Server:
     max_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body."""
+class Answer(msgspec.Struct, frozen=True):
+    """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body.
+
+    A Struct and no frozen dataclass, which takes ten times as long to make, for each request.
+    """
 
     status: int
     data: object
     wrapped: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict)
-    meta: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
+    meta: Mapping[str, object] = {}
 
 
 @dataclass(slots=True)
@@ -151,9 +152,9 @@ class Route:
 
 def new_request_id(seams: Seams) -> str:
     """A UUID of version 7 in upper case: sorts by time."""
-    millis = int(seams.now().timestamp() * 1000) & _LAST_48_BITS
-    random_bits = seams.new_id().int & ~(_LAST_48_BITS << 80 | 0xF << 76)
-    text = f"{millis << 80 | 7 << 76 | random_bits:032X}"
+    millis = int(seams.now().timestamp() * 1000)
+    # Only to tell requests apart, so plain chance is enough: 12 bits, the variant, 62 bits.
+    text = f"{millis:012X}7{seams.chance.getrandbits(12):03X}{0x8 << 60 | seams.chance.getrandbits(62):016X}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
@@ -174,8 +175,10 @@ def render(answer: Answer, request_id: str) -> bytes:
         return answer.data
     if not answer.wrapped:
         return _encode(answer.data)
-    meta = _encode({"request_id": request_id, **answer.meta})
-    return b'{"meta":%b,"data":%b}' % (meta, _encode(answer.data))
+    data = _encode(answer.data)
+    if not answer.meta:
+        return b'{"meta":{"request_id":"%b"},"data":%b}' % (request_id.encode(), data)
+    return b'{"meta":%b,"data":%b}' % (_encode({"request_id": request_id, **answer.meta}), data)
 
 
 def failure(

@@ -25,7 +25,7 @@ LONGEST_DESCRIPTION, START_LENGTH = 1_000, 10
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_END = len(PREFIX) + ID_LENGTH
 _SECRET_END = _ID_END + 1 + SECRET_LENGTH
-_CHARACTERS = frozenset(_ALPHABET)
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def parse(text: str) -> tuple[str, str] | None:
     if len(text) != KEY_LENGTH or not text.startswith(PREFIX) or text[_ID_END] != "_" or text[_SECRET_END] != "_":
         return None
     key_id, secret = text[len(PREFIX) : _ID_END], text[_ID_END + 1 : _SECRET_END]
-    if not _CHARACTERS.issuperset(key_id) or not _CHARACTERS.issuperset(secret):
+    if not (text.isascii() and key_id.isalnum() and secret.isalnum()):
         return None
     if text[_SECRET_END + 1 :] != _check(text[:_SECRET_END]):
         return None
@@ -103,11 +103,9 @@ def parse(text: str) -> tuple[str, str] | None:
 
 def _check(body: str) -> str:
     """CRC-32 of the characters before it, as six base62 digits."""
-    rest, digits = zlib.crc32(body.encode("ascii")), ""
-    for _ in range(CHECK_LENGTH):
-        rest, digit = divmod(rest, 62)
-        digits = _ALPHABET[digit] + digits
-    return digits
+    rest, low = divmod(zlib.crc32(body.encode("ascii")), len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def _random_text(length: int) -> str:

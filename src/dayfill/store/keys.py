@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -11,7 +12,8 @@ from dayfill.domain.access import Caller, Role
 from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
 
 _ROLES = {role.value: role for role in Role}
-_scopes = msgspec.json.Decoder(frozenset[str]).decode
+_scopes = lru_cache(msgspec.json.Decoder(frozenset[str]).decode)
+"""Remembered by the text alone, which few keys do not share; what a key holds is read each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,14 @@ class ApiKey:
 
 async def credential(db: Reader, api_key_id: str) -> Credential | None:
     """The key with its user's roles, in one keyed read; no team_id, because this read decides the teams."""
-    row = await db.one("get_credential", api_key_id=api_key_id)
-    if row is None:
+    rows = await db.all("get_credential", api_key_id=api_key_id)
+    if not rows:
         return None
-    secret_hash, user_id, scopes, is_enabled, expires_time, roles = row
-    caller = Caller(api_key_id, user_id, _scopes(scopes), bool(is_enabled), instant(expires_time), _roles(roles))
+    _, _, secret_hash, user_id, scopes, is_enabled, expires_time = rows[0]
+    # A role that this version does not know gives nothing.
+    roles = {row[0]: _ROLES[row[1]] for row in rows if row[1] in _ROLES}
+    caller = Caller(api_key_id, user_id, _scopes(scopes), bool(is_enabled), instant(expires_time), roles)
     return Credential(secret_hash, caller)
-
-
-def _roles(text: str | None) -> dict[int, Role]:
-    """``1:OWNER,2:VIEWER`` by team; a role that this version does not know gives nothing."""
-    pairs = (pair.split(":") for pair in text.split(",")) if text else ()
-    return {int(team_id): _ROLES[role] for team_id, role in pairs if role in _ROLES}
 
 
 async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:

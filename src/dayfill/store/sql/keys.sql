@@ -1,8 +1,7 @@
 -- name: get_credential
--- A key with its user's roles in all teams, as team:role pairs; a disabled user's key counts as disabled.
-SELECT k.secret_hash, k.user_id, k.scopes, k.is_enabled * u.is_enabled, k.expires_time,
-  (SELECT string_agg(m.team_id || ':' || m.role, ',') FROM members m WHERE m.user_id = k.user_id)
-FROM api_keys k JOIN users u ON u.user_id = k.user_id
+-- A key, once for each team of its user with the role there, or once without; a disabled user's key is disabled.
+SELECT m.team_id, m.role, k.secret_hash, k.user_id, k.scopes, k.is_enabled * u.is_enabled, k.expires_time
+FROM api_keys k JOIN users u ON u.user_id = k.user_id LEFT JOIN members m ON m.user_id = k.user_id
 WHERE k.api_key_id = :api_key_id;
 
 -- name: insert_api_key
