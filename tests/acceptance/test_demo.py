@@ -112,6 +112,20 @@ def test_the_flights_equal_the_csv_day_by_day_also_after_a_second_backfill(demo:
     assert dayfill("doctor", "--data-dir", demo.directory / "state").returncode == 0
 
 
+def test_a_killed_demo_goes_on_in_its_directory(tmp_path: Path) -> None:
+    first, second, directory = tmp_path / "first.json", tmp_path / "second.json", tmp_path / "work"
+    with started(tmp_path / "err", "demo", "--port", 0, "--dir", directory, "--ready-file", first) as process:
+        killed = process.wait_for(lambda: read_json(first), "ready file")
+        process.wait_for(lambda: _completed(killed) > 0, "a loaded day")
+        process.popen.kill()
+        process.popen.wait(PATIENCE)
+    with started(tmp_path / "err2", "demo", "--port", 0, "--dir", directory, "--ready-file", second) as process:
+        ready = process.wait_for(lambda: read_json(second), "ready file")
+        assert (ready["transfer_ids"], ready["backfill_id"]) == (killed["transfer_ids"], killed["backfill_id"])
+        process.wait_for(lambda: "backfill=1 status=COMPLETED done=365" in process.said(), "all flights")
+        assert process.end() == 0, process.said()
+
+
 def test_it_stays_until_ctrl_c_and_then_nothing_is_left(tmp_path: Path) -> None:
     ready_file, directory = tmp_path / "ready.json", tmp_path / "work"
     with socket.socket() as taken:

@@ -22,11 +22,10 @@ from dayfill.cli.client import Api
 from dayfill.cli.demo_setup import Made
 from dayfill.cli.demo_show import banner, flights_are_there, follow_all, result_lines
 from dayfill.cli.exits import Exit, usage
-from dayfill.cli.installation import first_key
+from dayfill.cli.installation import another_key, first_key
 from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.output import Printer
 from dayfill.cli.summary import Backfill
-from dayfill.errors import SetupError
 from dayfill.settings import ClientSettings, Settings
 
 _PORT, _PORTS_TRIED = 8484, 100
@@ -63,7 +62,8 @@ async def demo(
         ready_file: Write {url, api_key, team_id, transfer_ids, backfill_id, warehouse} to this JSON file as soon as
             the server answers and the backfills exist; it is removed at the end.
         port: Port on 127.0.0.1; 0 = any free one. Without it 8484, or the next one that is free.
-        dir: Work in this new or empty directory instead of a temporary one.
+        dir: Work in this new or empty directory instead of a temporary one; or go on with the demo that it holds,
+            kept or killed.
         keep: Leave the directory with its warehouse; without it everything the demo wrote goes at the end.
     """
     log_to_stderr("error")
@@ -94,22 +94,23 @@ async def demo(
 async def _set_up(
     running: Running, directory: Path, printer: Printer, stack: ExitStack, ready_file: Path | None
 ) -> tuple[Api, Made]:
-    """Team, key, transfers and backfills; then tell people and scripts."""
-    owner = await first_key(running.state)
-    if owner is None:
-        raise SetupError(f"{directory} already holds an installation; a demo makes its own.")
-    team_id, key = owner
+    """Team, key, transfers and backfills, made or found; then tell people and scripts."""
+    team_id, key = await first_key(running.state) or await another_key(running.state)
     api = stack.enter_context(Api(ClientSettings(running.url, key.text, team_id)))
-    packed = demo_flights.archive()
-    csv = await asyncio.to_thread(demo_flights.unpack, packed, directory) if packed else None
-    today = running.state.seams.now().date()
-    made = await asyncio.to_thread(demo_setup.make, api, directory, csv, today)
+    made = demo_setup.found(directory) or await _make(api, running, directory)
     if ready_file is not None:
         stack.callback(ready_file.unlink, missing_ok=True)
         demo_setup.write_ready(ready_file, made, running.url, key.text, team_id)
     for line in banner(made, running.url, key.text, team_id):
         printer.note(line)
     return api, made
+
+
+async def _make(api: Api, running: Running, directory: Path) -> Made:
+    packed = demo_flights.archive()
+    csv = await asyncio.to_thread(demo_flights.unpack, packed, directory) if packed else None
+    today = running.state.seams.now().date()
+    return await asyncio.to_thread(demo_setup.make, api, directory, csv, today)
 
 
 @contextmanager
@@ -120,7 +121,7 @@ def _directory(chosen: Path | None, *, keep: bool) -> Iterator[Path]:
         directory = Path(tempfile.mkdtemp(prefix="dayfill-demo-"))
     else:
         directory = chosen.absolute()
-        _make_empty(directory)
+        _make_usable(directory)
     try:
         yield directory
     finally:
@@ -128,14 +129,14 @@ def _directory(chosen: Path | None, *, keep: bool) -> Iterator[Path]:
             _remove(directory, itself=not was_there)
 
 
-def _make_empty(directory: Path) -> None:
+def _make_usable(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_empty = not any(directory.iterdir())
     except OSError as error:
         raise usage(f"--dir {directory} cannot be used: {error.strerror}.") from None
-    if not is_empty:
-        raise usage(f"--dir {directory} is not empty.", "Name a new or an empty directory.")
+    if not is_empty and demo_setup.found(directory) is None:
+        raise usage(f"--dir {directory} is not empty.", "Name a new or an empty directory, or that of a demo.")
 
 
 def _remove(directory: Path, *, itself: bool) -> None:

@@ -18,6 +18,9 @@ _ADS_DELAY_MS, _ADS_PARALLELISM = 200, 4
 """Together about 20 days a second, so that there is something to look at."""
 
 
+_MADE_FILE = "demo.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What stands ready. Ids by the transfer's name, in the order in which they were made."""
@@ -49,7 +52,18 @@ def make(api: Api, directory: Path, flights_csv: Path | None, today: date) -> Ma
         span = {"range_start": str(first), "range_end": str(last)}
         made = api.send("POST", api.team(f"transfers/{transfers[name]}/backfills"), span)
         backfills[name] = int(made["transfer_backfill_id"])
-    return Made(warehouse, transfers, backfills)
+    stands = Made(warehouse, transfers, backfills)
+    _write(directory / _MADE_FILE, {"transfers": transfers, "backfills": backfills})
+    return stands
+
+
+def found(directory: Path) -> Made | None:
+    """What an earlier demo, kept or killed, made in this directory."""
+    try:
+        made = json.loads((directory / _MADE_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return Made(warehouse_in(directory), made["transfers"], made["backfills"])
 
 
 def write_ready(path: Path, made: Made, url: str, api_key: str, team_id: int) -> None:
@@ -62,6 +76,10 @@ def write_ready(path: Path, made: Made, url: str, api_key: str, team_id: int) ->
         "backfill_id": made.backfills[ADS],
         "warehouse": str(made.warehouse),
     }
+    _write(path, content)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

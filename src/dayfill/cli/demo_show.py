@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from dayfill.cli.client import Api
 from dayfill.cli.demo_flights import ADD_IT, DAYS
@@ -33,15 +35,15 @@ def banner(made: Made, url: str, api_key: str, team_id: int) -> list[str]:
         "  With curl:",
         f'    curl -H "Authorization: Bearer {api_key}" {url}/teams/{team_id}/backfills/{backfill}',
         "  The days of a transfer, and its failed days again (after the exports above):",
-        f'    dayfill days "{ADS}"',
-        f"    dayfill backfill retry {backfill} --wait",
+        f'    {_callable("dayfill", sys.argv[0])} days "{ADS}"',
+        f"    {_callable('dayfill', sys.argv[0])} backfill retry {backfill} --wait",
     ]
     if FLIGHTS in made.transfers:
         query = "FROM flights SELECT data_date, count(*) GROUP BY ALL ORDER BY ALL"
         code = f"import duckdb; duckdb.connect('{made.warehouse}', read_only=True).sql('{query}').show()"
         lines += [
             "  What has been loaded, once the backfills rest (the server lets go of an idle file):",
-            f'    python -c "{code}"',
+            f'    {_callable("python", sys.executable)} -c "{code}"',
         ]
     return [*lines, ""]
 
@@ -97,8 +99,18 @@ def result_lines(backfills: Mapping[str, Backfill]) -> list[str]:
         lines.append(f"{name:<10}{days:>12}{failed:>8}{rows(one):>11,}  {taken:<12}{one['status']}")
         lines += [f"  {each.cause:<12}{len(each.days):>5}  {days_text(each.days)}" for each in causes(one)]
         if one["status"] == "FAILED":
-            lines.append(f"  Load the failed days again: dayfill backfill retry {one['transfer_backfill_id']} --wait")
+            command = f"{_callable('dayfill', sys.argv[0])} backfill retry {one['transfer_backfill_id']} --wait"
+            lines.append(f"  Load the failed days again: {command}")
     return lines
+
+
+def _callable(name: str, path: str) -> str:
+    """How a program can be called from here: by its name where the shell finds it, else by its path."""
+    found = shutil.which(name)
+    if found is not None and Path(found).resolve() == Path(path).resolve():
+        return name
+    here = Path(path).absolute()
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
 
 
 def flights_are_there(backfills: Mapping[str, Backfill]) -> bool:

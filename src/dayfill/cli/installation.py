@@ -13,6 +13,7 @@ from dayfill.engine import keys, teams
 from dayfill.engine.keys import NewKey
 from dayfill.settings import Settings
 from dayfill.store import teams as team_rows
+from dayfill.store.db import Tx
 
 FIRST_TEAM, FIRST_OWNER = "Default", "owner@localhost"
 
@@ -46,11 +47,21 @@ async def first_key(state: State) -> tuple[int, NewKey] | None:
         return None
     async with state.db.write() as tx:
         team = await teams.create(tx, state.seams, FIRST_TEAM)
-        owner = await teams.add_member(tx, state.seams, team.team_id, FIRST_OWNER, Role.OWNER)
-        key = await keys.create(
-            tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="First key"
-        )
-    return team.team_id, key
+        return team.team_id, await _owners_key(tx, state, team.team_id)
+
+
+async def another_key(state: State) -> tuple[int, NewKey]:
+    """A further key of the first team's owner, since no key can be shown twice."""
+    team = (await team_rows.page(state.db))[0]
+    async with state.db.write() as tx:
+        return team.team_id, await _owners_key(tx, state, team.team_id)
+
+
+async def _owners_key(tx: Tx, state: State, team_id: int) -> NewKey:
+    owner = await teams.add_member(tx, state.seams, team_id, FIRST_OWNER, Role.OWNER)
+    return await keys.create(
+        tx, state.seams, state.keyring, team_id, owner.user_id, scopes=SCOPES, description="Made on this machine"
+    )
 
 
 def client_lines(url: str, team_id: int, api_key: str) -> list[str]:
