@@ -41,16 +41,28 @@ def migrate_sqlite(path: Path) -> int:
         connection.set_busy_timeout(5_000)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        while _apply_next(connection, path, known):
+            pass
+        return known[-1].number
+    finally:
+        connection.close()
+
+
+def _apply_next(connection: apsw.Connection, path: Path, known: list[Migration]) -> bool:
+    """One step; False if there is none left. The lock comes first: another process may be at the same step."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
         current = int(connection.pragma("user_version"))
         if current > known[-1].number:
             raise SetupError(
                 f"{path} was written by a newer version of dayfill (schema {current}, this version knows "
                 f"{known[-1].number}): start that version, or restore an older copy of the file."
             )
-        for migration in known[current:]:
-            with connection:
-                connection.execute(migration.text)
-                connection.pragma("user_version", migration.number)
-        return known[-1].number
+        if current < known[-1].number:
+            connection.execute(known[current].text)
+            connection.pragma("user_version", known[current].number)
+        connection.execute("COMMIT")
+        return current < known[-1].number
     finally:
-        connection.close()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

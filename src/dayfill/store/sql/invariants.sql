@@ -63,6 +63,12 @@ WHERE (status = 'RUNNING') <> (owner IS NOT NULL)
 SELECT 'run ' || run_id || ' has token ' || token FROM runs
 WHERE token > (SELECT last_token FROM installation);
 
+-- name: invariant_token_once
+-- No two runs share a token.
+SELECT 'token ' || token || ' of ' || count(*) || ' runs' FROM runs WHERE token IS NOT NULL
+GROUP BY token
+HAVING count(*) > 1;
+
 -- name: invariant_days
 -- The state of each day counts exactly the runs that wait for it and work on it.
 SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ': queued ' || d.queued || ', running ' || d.running

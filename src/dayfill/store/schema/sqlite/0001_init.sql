@@ -160,13 +160,14 @@ CREATE TABLE backfills (
   fatal_streak INTEGER NOT NULL DEFAULT 0,
   stopped_cause TEXT
 ) STRICT;
+-- Of indexes that seem equally good SQLite takes the newest: the one that serves many queries comes first.
+CREATE INDEX backfills_of_team ON backfills (team_id, created_time, backfill_id);
 CREATE INDEX backfills_active ON backfills (transfer_id, range_start)
   WHERE status IN ('CREATED', 'SCHEDULED', 'RUNNING');
 CREATE INDEX backfills_incomplete ON backfills (team_id, created_time, backfill_id)
   WHERE status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED');
 CREATE INDEX backfills_new ON backfills (backfill_id) WHERE status = 'CREATED';
 CREATE INDEX backfills_of_transfer ON backfills (transfer_id, created_time, backfill_id);
-CREATE INDEX backfills_of_team ON backfills (team_id, created_time, backfill_id);
 
 CREATE TABLE runs (
   run_id INTEGER PRIMARY KEY,
