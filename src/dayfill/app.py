@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 
 from dayfill.api.asgi import Api
+from dayfill.api.protocol import Protocol
 from dayfill.api.wire import Server
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.teams import ensure_installation
@@ -180,7 +181,7 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
     )
     config = uvicorn.Config(
         Api(server),
-        http="httptools",
+        http=Protocol,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,0 +1,124 @@
+"""Answers leave in one piece, whole and in order, whatever their kind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from dayfill.api.protocol import OneWrite, Protocol
+
+
+class Wire(asyncio.Transport):
+    """Keeps what was written, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:  # type: ignore[override]
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+async def _application(scope: Scope, receive: Receive, send: Send) -> None:
+    """/empty: 204. /stream: three chunks. Everything else: its own path."""
+    path = scope["path"]
+    if path == "/empty":
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    if path == "/stream":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for chunk in (b"HTTP/1.1 is no head here", b"two", b"three"):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    if scope["method"] == "POST":
+        message = await receive()
+        path += message["body"].decode()
+    headers = [(b"content-length", str(len(path)).encode())]
+    await send({"type": "http.response.start", "status": 404 if path == "/absent" else 200, "headers": headers})
+    await send({"type": "http.response.body", "body": path.encode()})
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(_application, http=Protocol, lifespan="off", log_config=None))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
+async def _said(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+def _request(path: str, method: str = "GET", close: bool = True, extra: str = "", body: str = "") -> bytes:
+    last = "Connection: close\r\n" if close else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{last}{extra}\r\n{body}".encode()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/there", b"200"), ("/absent", b"404")])
+async def test_head_and_body_come_whole(port: int, path: str, status: bytes) -> None:
+    answer = await _said(port, _request(path))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert answer.endswith(b"\r\n\r\n" + path.encode())
+
+
+async def test_an_answer_without_a_body_is_not_held_back(port: int) -> None:
+    assert (await _said(port, _request("/empty"))).startswith(b"HTTP/1.1 204")
+    head = await _said(port, _request("/there", method="HEAD"))
+    assert head.startswith(b"HTTP/1.1 200")
+    assert head.endswith(b"\r\n\r\n")
+
+
+async def test_pipelined_requests_are_answered_in_order(port: int) -> None:
+    answer = await _said(port, _request("/one", close=False) + _request("/two", close=False) + _request("/three"))
+    assert [answer.count(b"HTTP/1.1 200"), answer.index(b"/one") < answer.index(b"/two") < answer.index(b"/three")] == [
+        3,
+        True,
+    ]
+
+
+async def test_chunks_of_a_stream_all_arrive(port: int) -> None:
+    answer = await _said(port, _request("/stream"))
+    assert answer.endswith(b"\r\n18\r\nHTTP/1.1 is no head here\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n")
+
+
+async def test_a_client_that_waits_for_100_continue_gets_it(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_request("/body", method="POST", extra="Content-Length: 3\r\nExpect: 100-continue\r\n"))
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 100")
+    writer.write(b"abc")
+    assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"/bodyabc")
+    writer.close()
+
+
+async def test_a_request_that_is_no_http_is_refused_and_the_connection_closed(port: int) -> None:
+    assert (await _said(port, b"what is this\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+
+def test_head_and_body_are_one_write_and_nothing_is_lost_at_the_end() -> None:
+    wire = Wire()
+    joined = OneWrite(wire)
+    joined.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert wire.written == []
+    joined.write(b"body")
+    joined.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+    joined.close()
+    assert wire.written == [b"HTTP/1.1 200 OK\r\n\r\nbody", b"HTTP/1.1 204 No Content\r\n\r\n"]
+    assert wire.is_closed
