@@ -90,6 +90,9 @@ async def test_a_backfill_is_seen_through_all_its_statuses(wire: Backfills) -> N
     await finish(wire.made, orders)
     half = await wire.get(backfill_id)
     assert (half["transfer_runs_completed"], half["x"]["rows_total"], half["x"]["eta_seconds"]) == (2, 200, 30)
+    pausing = f"/x/v1{wire.team}/backfills/{backfill_id}"
+    assert "eta_seconds" not in (await wire.client.post(f"{pausing}/pause")).json()["data"]["x"]
+    await wire.client.post(f"{pausing}/resume")
     await work_off(wire.made)
     done = await wire.get(backfill_id)
     assert (done["status"], done["end_time"]) == ("COMPLETED", "2024-06-15T12:00:40Z")

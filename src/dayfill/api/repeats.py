@@ -9,7 +9,7 @@ import msgspec
 from dayfill.api.wire import Answer, Call, Route
 from dayfill.errors import Malformed, Refused
 from dayfill.store import idempotency
-from dayfill.store.db import Reader
+from dayfill.store.db import Tx
 from dayfill.store.idempotency import KeptAnswer, Place
 
 LONGEST_KEY = 255
@@ -31,20 +31,8 @@ async def change(route: Route, call: Call, path: str) -> Answer:
     Raises:
         Refused: the key was used with another body.
     """
-    place = _place(route, call, path)
-    if place is None:
-        return await _in_transaction(route, call, None)
-    if kept := await _replay(call.server.db, call, place):
-        return kept
-    return await _in_transaction(route, call, place)
-
-
-async def _in_transaction(route: Route, call: Call, place: Place | None) -> Answer:
-    server = call.server
-    if route.before is not None:
-        call.checked = await route.before(call)
+    server, place = call.server, _place(route, call, path)
     async with server.db.write() as tx:
-        # Looked up again: two requests with one key may arrive together, and one transaction comes first.
         if place and (kept := await _replay(tx, call, place)):
             return kept
         answer = await route.handler(call, tx)
@@ -63,8 +51,8 @@ def _place(route: Route, call: Call, path: str) -> Place | None:
     return Place(call.caller.user_id, route.method, path, key)
 
 
-async def _replay(db: Reader, call: Call, place: Place) -> Answer | None:
-    kept = await idempotency.find(db, place, call.server.seams.now())
+async def _replay(tx: Tx, call: Call, place: Place) -> Answer | None:
+    kept = await idempotency.find(tx, place, call.server.seams.now())
     if kept is None:
         return None
     if kept.body_hash != _hash(call.body):

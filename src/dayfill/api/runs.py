@@ -7,7 +7,7 @@ import msgspec
 from dayfill.api.parameters import choice, day, flag, integer, moment_from, moment_to
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
 from dayfill.domain.days import FIRST_DAY
-from dayfill.domain.run import QueryDetail, Run, RunStatus
+from dayfill.domain.run import QueryDetail, Run
 from dayfill.engine import runs as verbs
 from dayfill.errors import Malformed, Missing, Refused
 from dayfill.store import runs, transfers
@@ -145,7 +145,7 @@ def item(run: Run) -> RunItem:
     return RunItem(
         run.run_id,
         run.status.value,
-        _message(run),
+        run.message,
         run.run_type.value,
         stamp(run.created_time),
         stamp_or_none(run.ended_time),
@@ -160,7 +160,7 @@ def _detail(run: Run) -> RunDetail:
     return RunDetail(
         run.run_id,
         run.status.value,
-        _message(run),
+        run.message,
         stamp(run.created_time),
         stamp_or_none(run.queued_time),
         stamp_or_none(run.started_time),
@@ -182,11 +182,6 @@ def _extension(run: Run) -> Extension:
 
 def _query(query: QueryDetail) -> QueryView:
     return QueryView(query.status, min(query.rows, LARGEST_INT32), query.duration, query.error)
-
-
-def _message(run: Run) -> str:
-    """Empty on success, also where an earlier attempt left its error."""
-    return "" if run.status is RunStatus.COMPLETED else run.message
 
 
 def _duration(run: Run) -> float | None:

@@ -66,7 +66,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Call:
-    """One request of a caller who may make it. path: the ids of the path. checked: what Route.before found."""
+    """One request of a caller who may make it. ``path`` holds the ids of the path."""
 
     server: Server
     caller: Caller
@@ -76,7 +76,6 @@ class Call:
     body: bytes
     scope: Mapping[str, Any]
     mount: str = ""
-    checked: Any = None
 
     @property
     def query(self) -> QueryParams:
@@ -128,8 +127,6 @@ class Route:
 
     path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
     ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key.
-    before: runs before the transaction opens, for what may take long (a look at a connector); its result is
-    ``call.checked``.
 
     Raises:
         ValueError: a scope or permission that does not exist.
@@ -141,7 +138,6 @@ class Route:
     scope: str | None
     permission: Permission
     writes: bool = False
-    before: Callable[[Call], Awaitable[object]] | None = None
 
     def __post_init__(self) -> None:
         if self.scope is not None and self.scope not in SCOPES:
