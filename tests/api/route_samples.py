@@ -20,7 +20,7 @@ FILES_CONFIGURATION = {
     "accounts": [],
     "data_source_settings": [{"field_id": "path", "value": "/data/flights.csv"}],
 }
-WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "/srv/new.duckdb"}}
+WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "new.duckdb"}}
 
 
 @dataclass
