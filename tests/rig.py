@@ -127,8 +127,6 @@ class Rig:
         self.source.max_days_per_read = 1
         self.source.seconds = lambda days: self.pass_time(seconds=1)
 
-    # -- the dispatcher
-
     def start(self) -> None:
         """A new incarnation."""
         self.dispatcher = SteppedDispatcher(self.db, self.seams, self.executor, lambda sealed, _: sealed, "here")
@@ -150,6 +148,10 @@ class Rig:
             task.result()
         assert self.violations == []
         assert waiting.done() or self.task is None, "the dispatcher never comes to rest"
+        budgets = self.dispatcher._budgets
+        if not self.dispatcher._flights:
+            left = [*budgets.of_transfer.values(), *budgets.of_connection.values(), *budgets.hung.values()]
+            assert (budgets.in_flight, any(left)) == (0, False), "a slot was not given back"
 
     async def step(self) -> None:
         """Drive it until only time or a gated slice could bring anything new."""

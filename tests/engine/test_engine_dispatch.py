@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from dayfill import sources
 from dayfill.engine import dispatch
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
-from dayfill.errors import Busy
+from dayfill.errors import Busy, Permanent
 from dayfill.store import runs, schedules
 from rig import Rig, ago, last
 
@@ -180,6 +181,39 @@ async def test_a_result_that_cannot_be_recorded_is_kept_until_it_can(rig: Rig) -
     assert rig.raised == 5
     assert {rig.runs(one)[ago(0)] for one in (backfill, again)} == {("COMPLETED", 1)}
     assert len(rig.source.reads) == 2
+
+
+async def test_a_transfer_whose_source_is_gone_fails_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after the return to an older version: its days say why, the days of others load."""
+
+    def get(kind: str) -> object:
+        if kind == "LATER":
+            raise Permanent("CONFIG", "There is no data source 'LATER'.")
+        return rig.source
+
+    monkeypatch.setattr(sources, "get", get)
+    gone, other = rig.transfer(), rig.transfer()
+    rig.installation.execute(
+        "UPDATE transfers SET configuration = replace(configuration, 'FILES', 'LATER') WHERE transfer_id = :id", id=gone
+    )
+    lost, kept = await rig.backfill(gone, last(2)), await rig.backfill(other, last(2))
+    await rig.settle()
+    assert (await rig.report(lost))[0] == (ago(0), "CONFIG", 1)
+    assert (await rig.get(kept)).status == "COMPLETED"
+
+
+async def test_a_result_that_comes_while_others_are_recorded_is_not_lost(rig: Rig) -> None:
+    rig.single_days()
+    executor = rig.gated()
+    transfer = rig.transfer(parallelism=2)
+    await rig.backfill(transfer, last(2))
+    await rig.step()
+    first, second = executor.gates
+    rig.failpoint = lambda name: second.answer() if name == "record" and not second.future.done() else None
+    first.answer()
+    await rig.settle()
+    assert (await rig.get(1)).status == "COMPLETED"
+    assert rig.agrees(transfer) == sorted(last(2))
 
 
 async def test_idle_it_sleeps_until_it_is_woken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,15 @@ async def test_one_transfer_with_many_slots_does_not_block_another(rig: Rig) -> 
     assert all(set(pair) != {greedy} for pair in pairwise(order[4:11]))
 
 
+async def test_the_newest_day_goes_first_whenever_it_was_asked_for(rig: Rig) -> None:
+    rig.single_days()
+    transfer = rig.transfer(parallelism=1)
+    for n in (3, 0, 5, 1):
+        await rig.refresh(transfer, ago(n))
+    await rig.settle()
+    assert rig.destination.loaded == [ago(0), ago(1), ago(3), ago(5)]
+
+
 async def test_a_refresh_and_a_backfill_never_load_one_day_at_once(rig: Rig) -> None:
     rig.single_days()
     executor = rig.gated()

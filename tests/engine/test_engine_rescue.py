@@ -134,6 +134,7 @@ async def test_the_last_attempt_of_a_day_that_was_always_lost_is_made_alone(rig:
     assert rig.executor.gates == busy, "what runs ends first, and nothing else starts"
     for day in (ago(0), ago(1)):
         await rig.answer()
+        await rig.step()
         (gate,) = rig.executor.gates
         assert (gate.days, gate.job.days[0].attempts) == ([day], MAX_ATTEMPTS)
     await rig.answer()

@@ -11,6 +11,7 @@ from dayfill import sources
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
 from dayfill.engine.budgets import Budgets, Pace
+from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, runs, transfers
 from dayfill.store.db import Tx
@@ -32,8 +33,15 @@ class Claimer:
 
     def pace(self, transfer_id: int, source_kind: str) -> Pace:
         if transfer_id not in self.paces:
-            self.paces[transfer_id] = Pace(shares=sources.get(source_kind).max_days_per_read > 1)
+            self.paces[transfer_id] = Pace(shares=_reads_many_days(source_kind))
         return self.paces[transfer_id]
+
+
+def _reads_many_days(source_kind: str) -> bool:
+    try:
+        return sources.get(source_kind).max_days_per_read > 1
+    except (ConnectorError, ImportError):
+        return False  # the load of its days will say so; the days of other transfers must not wait for that
 
 
 @dataclass(frozen=True, slots=True)

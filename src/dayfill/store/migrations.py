@@ -39,13 +39,24 @@ def migrate_sqlite(path: Path) -> int:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(5_000)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         while _apply_next(connection, path, known):
             pass
         return known[-1].number
     finally:
         connection.close()
+
+
+def _use_wal(connection: apsw.Connection) -> None:
+    """The switch is refused at once while another process has the file open for it: wait for that one, ask again."""
+    for _ in range(10):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except apsw.BusyError:
+            connection.execute("BEGIN IMMEDIATE; COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _apply_next(connection: apsw.Connection, path: Path, known: list[Migration]) -> bool:
