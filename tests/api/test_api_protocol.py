@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from dayfill.api.protocol import OneWrite, Protocol
+from dayfill.api.protocol import Gathering, Protocol
 
 
 class Wire(asyncio.Transport):
@@ -26,6 +26,9 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,13 +115,17 @@ async def test_a_request_that_is_no_http_is_refused_and_the_connection_closed(po
     assert (await _said(port, b"what is this\r\n\r\n")).startswith(b"HTTP/1.1 400")
 
 
-def test_head_and_body_are_one_write_and_nothing_is_lost_at_the_end() -> None:
+async def test_what_is_said_in_one_turn_is_one_write_and_nothing_is_lost_at_the_end() -> None:
     wire = Wire()
-    joined = OneWrite(wire)
-    joined.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    gathering = Gathering(wire, asyncio.get_running_loop())
+    gathering.write(b"head ")
+    gathering.write(b"body")
     assert wire.written == []
-    joined.write(b"body")
-    joined.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-    joined.close()
-    assert wire.written == [b"HTTP/1.1 200 OK\r\n\r\nbody", b"HTTP/1.1 204 No Content\r\n\r\n"]
-    assert wire.is_closed
+    await asyncio.sleep(0)
+    assert wire.written == [b"head body"]
+    gathering.write(b"last")
+    gathering.close()
+    assert (wire.written, wire.is_closed) == ([b"head body", b"last"], True)
+    gathering.write(b"to nobody")
+    await asyncio.sleep(0)
+    assert len(wire.written) == 2

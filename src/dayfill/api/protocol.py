@@ -1,6 +1,7 @@
-"""uvicorn's HTTP protocol, with head and body of an answer sent in one write.
+"""uvicorn's HTTP protocol, with everything that is said in one turn of the event loop sent at its end.
 
-Two writes wake the reading end twice; on a small answer that costs as much as making it.
+A write wakes the reading end, and on a small answer that costs more than making it. Head and body go out together,
+and the answers of one turn right after each other, so that a client with several connections is woken once.
 """
 
 from __future__ import annotations
@@ -11,25 +12,24 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class OneWrite:
-    """A transport that holds the head of an answer back until its body, its end, or the end of the connection."""
+class Gathering:
+    """A transport that sends what was written in one turn of the event loop as one piece, after that turn."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
-        self._head = b""
+        self._loop = loop
+        self._waiting: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        # "100 Continue" is no head: the caller waits for it before it sends the body that is to be answered.
-        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
-            self._head = data
-        else:
-            self._transport.write(self._head + data)
-            self._head = b""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append(data)
 
     def flush(self) -> None:
-        """The answer ends: a head without a body (HEAD, 204) goes out now."""
-        if self._head:
-            self.write(b"")
+        """Send what waits; a connection that was lost meanwhile has nobody left to read it."""
+        waiting, self._waiting = self._waiting, []
+        if waiting and not self._transport.is_closing():
+            self._transport.write(b"".join(waiting))
 
     def close(self) -> None:
         self.flush()
@@ -44,8 +44,4 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.transport = OneWrite(transport)  # type: ignore[assignment]
-
-    def on_response_complete(self) -> None:
-        self.transport.flush()  # type: ignore[attr-defined]
-        super().on_response_complete()
+        self.transport = Gathering(transport, self.loop)  # type: ignore[assignment]
