@@ -170,12 +170,18 @@ class _Http(uvicorn.Server):
 
 
 def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asyncio.Event) -> _Http:
+    loop = asyncio.get_running_loop()
+
+    def wake() -> None:
+        # After the answer has been sent: the dispatcher's turn may take milliseconds.
+        loop.call_soon(dispatcher.wake)
+
     server = Server(
         db=state.db,
         seams=state.seams,
         keyring=state.keyring,
         installation_id=state.installation_id,
-        changed=dispatcher.wake,
+        changed=wake,
         is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
         max_days=settings.max_backfill_days,
     )
