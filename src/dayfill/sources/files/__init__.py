@@ -16,6 +16,7 @@ from dayfill.sources import DaysRead, Source, SourceConfig
 from dayfill.sources.files import faults, options, selection
 from dayfill.sources.files.connection import IDLE, Connection
 from dayfill.sources.files.deadline import Deadline
+from dayfill.sources.files.paths import Stamp
 from dayfill.sources.files.plan import Plan, make
 from dayfill.sources.files.query import Scan
 from dayfill.sources.files.reading import FilesRead
@@ -69,8 +70,8 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     chosen = options.read(config)
     found = selection.select(chosen, table, days)
     unpack(found, chosen, clock, closing)
-    con = IDLE.take(found.paths)
-    closing.callback(_release, con, found.paths, clock)
+    con = IDLE.take(found.files)
+    closing.callback(_release, con, found.files, clock)
     clock.watch(con)
     try:
         seen = selection.looked_at(con, found, chosen)
@@ -81,12 +82,12 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     return _Ready(con, plan, selection.scans(found, seen, chosen, plan), found.failed)
 
 
-def _release(con: Connection, paths: list[str], clock: Deadline) -> None:
+def _release(con: Connection, files: Sequence[Stamp], clock: Deadline) -> None:
     clock.stop()
     if clock.over:  # an interrupt may still be on its way
         con.close()
     else:
-        IDLE.give_back(paths, con)
+        IDLE.give_back(files, con)
 
 
 SOURCE: Source = Files()

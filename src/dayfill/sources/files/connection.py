@@ -8,6 +8,8 @@ from threading import Lock
 
 import duckdb
 
+from dayfill.sources.files.paths import Stamp
+
 Connection = duckdb.DuckDBPyConnection
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -41,26 +43,31 @@ def struct(values: Mapping[str, str]) -> str:
 
 
 class Idle:
-    """Engines that wait for another reading of the same files: to start one takes longer than to read a small file."""
+    """Engines that wait for another reading of the same files: to start one takes longer than to read a small file.
+
+    The same files are those that have not changed either.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._waiting: list[tuple[tuple[str, ...], Connection]] = []
+        self._waiting: list[tuple[tuple[Stamp, ...], Connection]] = []
         self._lock = Lock()
 
-    def take(self, paths: Sequence[str]) -> Connection:
+    def take(self, files: Sequence[Stamp]) -> Connection:
         """A connection from `connect`, of nobody else until it is given back."""
-        key = tuple(paths)
+        key = tuple(files)
         with self._lock:
             for position in reversed(range(len(self._waiting))):
-                if self._waiting[position][0] == key:
-                    return self._waiting.pop(position)[1]
-        return connect(key)
+                waits_for, con = self._waiting[position]
+                if waits_for == key and [file.opened for file in waits_for] == [file.opened for file in key]:
+                    del self._waiting[position]
+                    return con
+        return connect([file.opened for file in files])
 
-    def give_back(self, paths: Sequence[str], con: Connection) -> None:
+    def give_back(self, files: Sequence[Stamp], con: Connection) -> None:
         """Keep it for the next reading of these files; of too many, the one that has waited longest is closed."""
         with self._lock:
-            self._waiting.append((tuple(paths), con))
+            self._waiting.append((tuple(files), con))
             oldest = self._waiting.pop(0)[1] if len(self._waiting) > self._most else None
         if oldest is not None:
             oldest.close()
@@ -76,6 +83,7 @@ def connect(paths: Sequence[str]) -> Connection:
     """A connection that reads these files, cannot write, load or reach anything else, and cannot be unlocked."""
     con = duckdb.connect(config=_CONFIG)
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET parquet_metadata_cache = true")  # a file that changed is read by another connection
     con.execute(f"SET allowed_paths = {texts(paths)}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

@@ -35,11 +35,6 @@ class Selection:
     def files(self) -> list[Stamp]:
         return list(dict.fromkeys((*(file for files in self.groups for file in files), *self.every)))
 
-    @property
-    def paths(self) -> list[str]:
-        """What the engine opens."""
-        return [file.opened for file in self.files]
-
     def fail(self, file: Stamp, error: ConnectorError) -> None:
         """Leave out the days of a file that cannot be read.
 
