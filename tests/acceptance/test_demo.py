@@ -85,7 +85,7 @@ def test_once_ends_well_and_prints_the_result_alone_on_stdout(demo: Demo) -> Non
 
 
 def test_the_banner_names_address_key_and_what_to_try(demo: Demo) -> None:
-    retry = f"dayfill backfill retry {demo.ready['backfill_id']} --wait"
+    retry = f"-m dayfill backfill retry {demo.ready['backfill_id']} --wait"
     for part in (demo.ready["url"], demo.ready["api_key"], "SupermetricsClient", "curl", retry, "duckdb.connect"):
         assert part in demo.err
 

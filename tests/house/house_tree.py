@@ -17,9 +17,9 @@ OWN_PARTS = ("src", "tests", "bench", "docs", "examples", ".ci")
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Every file that is committed or could be, relative to the root."""
+    """Every file that is committed or staged, relative to the root; what lies about untracked is nobody's concern."""
     if shutil.which("git") and (ROOT / ".git").exists():
-        command = ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"]
+        command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
         listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         return tuple(sorted(Path(name) for name in listed if name and (ROOT / name).is_file()))
     # An unpacked archive has no history: everything in our own folders counts.

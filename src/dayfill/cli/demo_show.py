@@ -35,8 +35,8 @@ def banner(made: Made, url: str, api_key: str, team_id: int) -> list[str]:
         "  With curl:",
         f'    curl -H "Authorization: Bearer {api_key}" {url}/teams/{team_id}/backfills/{backfill}',
         "  The days of a transfer, and its failed days again (after the exports above):",
-        f'    {_callable("dayfill", sys.argv[0])} days "{ADS}"',
-        f"    {_callable('dayfill', sys.argv[0])} backfill retry {backfill} --wait",
+        f'    {_dayfill()} days "{ADS}"',
+        f"    {_dayfill()} backfill retry {backfill} --wait",
     ]
     if FLIGHTS in made.transfers:
         query = "FROM flights SELECT data_date, count(*) GROUP BY ALL ORDER BY ALL"
@@ -99,15 +99,22 @@ def result_lines(backfills: Mapping[str, Backfill]) -> list[str]:
         lines.append(f"{name:<10}{days:>12}{failed:>8}{rows(one):>11,}  {taken:<12}{one['status']}")
         lines += [f"  {each.cause:<12}{len(each.days):>5}  {days_text(each.days)}" for each in causes(one)]
         if one["status"] == "FAILED":
-            command = f"{_callable('dayfill', sys.argv[0])} backfill retry {one['transfer_backfill_id']} --wait"
+            command = f"{_dayfill()} backfill retry {one['transfer_backfill_id']} --wait"
             lines.append(f"  Load the failed days again: {command}")
     return lines
+
+
+def _dayfill() -> str:
+    """How this command can be called again from here."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return f"{_callable('python', sys.executable)} -m dayfill"
+    return _callable("dayfill", sys.argv[0])
 
 
 def _callable(name: str, path: str) -> str:
     """How a program can be called from here: by its name where the shell finds it, else by its path."""
     found = shutil.which(name)
-    if found is not None and Path(found).resolve() == Path(path).resolve():
+    if found is not None and Path(found).absolute() == Path(path).absolute():
         return name
     here = Path(path).absolute()
     return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
