@@ -57,8 +57,6 @@ def result(made: Installation, order: DayOrder, failure: Failure | None) -> DayR
         order.token,
         order.data_date,
         Outcome.FAILED if failure else Outcome.LOADED,
-        made.now,
-        made.now,
         rows=0 if failure else ROWS,
         content_hash=None if failure else "c0ffee",
         failure=failure,

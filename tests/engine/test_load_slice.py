@@ -39,7 +39,7 @@ class Bench:
         source: SourceJob = PLAIN,
         unseal: Callable[[bytes, str], bytes] = lambda sealed, _: sealed,
     ) -> dict[date, DayResult]:
-        orders = tuple(DayOrder(day, run_id=n, token=100 + n, attempts=1) for n, day in enumerate(days or DAYS))
+        orders = tuple(DayOrder(day, run_id=n, token=100 + n) for n, day in enumerate(days or DAYS))
         job = Slice(
             "here",
             team_id=1,

@@ -26,7 +26,7 @@ PLANS = {
     "hold_waiting_runs": (BACKFILL, "SEARCH runs USING INDEX runs_of_backfill"),
     "release_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
     "failed_days_of_backfill": (BACKFILL | {"cause": ""}, "SEARCH runs USING INDEX runs_failed"),
-    "backfill_failures": (BACKFILL | {"limit": -1}, "SEARCH runs USING INDEX runs_failed"),
+    "backfill_failures": (BACKFILL | {"limit": 10}, "SEARCH runs USING INDEX runs_failed"),
     "waiting_recurring_run": (DAY, "SEARCH runs USING INDEX runs_waiting_alone"),
     "superseding_run": (DAY, "SEARCH r USING INDEX runs_waiting_alone"),
     "held_run": (RUN, "SEARCH runs USING INTEGER PRIMARY KEY"),

@@ -9,7 +9,7 @@ import msgspec
 
 from dayfill.api.parameters import span_of
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
-from dayfill.domain.backfill import Backfill, BackfillStatus, DayFailure
+from dayfill.domain.backfill import MAX_DAYS, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.errors import Malformed, Missing
@@ -134,7 +134,7 @@ async def cancel(call: Call, tx: Tx) -> Answer:
     return Answer(200, view(done, failed, call.server.seams.now()))
 
 
-async def show(call: Call, backfill: Backfill, most: int | None = None) -> BackfillView:
+async def show(call: Call, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:
     """A backfill with its error report; the report costs a read only if a day has failed."""
     failed = await backfills.failures(call.server.db, backfill.backfill_id, most) if backfill.failed else ()
     return view(backfill, failed, call.server.seams.now())

@@ -6,7 +6,7 @@ It holds all that the load needs, so the load can run in any thread or process a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -21,7 +21,6 @@ class DayOrder:
     data_date: date
     run_id: int
     token: int
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,9 @@ class DayResult:
     token: int
     data_date: date
     outcome: Outcome
-    started_time: datetime
-    ended_time: datetime
     rows: int = 0
     size_bytes: int = 0
     content_hash: str | None = None
     failure: Failure | None = None
     greatest_token: int = 0
-    queries: tuple[QueryDetail, ...] = field(default=())
+    queries: tuple[QueryDetail, ...] = ()

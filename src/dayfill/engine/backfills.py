@@ -32,7 +32,9 @@ async def create(
     only: Collection[str] = (),
     priority: Priority = Priority.BACKFILL,
 ) -> Backfill:
-    """A new backfill over a range of days, or over those of them in certain states; cost does not grow with the range.
+    """A new backfill over a range of days, or over those of them in certain states.
+
+    The cost grows with the range only where ``only`` chooses from it.
 
     Raises:
         Missing: no such transfer in the team.
@@ -146,7 +148,8 @@ async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfi
 
 
 async def _cancel(tx: Tx, seams: Seams, backfill: Backfill, user_id: int) -> None:
-    now = seams.now()
+    # A clock that was set back must not end the backfill before it began.
+    now = max(seams.now(), backfill.start_time or backfill.created_time)
     cancelled = await runs.cancel_waiting(tx, backfill.backfill_id, now)
     await days.unqueue(tx, backfill.transfer_id, cancelled)
     await backfills.cancel(tx, backfill.backfill_id, user_id, len(cancelled), now)

@@ -165,7 +165,7 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         source=job.source,
         tables=job.tables,
         destination=job.destination,
-        days=tuple(DayOrder(run.data_date, run.run_id, token, run.attempts + 1) for run, token in tokens),
+        days=tuple(DayOrder(run.data_date, run.run_id, token) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
     )
     return Claimed(work, job.connection_id, pick.alone)

@@ -121,7 +121,7 @@ class Dispatcher:
         awaited = [flight for flight in self._flights if not flight.given_up]
         if self._budgets.free() <= 0 or any(flight.claimed.alone for flight in awaited):
             return
-        if await runs.first_lane(self._db) is None:
+        if await runs.next_lane(self._db) is None:
             return
         async with self._db.write() as tx:
             claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
@@ -175,8 +175,7 @@ class Dispatcher:
                 self._landed.extend((result, flight.claimed.connection_id) for result in results)
 
     def _lost(self, flight: Flight, failure: Failure) -> list[DayResult]:
-        now = self._seams.now()
-        return [lost(order.run_id, order.token, order.data_date, now, failure, now) for order in flight.work.days]
+        return [lost(order, failure) for order in flight.work.days]
 
     def _known_tokens(self) -> set[int]:
         known = {result.token for result, _ in self._landed}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 import structlog
@@ -39,7 +39,6 @@ class _Work:
     job: Slice
     seams: Seams
     unseal: Unseal
-    started: datetime
     began: float
     ends: float
 
@@ -50,7 +49,7 @@ class _Work:
 def load_slice(job: Slice, seams: Seams, unseal: Unseal) -> list[DayResult]:
     """Read and load the days of the job; one result per day, in the job's order."""
     began = seams.monotonic()
-    work = _Work(job, seams, unseal, seams.now(), began, began + job.deadline_seconds)
+    work = _Work(job, seams, unseal, began, began + job.deadline_seconds)
     try:
         return _load(work)
     except ConnectorError as error:
@@ -129,8 +128,6 @@ def _result(
         token=order.token,
         data_date=order.data_date,
         outcome=Outcome.STALE if outcome is DayOutcome.STALE else Outcome.LOADED,
-        started_time=work.started,
-        ended_time=work.seams.now(),
         rows=sum(table.rows.num_rows for table in reading.tables),
         size_bytes=sum(table.rows.nbytes for table in reading.tables),
         content_hash=joined_hash({table.name: table.content_hash for table in reading.tables}),
@@ -154,8 +151,6 @@ def _failed(work: _Work, order: DayOrder, error: ConnectorError) -> DayResult:
         token=order.token,
         data_date=order.data_date,
         outcome=Outcome.FAILED,
-        started_time=work.started,
-        ended_time=work.seams.now(),
         failure=failure,
         queries=tuple(QueryDetail(table.name, "FAILED", 0, share, message) for table in work.job.tables),
     )

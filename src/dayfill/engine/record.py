@@ -78,21 +78,22 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
 
 async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held, connection_id: int | None) -> None:
     """Sort one result into the batch."""
+    now = max(seams.now(), held.started_time)  # a clock that was set back must not end a run before it began
     batch.transfers.add(held.transfer_id)
     tally = await _tally(tx, batch, held)
     if tally is not None:
         tally.ended += 1
     if result.outcome is Outcome.LOADED:
-        _completed(batch, tally, result, held, seams.now())
+        _completed(batch, tally, result, held, now)
         return
     failure = result.failure or _STALE
-    again = after_failure(failure, held.attempts, seams.now(), seams.chance.random())
+    again = after_failure(failure, held.attempts, now, seams.chance.random())
     if again is None:
-        _ended(batch, tally, result, held, failure, RunStatus.FAILED, seams.now())
+        _ended(batch, tally, result, held, failure, RunStatus.FAILED, now)
     elif await _is_unwanted(tx, tally, held):
-        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, seams.now())
+        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, now)
     else:
-        _requeued(batch, tally, result, held, failure, again, seams.now())
+        _requeued(batch, tally, result, held, failure, again, now)
     if again is not None and again.give_back and connection_id is not None:
         await connections.park(tx, connection_id, again.not_before, failure.message)
     if result.greatest_token:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import date, datetime
 
 from dayfill.domain import run
 from dayfill.domain.run import Failure
-from dayfill.domain.slices import DayResult, Outcome
+from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine.record import record
 from dayfill.seams import Seams
 from dayfill.store import runs
@@ -16,9 +15,9 @@ from dayfill.store.db import Database
 LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True)
 
 
-def lost(run_id: int, token: int, data_date: date, started: datetime, failure: Failure, now: datetime) -> DayResult:
+def lost(order: DayOrder, failure: Failure) -> DayResult:
     """The result of an attempt that will never answer. The attempt was counted when it was claimed."""
-    return DayResult(run_id, token, data_date, Outcome.FAILED, started, now, failure=failure)
+    return DayResult(order.run_id, order.token, order.data_date, Outcome.FAILED, failure=failure)
 
 
 async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
@@ -27,7 +26,4 @@ async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
     At start nothing is known, so everything that an earlier incarnation left running is found.
     """
     async with db.write() as tx:
-        left = await runs.lost(tx, known)
-        now = seams.now()
-        results = [lost(one.run_id, one.token, one.data_date, one.started_time, LOST, now) for one in left]
-        return await record(tx, seams, [(result, None) for result in results])
+        return await record(tx, seams, [(lost(order, LOST), None) for order in await runs.lost(tx, known)])

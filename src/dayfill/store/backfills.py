@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from dayfill.domain.backfill import Backfill, BackfillStatus, DayFailure
+from dayfill.domain.backfill import MAX_DAYS, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.days import DayRange
 from dayfill.domain.run import Priority
 from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
@@ -57,9 +57,6 @@ class Counts:
     total: int
     completed: int
     failed: int
-    created: int
-    cancelled: int
-    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +167,9 @@ async def active_ids(tx: Tx, transfer_id: int) -> list[int]:
     return [row[0] for row in await tx.all("active_backfills_of_transfer", transfer_id=transfer_id)]
 
 
-async def failures(db: Reader, backfill_id: int, limit: int | None = None) -> list[DayFailure]:
+async def failures(db: Reader, backfill_id: int, limit: int = MAX_DAYS) -> list[DayFailure]:
     """Failed days, newest first. The caller has read the backfill by its team."""
-    rows = await db.all("backfill_failures", backfill_id=backfill_id, limit=-1 if limit is None else limit)
+    rows = await db.all("backfill_failures", backfill_id=backfill_id, limit=limit)
     return [
         DayFailure(date.fromisoformat(day), message, run_id, cause or "", attempts)
         for day, message, run_id, cause, attempts in rows

@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 
 from dayfill.domain.run import Priority, QueryDetail, Run, RunStatus, RunType, Trigger
-from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
+from dayfill.domain.slices import DayOrder
+from dayfill.store.db import Database, Reader, Row, Tx, Values, instant, micros, moment
 
 SortField = Literal["created_time", "ended_time", "data_date"]
 
@@ -34,16 +35,6 @@ class Held:
     backfill_id: int | None
     data_date: date
     attempts: int
-    started_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A run that is RUNNING although nobody works on it."""
-
-    run_id: int
-    token: int
-    data_date: date
     started_time: datetime
 
 
@@ -93,15 +84,9 @@ async def join_waiting(tx: Tx, transfer_id: int, day: date, priority: Priority) 
     return int(row[0])
 
 
-async def next_lane(tx: Tx, priority: int, transfer_id: int) -> tuple[int, int] | None:
-    """The next (priority, transfer id) with a queued run, in claim order."""
-    row = await tx.one("next_lane", priority=priority, transfer_id=transfer_id)
-    return (row[0], row[1]) if row else None
-
-
-async def first_lane(db: Reader) -> tuple[int, int] | None:
-    """The most urgent (priority, transfer id) with a queued run: a read, to spare an empty transaction."""
-    row = await db.one("next_lane", priority=-1, transfer_id=0)
+async def next_lane(db: Reader, priority: int = -1, transfer_id: int = 0) -> tuple[int, int] | None:
+    """The next (priority, transfer id) after this one with a queued run, in claim order; by default the first."""
+    row = await db.one("next_lane", priority=priority, transfer_id=transfer_id)
     return (row[0], row[1]) if row else None
 
 
@@ -120,7 +105,7 @@ async def draw_tokens(tx: Tx, count: int) -> range:
 
 async def lift_tokens(tx: Tx, at_least: int) -> None:
     """Continue the token sequence above this number."""
-    await tx.one("lift_tokens", at_least=at_least)
+    await tx.run("lift_tokens", at_least=at_least)
 
 
 async def claim(tx: Tx, claims: Sequence[tuple[int, int]], owner: str, now: datetime) -> None:
@@ -142,29 +127,25 @@ async def is_superseded(tx: Tx, transfer_id: int, day: date) -> bool:
     return await tx.one("superseding_run", transfer_id=transfer_id, data_date=day.isoformat()) is not None
 
 
-async def complete(tx: Tx, rows: Sequence[dict[str, object]]) -> list[Row]:
-    """Compare-and-set to COMPLETED; returns (run_id, transfer_id, backfill_id, data_date) of those that held."""
-    return await tx.many("complete_run", rows)
+async def complete(tx: Tx, rows: Sequence[Values]) -> None:
+    """Compare-and-set to COMPLETED."""
+    await tx.many("complete_run", rows)
 
 
-async def end(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
+async def end(tx: Tx, rows: Sequence[Values]) -> None:
     """Compare-and-set to FAILED or CANCELLED."""
     await tx.many("end_run", rows)
 
 
-async def requeue(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
+async def requeue(tx: Tx, rows: Sequence[Values]) -> None:
     """Compare-and-set back to waiting."""
     await tx.many("requeue_run", rows)
 
 
-async def lost(tx: Tx, known: Container[int]) -> list[Lost]:
+async def lost(tx: Tx, known: Container[int]) -> list[DayOrder]:
     """Runs that are RUNNING with a token that is not among the known ones."""
     rows = await tx.all("running_runs")
-    return [
-        Lost(run_id, token, date.fromisoformat(day), moment(started))
-        for run_id, token, day, started in rows
-        if token not in known
-    ]
+    return [DayOrder(date.fromisoformat(day), run_id, token) for day, run_id, token in rows if token not in known]
 
 
 async def cancel_waiting(tx: Tx, backfill_id: int, now: datetime) -> list[str]:

@@ -50,7 +50,7 @@ WHERE team_id = :team_id
   AND (created_time, backfill_id) < (:before_time, :before_id)
   AND created_time >= :created_from AND created_time <= :created_to
   AND (:transfer_id = 0 OR transfer_id = :transfer_id)
-  AND (:statuses = '' OR instr(:statuses, ',' || status || ',') > 0)
+  AND (:statuses = '' OR :statuses LIKE '%,' || status || ',%')
 ORDER BY created_time DESC, backfill_id DESC
 LIMIT :limit;
 
@@ -65,7 +65,7 @@ WHERE transfer_id = :transfer_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING
 ORDER BY created_time, backfill_id;
 
 -- name: active_backfills_of_transfer
--- Ids of a transfer's active and failed backfills, for the deletion of the transfer.
+-- Ids of a transfer's active backfills, for the deletion of the transfer.
 SELECT backfill_id FROM backfills
 WHERE transfer_id = :transfer_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING')
 ORDER BY backfill_id;
@@ -97,7 +97,8 @@ RETURNING status;
 -- name: count_claimed
 -- Runs of a backfill start; the first one makes it RUNNING. A cancelled backfill has no run to claim.
 UPDATE backfills
-SET running = running + :claimed, start_time = coalesce(start_time, max(:now, created_time)),
+SET running = running + :claimed, 
+  start_time = coalesce(start_time, CASE WHEN created_time > :now THEN created_time ELSE :now END),
   status = CASE WHEN status = 'SCHEDULED' THEN 'RUNNING' ELSE status END
 WHERE backfill_id = :backfill_id;
 
@@ -108,7 +109,7 @@ SET running = running - :ended, completed = completed + :completed, failed = fai
   cancelled = cancelled + :cancelled, rows_total = rows_total + :rows,
   fatal_cause = :fatal_cause, fatal_streak = :fatal_streak
 WHERE backfill_id = :backfill_id
-RETURNING status, total, completed, failed, created, cancelled, running;
+RETURNING status, total, completed, failed;
 
 -- name: backfill_standing
 -- What the recording of a result must know of its backfill.
@@ -117,18 +118,17 @@ SELECT status, paused_time, fatal_cause, fatal_streak FROM backfills WHERE backf
 -- name: stop_backfill
 -- The untried days have failed with a cause: count them.
 UPDATE backfills SET failed = failed + :stopped, stopped_cause = :cause WHERE backfill_id = :backfill_id
-RETURNING status, total, completed, failed, created, cancelled, running;
+RETURNING status, total, completed, failed;
 
 -- name: finish_backfill
 -- The last day is done: terminal status, once.
-UPDATE backfills SET status = :status, end_time = max(:now, start_time)
+UPDATE backfills SET status = :status, end_time = CASE WHEN start_time > :now THEN start_time ELSE :now END
 WHERE backfill_id = :backfill_id AND status = 'RUNNING';
 
 -- name: cancel_backfill
 -- Cancelled by a person; end time and removal are one moment.
 UPDATE backfills
-SET status = 'CANCELLED', removed_time = max(:now, coalesce(start_time, created_time)), removed_user_id = :user_id,
-  end_time = max(:now, coalesce(start_time, created_time)),
+SET status = 'CANCELLED', removed_time = :now, removed_user_id = :user_id, end_time = :now,
   cancelled = cancelled + :cancelled
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED');
 

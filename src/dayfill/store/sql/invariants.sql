@@ -87,11 +87,11 @@ WHERE d.transfer_id IS NULL;
 
 -- name: invariant_loaded
 -- A loaded day names a completed run of that day, with its rows and hash.
-SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' is loaded by run ' || coalesce(d.run_id, 'none')
+SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' is loaded by run ' || coalesce(CAST(d.run_id AS TEXT), 'none')
 FROM transfer_days d LEFT JOIN runs r ON r.run_id = d.run_id
 WHERE d.settled = 'l' AND (r.run_id IS NULL OR r.status <> 'COMPLETED'
-  OR r.transfer_id <> d.transfer_id OR r.data_date <> d.data_date OR r.row_count IS NOT d.row_count
-  OR r.content_hash IS NOT d.content_hash);
+  OR r.transfer_id <> d.transfer_id OR r.data_date <> d.data_date OR r.row_count IS DISTINCT FROM d.row_count
+  OR r.content_hash IS DISTINCT FROM d.content_hash);
 
 -- name: invariant_team
 -- The team of a run is the team of its backfill, transfer, destination and connection.

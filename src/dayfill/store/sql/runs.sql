@@ -20,7 +20,8 @@ WHERE transfer_id = :transfer_id AND data_date = :data_date AND status IN ('CREA
 
 -- name: hasten_run
 -- A person waits for this waiting run now.
-UPDATE runs SET priority = min(priority, :priority), not_before = 0 WHERE run_id = :run_id AND status = 'QUEUED';
+UPDATE runs SET priority = CASE WHEN priority < :priority THEN priority ELSE :priority END, not_before = 0
+WHERE run_id = :run_id AND status = 'QUEUED';
 
 -- name: next_lane
 -- The next (priority, transfer) after a given one that has a queued run: one step of a skip scan through the index.
@@ -53,7 +54,7 @@ UPDATE installation SET last_token = last_token + :count RETURNING last_token;
 
 -- name: lift_tokens
 -- Never hand out a token that a ledger has seen.
-UPDATE installation SET last_token = max(last_token, :at_least) RETURNING last_token;
+UPDATE installation SET last_token = :at_least WHERE last_token < :at_least;
 
 -- name: held_run
 -- The run of a result, if the result's token still holds it: the compare of the compare-and-set.
@@ -71,28 +72,28 @@ WHERE t.transfer_id = :transfer_id AND (t.deleted_time IS NOT NULL OR EXISTS (
 -- name: complete_run
 -- A complete reading is in the destination.
 UPDATE runs
-SET status = 'COMPLETED', owner = NULL, ended_time = max(:now, started_time), row_count = :row_count,
+SET status = 'COMPLETED', owner = NULL, ended_time = :now, row_count = :row_count,
   content_hash = :content_hash, queries = :queries, message = '', cause = NULL
-WHERE run_id = :run_id AND token = :token AND status = 'RUNNING'
-RETURNING run_id, transfer_id, backfill_id, data_date;
+WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
 -- name: end_run
 -- The run failed for good, or was cancelled while it ran.
 UPDATE runs
-SET status = :status, owner = NULL, ended_time = max(:now, started_time), message = :message, cause = :cause,
+SET status = :status, owner = NULL, ended_time = :now, message = :message, cause = :cause,
   queries = :queries
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
 -- name: requeue_run
 -- Another attempt later; an attempt that a parked connection cost is given back.
 UPDATE runs
-SET status = :status, owner = NULL, priority = min(priority, :priority), not_before = :not_before, queued_time = :now,
+SET status = :status, owner = NULL, priority = CASE WHEN priority < :priority THEN priority ELSE :priority END,
+  not_before = :not_before, queued_time = :now,
   attempts = attempts - :give_back, message = :message, cause = :cause, queries = :queries
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
 -- name: running_runs
 -- Everything that the state believes to be running.
-SELECT run_id, token, data_date, started_time FROM runs WHERE status = 'RUNNING';
+SELECT data_date, run_id, token FROM runs WHERE status = 'RUNNING';
 
 -- name: cancel_waiting_runs
 -- The waiting runs of a backfill end CANCELLED; the status list is literal so that the day index of the backfill serves.
@@ -130,7 +131,7 @@ ORDER BY data_date DESC;
 -- name: retry_run
 -- A failed day waits again, its attempts anew.
 UPDATE runs
-SET status = 'QUEUED', priority = min(priority, :priority), attempts = 0, not_before = 0, ended_time = NULL,
+SET status = 'QUEUED', priority = CASE WHEN priority < :priority THEN priority ELSE :priority END, attempts = 0, not_before = 0, ended_time = NULL,
   queued_time = :now, cause_of_start = 'retry'
 WHERE run_id = :run_id AND status = 'FAILED'
 RETURNING data_date;
@@ -173,5 +174,5 @@ SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_
 FROM runs
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND created_time >= :created_from AND created_time <= :created_to
   AND (:issues_only = 0 OR status = 'FAILED')
-ORDER BY julianday(data_date) * :direction, run_id * :direction
+ORDER BY CASE WHEN :direction > 0 THEN data_date END, CASE WHEN :direction < 0 THEN data_date END DESC, run_id * :direction
 LIMIT :limit OFFSET :offset;
