@@ -43,7 +43,6 @@ class ScriptedRead:
     stated_rows: int | None = None
     failed_days: Mapping[date, ConnectorError] = field(default_factory=dict)
     date_column: str = COLUMN
-    requests: int = 1
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from dayfill.domain.backfill import MAX_DAYS
 from dayfill.errors import SetupError
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -39,7 +40,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8484
     slots: int = 8
-    max_backfill_days: int = 10_000
+    max_backfill_days: int = MAX_DAYS
     log_level: LogLevel = "info"
 
 
@@ -58,7 +59,9 @@ class _ServerKeys(msgspec.Struct, frozen=True):
     bind: Annotated[str, Meta(max_length=255, description="HOST:PORT")] = DEFAULT_BIND
     behind_proxy: Annotated[bool, Meta(description="1 or 0")] = False
     slots: Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")] = 8
-    max_backfill_days: Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")] = 10_000
+    max_backfill_days: Annotated[int, Meta(ge=1, le=MAX_DAYS, description=f"a whole number from 1 to {MAX_DAYS}")] = (
+        MAX_DAYS
+    )
     log_level: Annotated[LogLevel, Meta(description="one of debug, info, warning, error")] = "info"
 
 

@@ -68,16 +68,6 @@ def test_a_range_counts_the_leap_day() -> None:
     assert len(DayRange(date(2024, 1, 1), date(2024, 12, 31))) == 366
 
 
-@given(ranges(), ranges())
-def test_overlap_is_symmetric_and_means_a_shared_day(one: DayRange, other: DayRange) -> None:
-    assert one.overlaps(other) == other.overlaps(one) == bool(set(one) & set(other))
-
-
-def test_adjacent_ranges_do_not_overlap() -> None:
-    january, february = DayRange(date(2024, 1, 1), date(2024, 1, 31)), DayRange(date(2024, 2, 1), date(2024, 2, 29))
-    assert not january.overlaps(february)
-
-
 def test_a_range_reads_as_its_two_days() -> None:
     assert str(DayRange(date(2024, 1, 1), date(2024, 1, 31))) == "2024-01-01..2024-01-31"
 

@@ -27,7 +27,7 @@ async def fire(installation: Installation) -> int:
 
 async def test_nothing_is_due_before_the_slot_and_nothing_is_written(installation: Installation) -> None:
     await seeds.transfer(installation)
-    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY
+    assert await schedules.next_due(installation.db) == SIX_NEXT_DAY
     installation.now = SIX_NEXT_DAY - timedelta(seconds=1)
     async with installation.db.write():
         # Holds the only writer: a pass that wanted to write would wait for ever.
@@ -43,7 +43,7 @@ async def test_a_slot_starts_a_run_for_each_day_of_the_window_today_included(ins
         ("2024-06-16", "Recurring", "schedule", 1, "QUEUED"),
         ("2024-06-15", "Recurring", "schedule", 1, "QUEUED"),
     ]
-    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
+    assert await schedules.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
     assert await fire(installation) == 0
 
 
@@ -62,7 +62,7 @@ async def test_slots_missed_while_down_fire_once(installation: Installation) -> 
     installation.pass_time(days=3, minutes=20)
     assert await fire(installation) == 1
     assert installation.execute("SELECT count(*) FROM schedule_slots") == [(1,)]
-    assert await schedule.next_due(installation.db) == NOON + timedelta(days=3, hours=1)
+    assert await schedules.next_due(installation.db) == NOON + timedelta(days=3, hours=1)
 
 
 async def test_a_waiting_run_of_the_same_day_is_joined(installation: Installation) -> None:
@@ -97,7 +97,7 @@ async def test_a_slot_that_has_fired_never_fires_again(installation: Installatio
         await schedules.set_next(tx, made.transfer_id, 0, SIX_NEXT_DAY)
     assert await fire(installation) == 0
     assert runs(installation) == []
-    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
+    assert await schedules.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=1)
 
 
 async def test_more_transfers_than_one_batch(installation: Installation) -> None:
@@ -112,21 +112,21 @@ async def test_a_paused_transfer_is_not_due_and_does_not_catch_up(installation: 
     seams, team_id = installation.server.seams, installation.team_id
     async with installation.db.write() as tx:
         await transfers.pause(tx, team_id, made.transfer_id)
-    assert await schedule.next_due(installation.db) is None
+    assert await schedules.next_due(installation.db) is None
     installation.now = SIX_NEXT_DAY + timedelta(days=4, hours=1)
     assert await fire(installation) == 0
     async with installation.db.write() as tx:
         await transfers.unpause(tx, seams, team_id, made.transfer_id)
     assert await fire(installation) == 0, "unpause waits for the next slot"
-    assert await schedule.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=5)
+    assert await schedules.next_due(installation.db) == SIX_NEXT_DAY + timedelta(days=5)
 
 
 async def test_an_update_plans_anew_unless_the_transfer_is_paused(installation: Installation) -> None:
     made = await seeds.transfer(installation)
     hourly = replace(made.configuration, schedules=(Schedule(Interval.HOURLY),))
     await seeds.update(installation, made.transfer_id, hourly)
-    assert await schedule.next_due(installation.db) == NOON + timedelta(hours=1)
+    assert await schedules.next_due(installation.db) == NOON + timedelta(hours=1)
     async with installation.db.write() as tx:
         await transfers.pause(tx, installation.team_id, made.transfer_id)
     await seeds.update(installation, made.transfer_id, made.configuration)
-    assert await schedule.next_due(installation.db) is None
+    assert await schedules.next_due(installation.db) is None

@@ -38,11 +38,17 @@ class DestinationField:
 
 @dataclass(frozen=True, slots=True)
 class DestinationConfig:
-    """One destination of a team, with secrets opened. installation_id owns the tables that are loaded through it."""
+    """One destination of a team, with secrets opened. installation_id owns the tables that are loaded through it.
+
+    rivals: transfers of this installation whose tables must not be touched, None for all but the loading one. A table
+    of a transfer that is no rival (deleted, or moved elsewhere) passes to the loading one, if none of the table's
+    tokens is greater than its own.
+    """
 
     installation_id: str
     fields: Mapping[str, Value]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    rivals: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +109,11 @@ class Destination(Protocol):
     def check(self, config: DestinationConfig) -> None:
         """The destination can be reached and written."""
 
-    def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
-        """Refuse tables that another transfer or another installation owns; own the free ones.
-
-        Raises:
-            Permanent: cause OWNERSHIP, naming the table.
-        """
-
     def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
         """Replace each day in all its tables, with its ledger row, in ONE transaction; outcomes in the order given.
 
-        All days must name the same tables. Any error leaves every day as it was.
+        All days must name the same tables. Tables that nobody owns are owned from then on. Any error leaves every
+        day as it was; a table of another transfer or installation is one, with cause OWNERSHIP.
         """
 
     def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:

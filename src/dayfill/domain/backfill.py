@@ -34,7 +34,7 @@ MOVES: dict[BackfillStatus, frozenset[BackfillStatus]] = {
     BackfillStatus.COMPLETED: frozenset(),
     BackfillStatus.CANCELLED: frozenset(),
 }
-"""Allowed moves of a status; FAILED goes back to RUNNING by a retry only."""
+"""Allowed moves of a status, to which a test holds the store's queries; FAILED goes back to RUNNING by a retry only."""
 
 
 class Backfill(NamedTuple):
@@ -82,10 +82,6 @@ class DayFailure:
     run_id: int
     cause: str
     attempts: int
-
-
-def can_move(current: BackfillStatus, wanted: BackfillStatus) -> bool:
-    return wanted in MOVES[current]
 
 
 def settled_status(total: int, completed: int, failed: int) -> BackfillStatus | None:

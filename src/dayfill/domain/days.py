@@ -55,9 +55,6 @@ class DayRange:
     def newest_first(self) -> Iterator[date]:
         return (self.end - timedelta(days=n) for n in range(len(self)))
 
-    def overlaps(self, other: DayRange) -> bool:
-        return self.start <= other.end and other.start <= self.end
-
     def __str__(self) -> str:
         return f"{self.start}..{self.end}"
 

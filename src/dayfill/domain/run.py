@@ -12,7 +12,6 @@ LOST = "LOST"
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(hours=1)
 SHORTEST_PARK, LONGEST_PARK = timedelta(seconds=1), timedelta(days=1)
 """A source may state any wait. Shorter would spin, as the attempt is given back; after a day it is asked again."""
-DEFAULT_DEADLINE = timedelta(hours=1)
 
 
 class RunStatus(StrEnum):

@@ -38,12 +38,16 @@ class SourceJob:
 
 @dataclass(frozen=True, slots=True)
 class DestinationJob:
-    """Where to load. ``sealed`` are the destination's secret fields, opened only inside the load."""
+    """Where to load. ``sealed`` are the destination's secret fields, opened only inside the load.
+
+    rivals: other transfers that own a table of the same name somewhere; a table of any other one may be taken over.
+    """
 
     kind: str
     fields: Mapping[str, Value]
     sealed: bytes | None = None
     sealed_for: str = ""
+    rivals: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dayfill.domain.transfer import TYPE_PATTERN, Field, Partition, Table
 
-MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_FIELDS, MAX_TABLE_FIELDS = 255, 15, 1000, 10_000, 1000
+MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_TABLE_FIELDS = 255, 15, 1000, 1000
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _RESERVED = "_dayfill"

@@ -12,9 +12,7 @@ from dayfill.engine import runs
 from dayfill.seams import Seams
 from dayfill.store import schedules
 from dayfill.store.db import Database, Tx
-from dayfill.store.schedules import Due, next_due
-
-__all__ = ["fire_due", "next_due"]
+from dayfill.store.schedules import Due
 
 BATCH = 20
 """Schedules fired in one transaction; a window may have hundreds of days, and other writers wait for the commit."""

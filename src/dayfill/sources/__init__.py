@@ -56,7 +56,6 @@ class DaysRead(Protocol):
     date_column: str
     complete: bool
     stated_rows: int | None
-    requests: int
     failed_days: Mapping[date, ConnectorError]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
-from dayfill.destinations.duckdb import faults, ledger, ownership, replace
+from dayfill.destinations.duckdb import faults, ledger, replace
 from dayfill.destinations.duckdb.pool import Session, place_of, session
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
@@ -45,21 +45,11 @@ class DuckDBFile:
             finally:
                 con.rollback()
 
-    def claim_table(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> None:
-        """Own the free tables; refuse those of others, and those that hold rows which dayfill did not load."""
-        wanted = {checked(table, "table").lower(): table for table in tables}.values()
-        if not wanted:
-            return
-        owner = ownership.Owner(config.installation_id, transfer_id)
-        with _ready(config) as opened, opened.alone(), faults.translated(opened.path), opened.transaction() as con:
-            seen = ledger.look(con, _schema(config), [*wanted], transfer_id, ())
-            ownership.claim(con, _schema(config), owner, ownership.free(wanted, seen.owners, owner))
-
     def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
         """Replace all days in all their tables in one transaction; outcomes in the order given."""
         if not days:
             return []
-        request = replace.Request(_schema(config), config.installation_id, tuple(days))
+        request = replace.Request(_schema(config), config.installation_id, config.rivals, tuple(days))
         with _ready(config) as opened:
             return replace.replace_days(opened, request)
 

@@ -63,14 +63,10 @@ def look(
     query = (
         f"SELECT table_name, installation_id, transfer_id, NULL, NULL FROM {inside}._dayfill_tables"
         f" WHERE table_name IN ({_marks(names)})"
+        f" UNION ALL SELECT table_name, NULL, NULL, data_date, token FROM {inside}._dayfill_days"
+        f" WHERE transfer_id = ? AND table_name IN ({_marks(tables)}) AND data_date IN ({_marks(days)})"
     )
-    values: list[object] = [*names]
-    if days:
-        query += (
-            f" UNION ALL SELECT table_name, NULL, NULL, data_date, token FROM {inside}._dayfill_days"
-            f" WHERE transfer_id = ? AND table_name IN ({_marks(tables)}) AND data_date IN ({_marks(days)})"
-        )
-        values += [transfer_id, *tables, *days]
+    values = [*names, transfer_id, *tables, *days]
     owners, tokens = {}, {}
     for table, installation_id, owner_id, day, token in con.execute(query, values).fetchall():
         if day is None:

@@ -24,6 +24,7 @@ class Request:
 
     schema: str
     installation_id: str
+    rivals: frozenset[int] | None
     days: tuple[FinishedDay, ...]
 
     @property
@@ -31,8 +32,9 @@ class Request:
         return self.days[0].transfer_id
 
     @property
-    def owner(self) -> ownership.Owner:
-        return ownership.Owner(self.installation_id, self.transfer_id)
+    def claim(self) -> ownership.Claim:
+        owner = ownership.Owner(self.installation_id, self.transfer_id)
+        return ownership.Claim(owner, min(day.token for day in self.days), self.rivals)
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -76,14 +78,14 @@ def _write(
     seen = ledger.look(
         con, request.schema, request.tables, request.transfer_id, [day.data_date for day in request.days]
     )
-    unowned = ownership.free(request.tables, seen.owners, request.owner)
+    changing = ownership.settle(con, request.schema, request.tables, seen.owners, request.claim)
     fresh = [day for day in request.days if not _is_stale(day, seen)]
     if not fresh:
         return set()
     changes = [tables.planned(con, request.schema, fresh, index) for index in range(len(request.tables))]
-    if (unowned or any(change.steps or change.is_new for change in changes)) and not is_alone:
+    if (changing or any(change.steps or change.is_new for change in changes)) and not is_alone:
         raise _Aside
-    ownership.claim(con, request.schema, request.owner, unowned)
+    ownership.claim(con, request.schema, request.claim.owner, changing, seen.owners)
     for change in changes:
         tables.alter(con, change)
     written = [_entry(day, table) for day in fresh for table in day.tables]

@@ -37,7 +37,6 @@ class DemoAdsRead:
         self.date_column = date_column
         self.complete = False
         self.stated_rows: int | None = None
-        self.requests = 1
         self.failed_days: Mapping[date, ConnectorError] = {}
         self.reader = pa.RecordBatchReader.from_batches(schema, self._all(batches))
 

@@ -38,7 +38,6 @@ class FilesRead:
         self.date_column = plan.date_column
         self.complete = False
         self.stated_rows: int | None = None
-        self.requests = 0
         self.reader = pa.RecordBatchReader.from_batches(plan.schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -48,7 +47,6 @@ class FilesRead:
             self.complete = True
 
     def _scan(self, scan: Scan) -> Iterator[pa.RecordBatch]:
-        self.requests += 1
         bad: set[date | None] = set()
         try:
             yield from self._fitting(scan, bad)
