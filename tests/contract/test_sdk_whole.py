@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -53,12 +54,16 @@ async def new_transfer(call: Sdk, url: str, key: str, team_id: int, folder: Path
     tables = {"version": 1, "group": group, "tables": [{"table_name": "visits", "fields": []}], "fields": []}
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
         imported = (await client.post("/table/group/import", json=tables)).raise_for_status().json()["data"]
+    return await transfer_of(call, team_id, imported["schema_id"], destination.id, folder)
+
+
+async def transfer_of(call: Sdk, team_id: int, schema_id: int, destination_id: int, folder: Path) -> int:
     made = await call(
         "transfers.create",
         team_id,
         data_source_id="FILES",
-        schema_id=imported["schema_id"],
-        destination_id=destination.id,
+        schema_id=schema_id,
+        destination_id=destination_id,
         display_name="Visits",
         schedule=[TransferSchedule(run_interval="daily", run_hour=6, refresh_window=1)],
         accounts=[],
@@ -68,6 +73,12 @@ async def new_transfer(call: Sdk, url: str, key: str, team_id: int, folder: Path
         ],
     )
     return int(made.transfer_id)
+
+
+async def ended(call: Sdk, team_id: int, backfill: Any) -> Any:
+    while backfill.status not in ("COMPLETED", "FAILED"):
+        backfill = await call("backfills.get", team_id, backfill.transfer_backfill_id)
+    return backfill
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,3 +100,20 @@ async def test_a_backfill_runs_to_its_end_under_the_eyes_of_the_sdk(kind: str, t
     with pool.session(str(tmp_path / "warehouse.duckdb")) as warehouse:
         rows = warehouse.connection.execute("SELECT CAST(day AS VARCHAR), visits FROM visits ORDER BY ALL").fetchall()
     assert rows == [("2024-06-01", 10), ("2024-06-02", 20), ("2024-06-03", 30), ("2024-06-03", 31)]
+
+
+async def test_a_deleted_transfer_made_again_takes_its_table_over(tmp_path: Path) -> None:
+    async with whole_server(tmp_path) as (url, key, team_id):
+        call = Sdk("sync", url, key)
+        first = await new_transfer(call, url, key, team_id, tmp_path)
+        await ended(call, team_id, await call("backfills.create", team_id, first, FIRST, LAST))
+        configuration = await call("transfers.get", team_id, first)
+        await call("transfers.delete", team_id, first)
+        (tmp_path / "visits.csv").write_text("day,visits\n2024-06-01,77\n")
+        second = await transfer_of(call, team_id, configuration.schema_id, configuration.destination_id, tmp_path)
+        backfill = await ended(call, team_id, await call("backfills.create", team_id, second, FIRST, FIRST))
+        assert (backfill.status, backfill.error_report) == ("COMPLETED", [])
+        await call.close()
+    with pool.session(str(tmp_path / "warehouse.duckdb")) as warehouse:
+        rows = warehouse.connection.execute("SELECT visits FROM visits ORDER BY ALL").fetchall()
+    assert rows == [(20,), (30,), (31,), (77,)]

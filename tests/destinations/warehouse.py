@@ -44,6 +44,9 @@ class Warehouse:
     def of_installation(self, installation_id: str) -> Warehouse:
         return replace(self, config=replace(self.config, installation_id=installation_id))
 
+    def with_rivals(self, rivals: set[int]) -> Warehouse:
+        return replace(self, config=replace(self.config, rivals=frozenset(rivals)))
+
 
 def duckdb_warehouse(folder: Path) -> Warehouse:
     path = str(folder / "warehouse.duckdb")

@@ -177,7 +177,8 @@ def _source(work: _Work) -> SourceConfig:
 
 def _destination(work: _Work) -> DestinationConfig:
     job = work.job.destination
-    return DestinationConfig(work.job.installation_id, job.fields, _opened(work, job.sealed, job.sealed_for))
+    secrets = _opened(work, job.sealed, job.sealed_for)
+    return DestinationConfig(work.job.installation_id, job.fields, secrets, job.rivals)
 
 
 def _opened(work: _Work, sealed: bytes | None, sealed_for: str) -> dict[str, str]:

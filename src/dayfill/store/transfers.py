@@ -152,7 +152,7 @@ def _transfer(row: Row) -> Transfer:
 def _job(row: Row) -> TransferJob:
     transfer_id, team_id, text, zone, parallelism, deadline = row[:6]
     connection_id, connection_parallelism, parked_until, credentials = row[6:10]
-    tables, destination_id, destination_type, fields, secrets = row[10:]
+    tables, destination_id, destination_type, fields, secrets, rivals = row[10:]
     configuration = msgspec.json.decode(text, type=Configuration)
     return TransferJob(
         transfer_id=transfer_id,
@@ -171,6 +171,7 @@ def _job(row: Row) -> TransferJob:
             fields=msgspec.json.decode(fields, type=dict[str, Value]),
             sealed=secrets,
             sealed_for=destination.sealed_for(team_id, destination_id),
+            rivals=frozenset(map(int, rivals.split(","))) if rivals else frozenset(),
         ),
     )
 

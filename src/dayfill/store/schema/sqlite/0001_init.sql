@@ -111,6 +111,7 @@ CREATE TABLE owned_tables (
   PRIMARY KEY (location, table_name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owned_tables_of_transfer ON owned_tables (transfer_id);
+CREATE INDEX owned_tables_by_name ON owned_tables (table_name);
 
 -- next_time is null while the transfer is paused.
 CREATE TABLE schedules (
