@@ -27,7 +27,7 @@ PLANS = {
     "release_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
     "failed_days_of_backfill": (BACKFILL | {"cause": ""}, "SEARCH runs USING INDEX runs_failed"),
     "backfill_failures": (BACKFILL | {"limit": 10}, "SEARCH runs USING INDEX runs_failed"),
-    "waiting_recurring_run": (DAY, "SEARCH runs USING INDEX runs_waiting_alone"),
+    "hasten_recurring_run": (DAY | {"priority": 0}, "SEARCH runs USING INDEX runs_waiting_alone"),
     "superseding_run": (DAY, "SEARCH r USING INDEX runs_waiting_alone"),
     "held_run": (RUN, "SEARCH runs USING INTEGER PRIMARY KEY"),
     "get_run": ({"run_id": 1, "team_id": 1}, "SEARCH runs USING INTEGER PRIMARY KEY"),
@@ -112,7 +112,7 @@ async def test_no_hot_query_reads_a_whole_table(full: Installation) -> None:
 
 
 CHANGES = {
-    "claim_run", "complete_run", "end_run", "requeue_run", "retry_run", "hasten_run", "count_created", "count_claimed",
+    "claim_run", "complete_run", "end_run", "requeue_run", "retry_run", "count_created", "count_claimed",
     "count_results", "backfill_standing", "stop_backfill", "finish_backfill", "cancel_backfill", "reopen_backfill",
     "pause_backfill", "resume_backfill", "start_day", "load_day", "fail_day", "requeue_day", "release_day",
     "unqueue_day", "fail_waiting_day", "days_changed", "park_connection", "lock_transfer",

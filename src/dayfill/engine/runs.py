@@ -34,17 +34,13 @@ async def enqueue(
     priority: Priority,
 ) -> Enqueued:
     """A Recurring run for each of these days; a day for which one waits already is joined, not doubled."""
-    now = seams.now()
-    result = Enqueued([], [], [])
-    for day in sorted(set(dates), reverse=True):
-        run_id = await runs.insert_recurring(tx, team_id, transfer_id, day, trigger=trigger, priority=priority, now=now)
-        if run_id is None:
-            result.joined.append((day, await runs.join_waiting(tx, transfer_id, day, priority)))
-        else:
-            result.run_ids.append(run_id)
-            result.dates.append(day)
-    await days.queue(tx, transfer_id, [day.isoformat() for day in result.dates])
-    return result
+    wanted = sorted(set(dates), reverse=True)
+    new = await runs.insert_recurring(
+        tx, team_id, transfer_id, wanted, trigger=trigger, priority=priority, now=seams.now()
+    )
+    joined = await runs.hasten(tx, transfer_id, [day for day in wanted if day not in new], priority)
+    await days.queue(tx, transfer_id, [day.isoformat() for day in new])
+    return Enqueued(list(new.values()), list(new), joined)
 
 
 async def run_now(

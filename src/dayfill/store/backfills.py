@@ -169,7 +169,7 @@ async def active_ids(tx: Tx, transfer_id: int) -> list[int]:
 
 async def failures(db: Reader, backfill_id: int, limit: int = MAX_DAYS) -> list[DayFailure]:
     """Failed days, newest first. The caller has read the backfill by its team."""
-    rows = await db.all("backfill_failures", backfill_id=backfill_id, limit=limit)
+    rows = await db.scan("backfill_failures", backfill_id=backfill_id, limit=limit)
     return [
         DayFailure(date.fromisoformat(day), message, run_id, cause or "", attempts)
         for day, message, run_id, cause, attempts in rows

@@ -91,7 +91,7 @@ async def _states(db: Database, transfer_id: int, span: DayRange) -> list[tuple[
 
 async def chosen(tx: Tx, transfer_id: int, span: DayRange, wanted: frozenset[DayState]) -> list[date]:
     """Days of a span whose state is one of these, newest first, judged inside the transaction."""
-    rows = await tx.all("day_states", transfer_id=transfer_id, first=span.start.isoformat(), last=span.end.isoformat())
+    rows = await tx.scan("day_states", transfer_id=transfer_id, first=span.start.isoformat(), last=span.end.isoformat())
     known = {date.fromisoformat(day): DayState(state) for day, state in rows}
     return [day for day in span.newest_first() if known.get(day, DayState.MISSING) in wanted]
 

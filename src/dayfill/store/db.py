@@ -18,13 +18,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Reader(Protocol):
-    """Short reads: a few rows, found through an index."""
+    """Reads. ``one`` and ``all`` are for a few rows, found through an index; they may run on the event loop."""
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         """The first row, or None."""
 
     async def all(self, query: str, /, **values: object) -> list[Row]:
         """Every row."""
+
+    async def scan(self, query: str, /, **values: object) -> list[Row]:
+        """Every row of a long read (hundreds of rows and more), off the event loop, in one snapshot."""
 
 
 class Tx(Reader, Protocol):
@@ -39,9 +42,6 @@ class Tx(Reader, Protocol):
 
 class Database(Reader, Protocol):
     """The state database of one installation."""
-
-    async def scan(self, query: str, /, **values: object) -> list[Row]:
-        """A long read (hundreds of rows and more), off the event loop, in one snapshot."""
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction: committed durably when the block ends, rolled back when it raises."""

@@ -61,27 +61,32 @@ async def insert_of_backfill(
 
 
 async def insert_recurring(
-    tx: Tx, team_id: int, transfer_id: int, day: date, *, trigger: Trigger, priority: Priority, now: datetime
-) -> int | None:
-    """A waiting run outside any backfill; None if one waits for that day already."""
-    row = await tx.one(
-        "insert_recurring_run",
-        team_id=team_id,
-        transfer_id=transfer_id,
-        data_date=day.isoformat(),
-        cause_of_start=trigger.value,
-        priority=int(priority),
-        now=micros(now),
-    )
-    return int(row[0]) if row else None
+    tx: Tx,
+    team_id: int,
+    transfer_id: int,
+    days: Iterable[date],
+    *,
+    trigger: Trigger,
+    priority: Priority,
+    now: datetime,
+) -> dict[date, int]:
+    """Waiting runs outside any backfill, by day; none for a day for which one waits already."""
+    values = {
+        "team_id": team_id,
+        "transfer_id": transfer_id,
+        "cause_of_start": trigger.value,
+        "priority": int(priority),
+        "now": micros(now),
+    }
+    rows = await tx.many("insert_recurring_run", [{**values, "data_date": day.isoformat()} for day in days])
+    return {date.fromisoformat(day): run_id for run_id, day in rows}
 
 
-async def join_waiting(tx: Tx, transfer_id: int, day: date, priority: Priority) -> int:
-    """The run that waits for the day outside any backfill, hastened to at least this priority."""
-    row = await tx.one("waiting_recurring_run", transfer_id=transfer_id, data_date=day.isoformat())
-    assert row is not None
-    await tx.one("hasten_run", run_id=row[0], priority=int(priority))
-    return int(row[0])
+async def hasten(tx: Tx, transfer_id: int, days: Iterable[date], priority: Priority) -> list[tuple[date, int]]:
+    """The runs that wait for these days outside any backfill, given at least this priority: (day, run id)."""
+    values = {"transfer_id": transfer_id, "priority": int(priority)}
+    rows = await tx.many("hasten_recurring_run", [{**values, "data_date": day.isoformat()} for day in days])
+    return [(date.fromisoformat(day), run_id) for run_id, day in rows]
 
 
 async def next_lane(db: Reader, priority: int = -1, transfer_id: int = 0) -> tuple[int, int] | None:
@@ -175,7 +180,7 @@ async def release(tx: Tx, backfill_id: int, now: datetime) -> None:
 
 async def failed(tx: Tx, backfill_id: int, cause: str | None = None) -> list[tuple[int, date]]:
     """(run id, day) of the failed runs of a backfill, newest day first."""
-    rows = await tx.all("failed_days_of_backfill", backfill_id=backfill_id, cause=cause or "")
+    rows = await tx.scan("failed_days_of_backfill", backfill_id=backfill_id, cause=cause or "")
     return [(run_id, date.fromisoformat(day)) for run_id, day in rows]
 
 

@@ -40,6 +40,9 @@ class SqliteTx:
     async def all(self, query: str, /, **values: object) -> list[Row]:
         return self._connection.execute(QUERIES[query].text, values).fetchall()
 
+    async def scan(self, query: str, /, **values: object) -> list[Row]:
+        return await self._in_thread(lambda: self._connection.execute(QUERIES[query].text, values).fetchall())
+
     async def run(self, query: str, /, **values: object) -> int:
         return await self._in_thread(lambda: self._run(query, values))
 

@@ -11,17 +11,13 @@ INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_
   queued_time)
 VALUES (:team_id, :transfer_id, NULL, :data_date, 'Recurring', :cause_of_start, :priority, 'QUEUED', :now, :now)
 ON CONFLICT DO NOTHING
-RETURNING run_id;
+RETURNING run_id, data_date;
 
--- name: waiting_recurring_run
--- The run outside any backfill that waits for a day of a transfer.
-SELECT run_id, priority FROM runs
-WHERE transfer_id = :transfer_id AND data_date = :data_date AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL;
-
--- name: hasten_run
--- A person waits for this waiting run now.
+-- name: hasten_recurring_run
+-- The run outside any backfill that waits for a day is wanted now; the status list is literal so that the index serves.
 UPDATE runs SET priority = CASE WHEN priority < :priority THEN priority ELSE :priority END, not_before = 0
-WHERE run_id = :run_id AND status = 'QUEUED';
+WHERE transfer_id = :transfer_id AND data_date = :data_date AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
+RETURNING run_id, data_date;
 
 -- name: next_lane
 -- The next (priority, transfer) after a given one that has a queued run: one step of a skip scan through the index.
