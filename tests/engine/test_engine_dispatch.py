@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from dayfill import sources
-from dayfill.engine import dispatch
+from dayfill.engine import dispatch, materialise
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
 from dayfill.errors import Busy, Permanent
 from dayfill.store import runs, schedules
@@ -137,6 +137,25 @@ async def test_a_fault_of_the_state_is_met_by_another_try(
     assert left == []
     assert rig.dispatcher.fault is None
     assert rig.agrees(transfer) == sorted(last(3))
+
+
+async def test_days_start_while_the_runs_of_a_long_backfill_are_still_being_made(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(materialise, "CHUNK_DAYS", 4)
+    await rig.backfill(rig.transfer(), last(2))
+    long = await rig.backfill(rig.transfer(), last(20))
+    created: list[object] = []
+    executor, submit = rig.executor, rig.executor.submit
+
+    def watched(run: object, job: object) -> object:
+        created.append(rig.installation.execute("SELECT created FROM backfills WHERE backfill_id = :id", id=long)[0][0])
+        return submit(run, job)
+
+    monkeypatch.setattr(executor, "submit", watched)
+    await rig.settle()
+    assert created[0] == 0
+    assert created[-1] == 20
 
 
 async def test_while_nothing_works_it_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

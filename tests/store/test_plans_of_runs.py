@@ -47,7 +47,7 @@ PLANS = {
         "SEARCH backfills USING INDEX backfills_active",
     ),
     "active_backfills_of_transfer": ({"transfer_id": 1}, "SEARCH backfills USING"),
-    "new_backfills": ({}, "SCAN backfills USING INDEX backfills_new"),
+    "next_new_backfill": ({}, "SCAN backfills USING INDEX backfills_new"),
     "backfill_paces": ({"transfer_id": 1}, "SEARCH backfills USING INDEX backfills_of_transfer"),
     "day_states": ({"transfer_id": 1, "first": "", "last": ""}, "SEARCH transfer_days USING PRIMARY KEY"),
     "days_span": ({"transfer_id": 1, "team_id": 1}, "SEARCH d USING PRIMARY KEY"),

@@ -104,8 +104,8 @@ class Dispatcher:
         if self._stopping:
             return
         await fire_due(self._db, self._seams)
-        while await materialise(self._db, self._seams):
-            await self._record()
+        if await materialise(self._db, self._seams):
+            self.wake()  # the rest follows in the next passes, so that days which wait need not wait for it
         await self._claim()
 
     async def _record(self) -> None:

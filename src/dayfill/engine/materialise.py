@@ -1,4 +1,4 @@
-"""Turn CREATED backfills into run rows: in bulk, newest day first, resumed by whoever comes next."""
+"""Turn CREATED backfills into run rows: in bulk, urgent ones first, newest day first, resumed by whoever comes next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK_DAYS = 1_000
 
 
 async def materialise(db: Database, seams: Seams) -> bool:
-    """Insert the next chunk of runs of the oldest CREATED backfill; False if there is none."""
+    """Insert the next chunk of runs of the most urgent CREATED backfill; False if there is no more to do."""
     if await backfills.next_new(db) is None:
         return False
     async with db.write() as tx:

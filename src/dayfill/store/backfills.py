@@ -182,8 +182,8 @@ async def paces(db: Reader, transfer_id: int) -> list[float]:
 
 
 async def next_new(db: Reader) -> NewBackfill | None:
-    """The oldest backfill that is still CREATED."""
-    row = await db.one("new_backfills")
+    """The most urgent backfill that is still CREATED, of equal ones the oldest."""
+    row = await db.one("next_new_backfill")
     if row is None:
         return None
     backfill_id, team_id, transfer_id, start, end, priority, chosen, created, paused = row

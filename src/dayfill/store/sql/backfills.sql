@@ -78,12 +78,12 @@ WHERE backfill_id = :backfill_id AND status = 'FAILED'
 ORDER BY data_date DESC
 LIMIT :limit;
 
--- name: new_backfills
--- Backfills whose runs do not all exist yet, oldest first.
+-- name: next_new_backfill
+-- The most urgent backfill whose runs do not all exist yet, of equal ones the oldest.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, priority, chosen, created, paused_time
 FROM backfills
 WHERE status = 'CREATED'
-ORDER BY backfill_id
+ORDER BY priority, backfill_id
 LIMIT 1;
 
 -- name: count_created

@@ -167,7 +167,7 @@ CREATE INDEX backfills_active ON backfills (transfer_id, range_start)
   WHERE status IN ('CREATED', 'SCHEDULED', 'RUNNING');
 CREATE INDEX backfills_incomplete ON backfills (team_id, created_time, backfill_id)
   WHERE status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED');
-CREATE INDEX backfills_new ON backfills (backfill_id) WHERE status = 'CREATED';
+CREATE INDEX backfills_new ON backfills (priority, backfill_id) WHERE status = 'CREATED';
 CREATE INDEX backfills_of_transfer ON backfills (transfer_id, created_time, backfill_id);
 
 CREATE TABLE runs (
