@@ -22,6 +22,21 @@ _NONCE_BYTES = 12
 _HEADER_BYTES = 1 + 4
 """Version (1 byte) and key id (4 bytes, big-endian) stand before the nonce, in the clear but authenticated."""
 
+_KEYRING = "keyring"
+_PRIVATE = frozenset(
+    (_KEYRING, "serve.lock", "state.sqlite", *(f"state.sqlite-{end}" for end in ("wal", "shm", "journal")))
+)
+
+
+def is_private(path: Path) -> bool:
+    """True for the files by which an installation lives, whatever link leads there: no connector may open them.
+
+    The keyring is secret. And the kernel drops a process's locks on a file when the process closes any descriptor of
+    it: after one look at the state database the next program that opens it would take the server's commits away.
+    """
+    place = Path(os.path.realpath(path))
+    return place.name.lower() in _PRIVATE and place.with_name(_KEYRING).exists()
+
 
 class Keyring:
     """The keys of one installation: the newest seals, every one opens; the pepper makes fingerprints.

@@ -14,6 +14,7 @@ import duckdb
 from dayfill.destinations.duckdb import faults
 from dayfill.destinations.duckdb.gate import Gate
 from dayfill.errors import Permanent, Transient
+from dayfill.secrets import is_private
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -29,16 +30,24 @@ _LOOK_EVERY_SECONDS = 0.5
 
 @dataclass(eq=False, slots=True)
 class _Database:
-    """An open file. ``uses`` counts sessions ever begun, ``users`` those that are open now."""
+    """An open file. ``uses`` counts sessions ever begun, ``users`` those that are open now.
+
+    identity: the file that was opened, which outlives its name when it is deleted or replaced.
+    """
 
     path: Path
     connection: duckdb.DuckDBPyConnection
+    identity: tuple[int, int] | None
     gate: Gate = field(default_factory=Gate)
     prepared: set[str] = field(default_factory=set)
     users: int = 0
     uses: int = 0
     uses_at_last_look: int = -1
     is_broken: bool = False
+
+    def is_in_place(self) -> bool:
+        """False once the path names no file or another one: what is written then, nobody will find."""
+        return self.identity == _identity(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,9 @@ class Session:
         try:
             yield con
             con.commit()
+            if not self._database.is_in_place():
+                self._database.is_broken = True
+                raise Transient("DESTINATION", f"The DuckDB file {self.path} was removed or replaced during the load.")
         except BaseException as error:
             self._database.is_broken |= isinstance(error, duckdb.FatalException)
             # A COMMIT that failed has ended the transaction already, and DuckDB says so by one more error.
@@ -96,7 +108,7 @@ def session(path: str) -> Iterator[Session]:
     """
     place = place_of(path)
     with _lock:
-        database = _open.get(place) or _open_database(place)
+        database = _in_place(place) or _open_database(place)
         if database.is_broken:
             raise Transient("DESTINATION", f"The DuckDB file {place} is closed after an error and then opened anew.")
         database.users += 1
@@ -117,12 +129,15 @@ def place_of(path: str) -> Path:
     """The file itself, behind ``~``, relative paths and links: one file, one database.
 
     Raises:
-        Permanent: cause CONFIG; it cannot be the path of a file.
+        Permanent: cause CONFIG; it cannot be the path of a file, or the file is one of the installation's own.
     """
     try:
-        return Path(path).expanduser().resolve()
+        place = Path(path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise Permanent("CONFIG", f"{path[:200]!r} is no path on this server: correct it.", fatal=True) from error
+    if is_private(place):
+        raise Permanent("CONFIG", f"{place} is a file that dayfill itself lives by: choose another path.", fatal=True)
+    return place
 
 
 def close_all() -> None:
@@ -137,17 +152,49 @@ def _open_database(path: Path) -> _Database:
         raise Permanent(
             "DESTINATION", f"The folder {path.parent} does not exist: create it, or correct the path.", fatal=True
         )
-    if path.is_dir():
-        raise Permanent("DESTINATION", f"{path} is a folder: the path must name a DuckDB file.", fatal=True)
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever, and all other files with it
+        kind = "a folder" if path.is_dir() else "no file but a pipe or device"
+        raise Permanent("DESTINATION", f"{path} is {kind}: the path must name a DuckDB file.", fatal=True)
+    _refuse_second_name(path)
     had_log = path.with_name(path.name + ".wal").exists()
     with faults.translated(path):
         connection = duckdb.connect(str(path), config=_SETTINGS)
         if had_log:
             # A killed owner's log is replayed, but may stay and grow until a checkpoint is asked for.
             connection.execute("CHECKPOINT")
-    database = _open[path] = _Database(path, connection)
+    database = _open[path] = _Database(path, connection, _identity(path))
     _start_closer()
     return database
+
+
+def _in_place(path: Path) -> _Database | None:
+    """The database that is open at a path, as long as the path still names its file."""
+    database = _open.get(path)
+    if database is not None and not database.is_in_place():
+        database.is_broken = True
+        _close(database)
+    return _open.get(path)
+
+
+def _refuse_second_name(path: Path) -> None:
+    """One file opened twice by one process overwrites itself: the lock on it keeps out other processes only."""
+    identity = _identity(path)
+    for other in list(_open.values()):
+        if identity is not None and other.identity == identity:
+            raise Permanent(
+                "DESTINATION",
+                f"{path} and {other.path} are one file by two names: use the same path for both destinations.",
+                fatal=True,
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What stays when a file is renamed, and differs when another takes its name."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
 
 
 def _close(database: _Database) -> None:

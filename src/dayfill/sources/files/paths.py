@@ -7,8 +7,10 @@ import os
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 from dayfill.errors import Permanent
+from dayfill.secrets import is_private
 
 _DATE = re.compile(r"\{date(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
@@ -67,8 +69,8 @@ def names_each_day(template: str) -> bool:
     return len({of_day(template, day) for day in days}) == len(days)
 
 
-def find(path: str) -> tuple[Stamp, ...]:
-    """The files that a path or pattern stands for, sorted by name.
+def find(path: str, said: str | None = None) -> tuple[Stamp, ...]:
+    """The files that a path or pattern stands for, sorted by name. said: the path as the setting has it, for the error.
 
     Raises:
         Permanent: there is none, or it may not be seen.
@@ -78,7 +80,7 @@ def find(path: str) -> tuple[Stamp, ...]:
         return (stamp(absolute),)
     names = sorted(name for name in glob.glob(absolute, recursive=True) if os.path.isfile(name))
     if not names:
-        raise Permanent("SOURCE", f"No file matches {absolute}.")
+        raise Permanent("SOURCE", f"No file matches {said or absolute}: put one there, or correct the setting path.")
     return tuple(stamp(name) for name in names)
 
 
@@ -94,6 +96,8 @@ def stamp(path: str) -> Stamp:
         raise unreadable(path, error) from error
     if not os.path.isfile(path):
         raise Permanent("SOURCE", f"{path} is not a file.")
+    if is_private(Path(path)):
+        raise Permanent("SOURCE", f"{path} is a file that dayfill itself lives by: it cannot be read as data.")
     return Stamp(path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
 
 
@@ -108,7 +112,7 @@ def unchanged(file: Stamp) -> bool:
 def unreadable(path: str, error: OSError) -> Permanent:
     """Why the operating system does not give a file to us, in plain words."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Permanent("SOURCE", f"There is no file {path}.")
+        return Permanent("SOURCE", f"There is no file {path}: put it there, or correct the setting path.")
     if isinstance(error, PermissionError):
         return Permanent("SOURCE", f"The server may not read {path}: permission denied.")
     return Permanent("SOURCE", f"{path} cannot be read: {error.strerror or 'input or output error'}.")
