@@ -82,6 +82,7 @@ def test_once_ends_well_and_prints_the_result_alone_on_stdout(demo: Demo) -> Non
         ("TIMEOUT", "3"),
         ("SCHEMA", "1"),
     }
+    assert "retry" not in demo.out, "a server that has ended cannot be asked"
 
 
 def test_the_banner_names_address_key_and_what_to_try(demo: Demo) -> None:

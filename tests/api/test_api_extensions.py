@@ -131,6 +131,13 @@ async def test_a_choice_that_does_not_exist_is_400(wire: Extension, body: dict[s
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_PARAMETER")
 
 
+async def test_a_wrong_choice_is_answered_with_the_choices_that_there_are(wire: Extension) -> None:
+    answer = await wire.create("2024-06-01", "2024-06-02", only=["failed", "loaded"])
+    assert answer.json()["error"]["description"] == (
+        "Request body: Invalid enum value 'loaded', choose from failed, missing, stale - at `$.only[1]`."
+    )
+
+
 async def test_a_plan_says_what_a_create_would_do_and_changes_nothing(wire: Extension) -> None:
     await a_failed_one(wire)
     answer = await wire.plan("2024-06-01", "2024-06-06", only=["failed", "missing"])

@@ -195,6 +195,8 @@ async def test_state(installation: Installation) -> None:
         assert (await client.get(place)).json()["x"]["state"] == state.lower()
     for wrong in ({"transfer_state": "stop"}, {"transfer_state": "pause", "x": 1}, {}, []):
         assert error_of(await client.put(f"{place}/state", json=wrong)) == (400, "INVALID_PARAMETER")
+    answer = await client.put(f"{place}/state", json={"transfer_state": "stop"})
+    assert "'stop', choose from pause, unpause - at `$.transfer_state`" in description(answer)
 
 
 async def test_delete_is_empty_and_then_everything_is_missing(installation: Installation) -> None:

@@ -128,3 +128,11 @@ def test_the_doctor_finds_a_wrong_counter_and_a_lost_warehouse(directory: Path, 
     assert ran.code == 1
     assert "/no/such/folder" in wrong["destination 1 'Lost' of team 1 can be written"]
     assert "backfill 1" in wrong["rules of the state"]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_demo_on_a_port_that_is_none_is_a_usage_error(port: int, tmp_path: Path, command: Command) -> None:
+    ran = command("demo", f"--port={port}", "--dir", tmp_path / "demo")
+    assert (ran.code, ran.out) == (64, "")
+    assert f"--port {port} is not a port." in ran.err
+    assert not (tmp_path / "demo").exists()

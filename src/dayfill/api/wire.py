@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from starlette.datastructures import Headers, QueryParams
@@ -115,7 +116,24 @@ class Call:
         try:
             return msgspec.convert(document, type_)
         except msgspec.ValidationError as error:
-            raise Malformed(f"Request body: {error}.") from None
+            raise Malformed(f"Request body: {_said(error, type_)}.") from None
+
+
+def _said(error: msgspec.ValidationError, type_: type) -> str:
+    """The library's sentence; where it only says that a choice is wrong, with the choices that there are."""
+    sentence, at, place = str(error).rpartition(" - at `$.")
+    field = re.split(r"\W", place, maxsplit=1)[0]
+    if not sentence.startswith("Invalid enum value") or field not in type_.__annotations__:
+        return str(error)
+    choices = ", ".join(sorted(_choices(get_type_hints(type_)[field])))
+    return f"{sentence}, choose from {choices}{at}{place}" if choices else str(error)
+
+
+def _choices(kind: Any) -> set[str]:
+    """The texts of the Literals in a type."""
+    if isinstance(kind, str):
+        return {kind}
+    return {text for part in get_args(kind) for text in _choices(part)}
 
 
 Handler = Callable[..., Awaitable[Answer]]

@@ -61,7 +61,7 @@ async def demo(
         once: End when the backfills end, and print the result; exit 0 if all flights are there.
         ready_file: Write {url, api_key, team_id, transfer_ids, backfill_id, warehouse} to this JSON file as soon as
             the server answers and the backfills exist; it is removed at the end.
-        port: Port on 127.0.0.1; 0 = any free one. Without it 8484, or the next one that is free.
+        port: Port on 127.0.0.1, without it 8484; the next free one if it is taken. 0 = any free one.
         dir: Work in this new or empty directory instead of a temporary one; or go on with the demo that it holds,
             kept or killed.
         keep: Leave the directory with its warehouse; without it everything the demo wrote goes at the end.
@@ -87,7 +87,7 @@ async def demo(
         return Exit.OK
     if not outcome.backfills:
         return Exit.INTERRUPTED
-    print(*result_lines(outcome.backfills), sep="\n")
+    print(*result_lines(outcome.backfills, serving=False), sep="\n")
     return Exit.OK if flights_are_there(outcome.backfills) else Exit.ERROR
 
 
@@ -153,6 +153,8 @@ def _free_port(wanted: int | None) -> int:
     first = _PORT if wanted is None else wanted
     if first == 0:
         return 0
+    if not 0 < first < 65_536:
+        raise usage(f"--port {first} is not a port.", "Choose one from 1 to 65535, or 0 for any.")
     for port in range(first, min(first + _PORTS_TRIED, 65_536)):
         if _is_free(port):
             if port != first:

@@ -63,7 +63,7 @@ async def follow_all(api: Api, made: Made, printer: Printer, *, once: bool) -> d
             if at_rest and once:
                 return latest
             if at_rest and not was_at_rest:
-                for line in [*result_lines(latest), "The server goes on; Ctrl-C ends it."]:
+                for line in [*result_lines(latest, serving=True), "The server goes on; Ctrl-C ends it."]:
                     printer.note(line)
             was_at_rest = at_rest
             await asyncio.sleep(_EVERY_AT_REST if at_rest else _EVERY)
@@ -88,8 +88,8 @@ class _Show:
             self._printer.note(line)
 
 
-def result_lines(backfills: Mapping[str, Backfill]) -> list[str]:
-    """How each backfill ended, with its failed days by cause."""
+def result_lines(backfills: Mapping[str, Backfill], *, serving: bool) -> list[str]:
+    """How each backfill ended, with its failed days by cause; how to retry them if there is a server to ask."""
     now = system_seams().now()
     lines = [f"{'TRANSFER':<10}{'DAYS':>12}{'FAILED':>8}{'ROWS':>11}  {'TIME':<12}STATUS"]
     for name, one in backfills.items():
@@ -98,7 +98,7 @@ def result_lines(backfills: Mapping[str, Backfill]) -> list[str]:
         failed = one["transfer_runs_failed"]
         lines.append(f"{name:<10}{days:>12}{failed:>8}{rows(one):>11,}  {taken:<12}{one['status']}")
         lines += [f"  {each.cause:<12}{len(each.days):>5}  {days_text(each.days)}" for each in causes(one)]
-        if one["status"] == "FAILED":
+        if serving and one["status"] == "FAILED":
             command = f"{_dayfill()} backfill retry {one['transfer_backfill_id']} --wait"
             lines.append(f"  Load the failed days again: {command}")
     return lines

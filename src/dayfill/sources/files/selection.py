@@ -72,7 +72,7 @@ def select(options: Options, table: Table, days: Sequence[date]) -> Selection:
     if days and table.fields and not (options.date_column or options.date_expression):
         found.every = tuple(file for files in found.groups for file in files)  # nothing is left to be inferred
     else:
-        found.every = paths.find(paths.of_any_day(options.path))
+        found.every = paths.find(paths.of_any_day(options.path), options.path)
     return found
 
 
