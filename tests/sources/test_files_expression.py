@@ -98,6 +98,25 @@ def test_everything_else_is_refused_before_a_row_is_read(expression, path, read_
 
 
 @pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("(SELECT make_date(year, month, day))", "subquery is not allowed"),
+        ("max(make_date(year, month, day)) OVER ()", "window is not allowed"),
+        ("make_date(year, month, day)) FROM (SELECT 1", "must be one expression"),
+        ("make_date(year, month, day)), (1", "must be one expression"),
+        ("make_date(year, month, day)) LIMIT (1", "must be one expression"),
+        ("make_date(year, month, day)) UNION ALL SELECT (1", "must be one expression"),
+        ("getenv(s)::DATE", "the function getenv is not allowed"),
+        ("strptime(s, '%d.%m.%Y')::JSON", "the type JSON is not allowed"),
+        ("make_date(t.year, month, day)", "t.year is not a column"),
+    ],
+)
+def test_the_refusal_comes_from_the_tree_not_from_luck(expression, said, path, read_files) -> None:
+    with pytest.raises(Permanent, match=said):
+        read_files(path, [DAY], {"day": "INTEGER"}, date_expression=expression)
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "SELECT * FROM read_csv('/etc/passwd')",

@@ -99,6 +99,12 @@ def test_a_row_for_which_the_expression_gives_no_date_fails_every_day(tmp_path, 
     )
 
 
+def test_a_part_of_a_date_is_not_rounded(tmp_path, read_files) -> None:
+    path = _write(tmp_path / "a.csv", "y,m,d\n2024,2,28\n2024,2,27.75\n")
+    got = read_files(path, [FIRST], dict.fromkeys("ymd", "INTEGER"), date_expression="make_date(y, m, d)")
+    assert "row 3: no data date: y is '2024', m is '2', d is '27.75'." in _message(got, FIRST)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

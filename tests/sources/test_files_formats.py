@@ -237,7 +237,7 @@ def test_a_file_that_grew_is_looked_at_again(tmp_path, read_files) -> None:
 
 def test_other_files_beside_those_with_a_date_do_not_matter(tmp_path, read_files) -> None:
     _csv(tmp_path / "2024-02-28.csv", "i", "1")
-    _csv(tmp_path / "summary.csv", "i,total", "x,1")
+    _csv(tmp_path / "total-of-days.csv", "i,total", "x,1")
     got = read_files(tmp_path / "{date}.csv", [FIRST])
     assert got.rows.to_pylist() == [{"i": 1, "data_date": FIRST}]
 
