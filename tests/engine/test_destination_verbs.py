@@ -60,7 +60,7 @@ async def create(installation: Installation, asked: Wanted) -> Destination:
 
 async def update(installation: Installation, destination_id: int, asked: Wanted) -> Destination:
     async with installation.db.write() as tx:
-        return await destinations.update(tx, installation.keyring, 1, destination_id, asked)
+        return await destinations.update(tx, installation.server.seams, installation.keyring, 1, destination_id, asked)
 
 
 async def test_secrets_are_sealed_for_their_row(installation: Installation, server: Server) -> None:

@@ -21,6 +21,7 @@ PLANS = {
     "claimable_runs": ({"transfer_id": 1, "priority": 1, "now": 1, "limit": 9}, "SEARCH r USING INDEX runs_queued"),
     "next_delayed": (NOW, "SEARCH runs USING COVERING INDEX runs_delayed"),
     "running_runs": ({}, "SCAN runs USING INDEX runs_running"),
+    "running_runs_of_transfer": ({"transfer_id": 1}, "SEARCH runs USING INDEX runs_running"),
     "cancel_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
     "stop_waiting_runs": (BACKFILL | NOW | {"message": ""}, "SEARCH runs USING INDEX runs_of_backfill"),
     "hold_waiting_runs": (BACKFILL, "SEARCH runs USING INDEX runs_of_backfill"),

@@ -89,7 +89,9 @@ async def update(call: Call, tx: Tx) -> Answer:
     destination = await _read(call)
     new = _new_keys(call)
     wanted = _wanted(call.decode(NewDestination, leave_out=new), new)
-    changed = await verbs.update(tx, call.server.keyring, call.team_id, destination.destination_id, wanted)
+    changed = await verbs.update(
+        tx, call.server.seams, call.server.keyring, call.team_id, destination.destination_id, wanted
+    )
     return Answer(200, _view(call, changed))
 
 

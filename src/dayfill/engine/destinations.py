@@ -12,6 +12,7 @@ from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
+from dayfill.engine.rescue import start_over
 from dayfill.errors import Conflict, ConnectorError, Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -54,7 +55,9 @@ async def create(tx: Tx, seams: Seams, keyring: Keyring, team_id: int, wanted: W
     return await _read(tx, team_id, destination_id)
 
 
-async def update(tx: Tx, keyring: Keyring, team_id: int, destination_id: int, wanted: Wanted) -> Destination:
+async def update(
+    tx: Tx, seams: Seams, keyring: Keyring, team_id: int, destination_id: int, wanted: Wanted
+) -> Destination:
     """Replace a destination; a secret that is not sent stays, unless the fields change where it would be sent to.
 
     Raises:
@@ -71,7 +74,7 @@ async def update(tx: Tx, keyring: Keyring, team_id: int, destination_id: int, wa
     if await destinations.named(tx, team_id, chosen.display_name) not in (None, destination_id):
         raise Refused(f"This team already has a destination named {chosen.display_name!r}.")
     if chosen.location != destination.location:
-        await _move_tables(tx, team_id, destination_id, chosen.location)
+        await _move_tables(tx, seams, team_id, destination_id, chosen.location)
     await destinations.update(tx, team_id, destination_id, chosen)
     await _seal(tx, keyring, destination, secrets)
     return await _read(tx, team_id, destination_id)
@@ -162,7 +165,7 @@ async def _seal(tx: Tx, keyring: Keyring, destination: Destination, secrets: Map
     await destinations.seal(tx, destination.team_id, destination.destination_id, sealed)
 
 
-async def _move_tables(tx: Tx, team_id: int, destination_id: int, location: str) -> None:
+async def _move_tables(tx: Tx, seams: Seams, team_id: int, destination_id: int, location: str) -> None:
     """The transfers of a destination load into another place from now on; what they loaded is not there."""
     for transfer_id, name in await destinations.usage(tx, team_id, destination_id):
         tables = await transfers.owned(tx, transfer_id)
@@ -173,6 +176,7 @@ async def _move_tables(tx: Tx, team_id: int, destination_id: int, location: str)
             )
         await transfers.own(tx, transfer_id, location, tables)
         await days.outdate(tx, transfer_id)
+        await start_over(tx, seams, transfer_id)
 
 
 async def _read(db: Reader, team_id: int, destination_id: int) -> Destination:

@@ -10,14 +10,26 @@ from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine.record import record
 from dayfill.seams import Seams
 from dayfill.store import runs
-from dayfill.store.db import Database
+from dayfill.store.db import Database, Tx
 
+CHANGED = Failure(
+    "CHANGED", "The transfer was changed while this day was loaded; it is loaded again.", transient=True, retry_after=0
+)
 LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True)
 
 
 def lost(order: DayOrder, failure: Failure) -> DayResult:
     """The result of an attempt that will never answer. The attempt was counted when it was claimed."""
     return DayResult(order.run_id, order.token, order.data_date, Outcome.FAILED, failure=failure)
+
+
+async def start_over(tx: Tx, seams: Seams, transfer_id: int) -> None:
+    """What runs of a transfer that has just changed waits again: it would count as loaded, but as it was before.
+
+    Its answer is refused by its token, like that of any attempt that was given up; no attempt is lost by it.
+    """
+    running = await runs.running(tx, transfer_id)
+    await record(tx, seams, [(lost(order, CHANGED), None) for order in running])
 
 
 async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:

@@ -18,6 +18,7 @@ from dayfill.domain.transfer import (
 )
 from dayfill.domain.validation import Facts, problems
 from dayfill.engine import backfills, connections, runs, sources
+from dayfill.engine.rescue import start_over
 from dayfill.errors import Conflict, Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import days, destinations, schedules, table_groups, transfers
@@ -88,6 +89,7 @@ async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configura
     await schedules.replace(tx, transfer_id, _planned(configuration, now))
     if _reading(configuration) != _reading(current.configuration):
         await days.outdate(tx, transfer_id)
+        await start_over(tx, seams, transfer_id)
     return await _read(tx, team_id, transfer_id)
 
 

@@ -153,6 +153,12 @@ async def lost(tx: Tx, known: Container[int]) -> list[DayOrder]:
     return [DayOrder(date.fromisoformat(day), run_id, token) for day, run_id, token in rows if token not in known]
 
 
+async def running(tx: Tx, transfer_id: int) -> list[DayOrder]:
+    """Runs of a transfer that are RUNNING."""
+    rows = await tx.all("running_runs_of_transfer", transfer_id=transfer_id)
+    return [DayOrder(date.fromisoformat(day), run_id, token) for day, run_id, token in rows]
+
+
 async def cancel_waiting(tx: Tx, backfill_id: int, now: datetime) -> list[str]:
     """The waiting runs of the backfill are CANCELLED; returns their days."""
     return [row[0] for row in await tx.many("cancel_waiting_runs", [{"backfill_id": backfill_id, "now": micros(now)}])]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Event, Thread
+
+import duckdb
 
 from dayfill.errors import Transient
 from dayfill.sources.files.connection import Connection
@@ -25,7 +28,8 @@ class Deadline:
     def _interrupt(self, con: Connection) -> None:
         self._stopped.wait(max(self._ends - time.monotonic(), 0))
         while not self._stopped.wait(_AGAIN):  # an interrupt between two statements is lost
-            con.interrupt()
+            with suppress(duckdb.Error):  # closed a moment ago
+                con.interrupt()
 
     @property
     def over(self) -> bool:

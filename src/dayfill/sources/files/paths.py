@@ -16,6 +16,9 @@ _DATE = re.compile(r"\{date(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
 _DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%y": 2, "%j": 3}
 _DAY = timedelta(days=1)
+_SAMPLES = (date(2023, 2, 3), date(2023, 2, 4), date(2023, 3, 3), date(2024, 2, 3), date(2024, 3, 2))
+"""Days that any directive of a date tells apart, but that of the century."""
+_EARLY, _LATE = date(1900, 1, 1), date(2099, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ def _any(directive: re.Match[str]) -> str:
 def period(template: str, day: date) -> tuple[date, date]:
     """The first and last day that have the same path as this one."""
     path, first, last = of_day(template, day), day, day
+    if path == of_day(template, _EARLY) == of_day(template, _LATE) and not _tells_days_apart(template):
+        return date.min, date.max  # to walk through the calendar would take minutes
     while last < date.max and of_day(template, last + _DAY) == path:
         last += _DAY
     while first > date.min and of_day(template, first - _DAY) == path:
@@ -65,8 +70,16 @@ def period(template: str, day: date) -> tuple[date, date]:
 
 def names_each_day(template: str) -> bool:
     """Whether different days have different paths."""
-    days = (date(2023, 2, 3), date(2023, 2, 4), date(2023, 3, 3), date(2024, 2, 3), date(2024, 3, 2))
-    return len({of_day(template, day) for day in days}) == len(days)
+    return len(_of_samples(template)) == len(_SAMPLES)
+
+
+def _tells_days_apart(template: str) -> bool:
+    """Whether any two days have different paths."""
+    return len(_of_samples(template)) > 1
+
+
+def _of_samples(template: str) -> set[str]:
+    return {of_day(template, day) for day in _SAMPLES}
 
 
 def find(path: str, said: str | None = None) -> tuple[Stamp, ...]:

@@ -91,6 +91,10 @@ WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 -- Everything that the state believes to be running.
 SELECT data_date, run_id, token FROM runs WHERE status = 'RUNNING';
 
+-- name: running_runs_of_transfer
+-- What runs of one transfer; the bound on the day, which excludes none, makes the partial index of running runs the better one.
+SELECT data_date, run_id, token FROM runs WHERE transfer_id = :transfer_id AND data_date > '' AND status = 'RUNNING';
+
 -- name: cancel_waiting_runs
 -- The waiting runs of a backfill end CANCELLED; the status list is literal so that the day index of the backfill serves.
 UPDATE runs SET status = 'CANCELLED', ended_time = :now, message = 'Cancelled before it started.'
