@@ -66,11 +66,7 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
         SetupError: the directory or a file in it cannot be used.
     """
     seams = seams or system_seams()
-    directory = settings.data_dir
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
+    directory = _made(settings.data_dir)
     keyring = Keyring.from_file(directory / KEYRING_FILE)
     path = directory / STATE_FILE
     with _private_files():
@@ -90,21 +86,21 @@ async def serve(
     on_ready: Callable[[Running], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
     seams: Seams | None = None,
-) -> None:
+) -> bool:
     """Run a server until ``stop`` is set, or SIGINT or SIGTERM arrives and what is under way has ended.
 
     ``on_ready`` is awaited beside the server once its socket answers; its exception stops the server and is raised.
+    Returns False if slices were still under way at the end: the interpreter would wait for their threads, however long.
 
     Raises:
         SetupError: the address is taken, or another server works on the same data directory.
     """
     stop = stop or asyncio.Event()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with only_server(settings.data_dir), _listener(settings) as listener, _signals(stop):
+    with only_server(_made(settings.data_dir)), _listener(settings) as listener, _signals(stop):
         async with open_state(settings, seams) as state:
             host, port = listener.getsockname()[:2]
             running = Running(f"http://{_in_url(host)}:{port}", host, port, state)
-            await _serve(settings, state, listener, running, on_ready, stop)
+            return await _serve(settings, state, listener, running, on_ready, stop)
 
 
 async def _serve(
@@ -114,7 +110,7 @@ async def _serve(
     running: Running,
     on_ready: Callable[[Running], Awaitable[None]] | None,
     stop: asyncio.Event,
-) -> None:
+) -> bool:
     executor = ThreadsExecutor(settings.slots)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id)
     http = _http(settings, state, dispatcher, stop)
@@ -129,7 +125,7 @@ async def _serve(
         log.info("stopping")
         greeting.cancel()
         dispatcher.stop()
-        await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
+        _, left = await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
         http.should_exit = True
         await asyncio.wait([answering])
     finally:
@@ -140,6 +136,7 @@ async def _serve(
     for task in tasks:
         if _has_failed(task):
             task.result()
+    return not left
 
 
 def _has_failed(task: asyncio.Task[None]) -> bool:
@@ -197,6 +194,14 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
         timeout_graceful_shutdown=5,
     )
     return _Http(config)
+
+
+def _made(directory: Path) -> Path:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
+    return directory
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from dayfill import app
 from dayfill.app import Running, open_state
 from dayfill.cli.exits import Exit
@@ -38,7 +40,9 @@ async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAUL
             for line in _key_lines(running.url, team_id, key.text):
                 printer.always(line)
 
-    await app.serve(settings, on_ready=on_ready)
+    if not await app.serve(settings, on_ready=on_ready):
+        printer.note("Days that were still being loaded are loaded again after the next start.")
+        os._exit(Exit.OK)  # not return: the interpreter waits for the threads of what hangs
     return Exit.OK
 
 

@@ -1,0 +1,48 @@
+"""`dayfill serve` where it cannot start, and where what is under way does not end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import Command
+from dayfill import app
+from dayfill.app import Running
+from dayfill.engine.dispatch import Dispatcher
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "file").touch()
+    ran = command("serve", "--data-dir", tmp_path / "file" / "data", "--bind", "127.0.0.1:0")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{tmp_path / 'file' / 'data'} cannot be made" in ran.err
+
+
+def test_what_hangs_keeps_no_stopped_server_alive(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exits: list[int] = []
+    serve = app.serve
+
+    async def stopped_at_once(*values: object, **_: object) -> bool:
+        stop = asyncio.Event()
+
+        async def on_ready(running: Running) -> None:
+            stop.set()
+
+        return await serve(*values, on_ready=on_ready, stop=stop)  # type: ignore[arg-type]
+
+    async def hangs(self: Dispatcher) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(app, "serve", stopped_at_once)
+    monkeypatch.setattr(os, "_exit", exits.append)
+    command("serve", "--data-dir", tmp_path / "ends", "--bind", "127.0.0.1:0")
+    assert exits == []
+    monkeypatch.setattr(app, "DRAIN_SECONDS", 0)
+    monkeypatch.setattr(Dispatcher, "run", hangs)
+    command("serve", "--data-dir", tmp_path / "hangs", "--bind", "127.0.0.1:0")
+    assert exits == [0]
