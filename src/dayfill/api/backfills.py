@@ -14,7 +14,7 @@ from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills, transfers
-from dayfill.store.db import Tx
+from dayfill.store.db import Reader, Tx
 
 LISTED_FAILURES = 100
 """Entries of error_report per backfill in a list; a single read gives all."""
@@ -86,7 +86,7 @@ async def get(call: Call) -> Answer:
     backfill = await backfills.get(call.server.db, call.team_id, call.path["backfill_id"])
     if backfill is None:
         raise Missing("Backfill not found.")
-    return Answer(200, await show(call, backfill))
+    return Answer(200, await show(call, call.server.db, backfill))
 
 
 async def latest(call: Call) -> Answer:
@@ -96,7 +96,7 @@ async def latest(call: Call) -> Answer:
     backfill = await backfills.latest(call.server.db, call.team_id, transfer_id)
     if backfill is None:
         raise Missing("This transfer has no backfill.")
-    return Answer(200, await show(call, backfill))
+    return Answer(200, await show(call, call.server.db, backfill))
 
 
 async def incomplete(call: Call) -> Answer:
@@ -123,25 +123,30 @@ async def create(call: Call, tx: Tx) -> Answer:
 
 
 async def cancel(call: Call, tx: Tx) -> Answer:
-    backfill_id = call.path["backfill_id"]
-    if await backfills.get(tx, call.team_id, backfill_id) is None:
-        raise Missing("Backfill not found.")
+    backfill_id = await known(call, tx)
     body = call.decode(StatusChange)
     if body.status != BackfillStatus.CANCELLED:
         raise Malformed("Request body: status can only become CANCELLED - at `$.status`.")
     done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, backfill_id)
-    failed = await backfills.failures(tx, done.backfill_id) if done.failed else ()
-    return Answer(200, view(done, failed, call.server.seams.now()))
+    return Answer(200, await show(call, tx, done))
 
 
-async def show(call: Call, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:
+async def known(call: Call, tx: Tx) -> int:
+    """The path's backfill, looked at before the body, so an absent one is 404 whatever was sent."""
+    backfill_id = call.path["backfill_id"]
+    if await backfills.get(tx, call.team_id, backfill_id) is None:
+        raise Missing("Backfill not found.")
+    return backfill_id
+
+
+async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:
     """A backfill with its error report; the report costs a read only if a day has failed."""
-    failed = await backfills.failures(call.server.db, backfill.backfill_id, most) if backfill.failed else ()
+    failed = await backfills.failures(db, backfill.backfill_id, most) if backfill.failed else ()
     return view(backfill, failed, call.server.seams.now())
 
 
 async def show_all(call: Call, found: Sequence[Backfill]) -> list[BackfillView]:
-    return [await show(call, backfill, LISTED_FAILURES) for backfill in found]
+    return [await show(call, call.server.db, backfill, LISTED_FAILURES) for backfill in found]
 
 
 def view(backfill: Backfill, failed: Sequence[DayFailure], now: datetime) -> BackfillView:

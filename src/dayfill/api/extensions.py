@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from dayfill.api import days as days_resource
-from dayfill.api.backfills import BackfillView, show, show_all, view
+from dayfill.api.backfills import BackfillView, known, show, show_all, view
 from dayfill.api.parameters import day, integer, moment_from, moment_to, span_of
 from dayfill.api.wire import ERRORS, Answer, Call
 from dayfill.domain.backfill import Backfill, BackfillStatus
@@ -121,7 +121,7 @@ async def plan(call: Call) -> Answer:
 
 
 async def retry(call: Call, tx: Tx) -> Answer:
-    backfill_id = await _known(call, tx)
+    backfill_id = await known(call, tx)
     body = call.decode(Retry)
     if len(body.dates) > MOST_DATES:
         raise Malformed(f"Request body: at most {MOST_DATES} dates - at `$.dates`.")
@@ -129,34 +129,21 @@ async def retry(call: Call, tx: Tx) -> Answer:
     reopened, retried = await verbs.retry(
         tx, call.server.seams, call.team_id, backfill_id, cause=body.cause, dates=dates
     )
-    return Answer(200, await _view(call, tx, reopened), meta={"retried_days": retried})
+    return Answer(200, await show(call, tx, reopened), meta={"retried_days": retried})
 
 
 async def pause(call: Call, tx: Tx) -> Answer:
-    backfill_id = await _known(call, tx)
+    backfill_id = await known(call, tx)
     call.decode(Nothing)
     paused = await verbs.pause(tx, call.server.seams, call.team_id, call.caller.user_id, backfill_id)
-    return Answer(200, await _view(call, tx, paused))
+    return Answer(200, await show(call, tx, paused))
 
 
 async def resume(call: Call, tx: Tx) -> Answer:
-    backfill_id = await _known(call, tx)
+    backfill_id = await known(call, tx)
     call.decode(Nothing)
     resumed = await verbs.resume(tx, call.server.seams, call.team_id, backfill_id)
-    return Answer(200, await _view(call, tx, resumed))
-
-
-async def _known(call: Call, tx: Tx) -> int:
-    """The path's backfill, looked at before the body, so an absent one is 404 whatever was sent."""
-    backfill_id = call.path["backfill_id"]
-    if await backfills.get(tx, call.team_id, backfill_id) is None:
-        raise Missing("Backfill not found.")
-    return backfill_id
-
-
-async def _view(call: Call, tx: Tx, backfill: Backfill) -> BackfillView:
-    failed = await backfills.failures(tx, backfill.backfill_id) if backfill.failed else ()
-    return view(backfill, failed, call.server.seams.now())
+    return Answer(200, await show(call, tx, resumed))
 
 
 async def _plan_view(call: Call, made: planning.Plan) -> PlanView:
@@ -164,7 +151,7 @@ async def _plan_view(call: Call, made: planning.Plan) -> PlanView:
         made.days_chosen,
         days_resource.counts(made.counts),
         [(span.start.isoformat(), span.end.isoformat()) for span in made.ranges],
-        [await show(call, other, 0) for other in made.conflicts],
+        [await show(call, call.server.db, other, 0) for other in made.conflicts],
     )
     if made.estimate:
         estimate = made.estimate

@@ -126,7 +126,7 @@ async def _item(call: Call, summary: transfers.Summary) -> TransferItem:
         data_source=SourceItem(configuration.data_source_id, source.title if source else ""),
         destination=DestinationItem(configuration.destination_id, summary.destination_name, summary.destination_type),
         accounts=[account.account_id for account in configuration.accounts],
-        backfill=await backfill_views.show(call, latest, LISTED_FAILURES) if latest else None,
+        backfill=await backfill_views.show(call, call.server.db, latest, LISTED_FAILURES) if latest else None,
         schedule=", ".join(schedule.interval.value for schedule in configuration.schedules) or "none",
         run_date=summary.last_run_time.date().isoformat() if summary.last_run_time else UNSET,
     )
