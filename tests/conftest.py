@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from installation import Installation
@@ -18,6 +19,13 @@ settings.load_profile("dayfill")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command that is called in the test's own process sends the log to its stderr, which ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

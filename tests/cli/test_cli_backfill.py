@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from answering import Answering, backfill
-
-from conftest import Command
+from command_line import Command
 
 CREATE = "/x/v1/teams/7/transfers/3/backfills"
 ONE = "/teams/7/backfills/12"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from answering import Answering
-
-from conftest import Command
+from command_line import Command
 
 PATH = "/x/v1/teams/7/transfers/3/days"
 

@@ -6,8 +6,7 @@ import socket
 
 import pytest
 from answering import Answering
-
-from conftest import Command
+from command_line import Command
 
 GET = ("backfill", "get", "12")
 PATH = "/teams/7/backfills/12"

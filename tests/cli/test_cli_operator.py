@@ -8,8 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
-from conftest import Command
+from command_line import Command
 
 KEY = re.compile(r"api_[A-Za-z0-9_]{59}")
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from command_line import Command
 
-from conftest import Command
 from dayfill import app
 from dayfill.app import Running
 from dayfill.engine.dispatch import Dispatcher

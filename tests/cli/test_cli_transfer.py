@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from answering import Answering
-
-from conftest import Command
+from command_line import Command
 
 TYPE = {"type": "DWH_DUCKDB", "title": "DuckDB file"}
 

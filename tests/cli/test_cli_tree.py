@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Command
 from cyclopts import App
 
-from conftest import Command
 from dayfill import __version__
 from dayfill.cli import build_app
 
