@@ -32,6 +32,7 @@ PLANS = {
     "superseding_run": (DAY, "SEARCH r USING INDEX runs_waiting_alone"),
     "held_run": (RUN, "SEARCH runs USING INTEGER PRIMARY KEY"),
     "get_run": ({"run_id": 1, "team_id": 1}, "SEARCH runs USING INTEGER PRIMARY KEY"),
+    "newest_runs": (PERIOD | PAGE, "SEARCH runs USING INDEX runs_by_creation"),
     "runs_by_created_time": (PERIOD | PAGE, "SEARCH runs USING INDEX runs_by_creation"),
     "runs_by_ended_time": (PERIOD | PAGE, "SEARCH runs USING INDEX runs_by_creation"),
     "runs_by_data_date": (PERIOD | PAGE, "SEARCH runs USING INDEX runs_by_creation"),

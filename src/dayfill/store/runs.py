@@ -222,7 +222,7 @@ async def page(
 ) -> list[Run]:
     """Runs created in a period, both ends included. Issues are failed runs."""
     rows = await db.scan(
-        f"runs_by_{sort_field}",
+        "newest_runs" if descending and sort_field == "created_time" else f"runs_by_{sort_field}",
         team_id=team_id,
         transfer_id=transfer_id,
         created_from=micros(created_from),

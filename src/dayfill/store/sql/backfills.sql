@@ -1,5 +1,6 @@
 -- name: lock_transfer
--- Take the transfer's lock for this transaction and say what a new backfill must know; no row if it is deleted or not this team's.
+-- What a new backfill must know of its transfer; no row if it is deleted or not this team's. The write transaction,
+-- of which SQLite has one at a time, is the transfer's lock.
 SELECT t.transfer_id, t.zone, t.data_source_id
 FROM transfers t
 WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id AND t.deleted_time IS NULL;

@@ -147,6 +147,16 @@ SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_
 FROM runs
 WHERE run_id = :run_id AND team_id = :team_id;
 
+-- name: newest_runs
+-- Runs of a transfer created in a period, newest first: the order of the index, so a page costs only itself.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND created_time >= :created_from AND created_time <= :created_to
+  AND (:issues_only = 0 OR status = 'FAILED')
+ORDER BY created_time DESC, run_id DESC
+LIMIT :limit OFFSET :offset;
+
 -- name: runs_by_created_time
 -- Runs of a transfer created in a period, by creation.
 SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
