@@ -190,6 +190,7 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        backlog=128,  # accepted in one turn of the loop, before Protocol can turn any away
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )

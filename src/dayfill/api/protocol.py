@@ -2,14 +2,20 @@
 
 A write wakes the reading end, and on a small answer that costs more than making it. Head and body go out together,
 and the answers of one turn right after each other, so that a client with several connections is woken once.
+Clients that are slow on purpose neither stay nor use up the files that the process may open: a warehouse needs them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+REQUEST_SECONDS = 30.0
+"""How long a request may take to arrive; half as long again may pass before that is seen."""
+MOST_CONNECTIONS = 10_000
 
 
 class Gathering:
@@ -42,6 +48,40 @@ class Gathering:
 class Protocol(HttpToolsProtocol):
     """One connection; for ``uvicorn.Config(http=...)``."""
 
+    _arriving_since: float | None
+    _watch: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = Gathering(transport, self.loop)  # type: ignore[assignment]
+        if len(self.connections) > _most_connections():
+            transport.abort()
+            return
+        self._arriving_since = self.loop.time()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._arriving_since = self.loop.time()
+
+    def on_message_complete(self) -> None:
+        self._arriving_since = None
+        super().on_message_complete()
+
+    def _look(self) -> None:
+        # One timer a connection and none a request, which would cost each of them.
+        if self._arriving_since is not None and self.loop.time() - self._arriving_since >= REQUEST_SECONDS:
+            self.transport.abort()
+        else:
+            self._watch = self.loop.call_later(REQUEST_SECONDS / 2, self._look)
+
+
+def _most_connections() -> int:
+    """Half of the files that the process may open; accepting the last of them would take them from the loads."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, files // 2)
