@@ -25,6 +25,7 @@ class Gathering:
         self._transport = transport
         self._loop = loop
         self._waiting: list[bytes] = []
+        self.is_closing = transport.is_closing  # asked once for each answer, so not by way of __getattr__
 
     def write(self, data: bytes) -> None:
         if not self._waiting:
@@ -34,7 +35,7 @@ class Gathering:
     def flush(self) -> None:
         """Send what waits; a connection that was lost meanwhile has nobody left to read it."""
         waiting, self._waiting = self._waiting, []
-        if waiting and not self._transport.is_closing():
+        if waiting and not self.is_closing():
             self._transport.write(b"".join(waiting))
 
     def close(self) -> None:
