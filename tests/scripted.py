@@ -9,7 +9,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from dayfill.destinations import DayOutcome, DestinationConfig, Fence, FinishedDay
+from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
 from dayfill.domain.transfer import Table, Value
 from dayfill.errors import ConnectorError
 from dayfill.sources import SourceConfig
@@ -110,8 +110,6 @@ class MemoryDestination:
 
     kind: str = "DWH_DUCKDB"
     title: str = "Memory"
-    fence: Fence = Fence.TX
-    local: bool = True
     fields: tuple[()] = ()
     days: dict[tuple[int, str, date], Kept] = field(default_factory=dict)
     loaded: list[date] = field(default_factory=list)

@@ -19,12 +19,6 @@ KINDS = {"DWH_DUCKDB": "duckdb"}
 """Destination type -> module of this package."""
 
 
-class Fence(StrEnum):
-    """How strong the promise is. TX: data and ledger in one transaction."""
-
-    TX = "tx"
-
-
 @dataclass(frozen=True, slots=True)
 class DestinationField:
     """One setting of a destination, as a form shows it. Secret fields are sealed at rest and never shown again."""
@@ -98,9 +92,6 @@ class Destination(Protocol):
 
     kind: str
     title: str
-    fence: Fence
-    local: bool
-    """True if one process must own the destination (a DuckDB file): its slices always run in the server."""
     fields: tuple[DestinationField, ...]
 
     def location(self, fields: Mapping[str, Value]) -> str:

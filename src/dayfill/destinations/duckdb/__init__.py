@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, Fence, FinishedDay, LedgerRow
+from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, FinishedDay, LedgerRow
 from dayfill.destinations.duckdb import faults, ledger, replace
 from dayfill.destinations.duckdb.pool import Session, place_of, session
 from dayfill.destinations.names import checked, quoted
@@ -18,8 +18,6 @@ class DuckDBFile:
 
     kind = "DWH_DUCKDB"
     title = "DuckDB file"
-    fence = Fence.TX
-    local = True
     fields = (
         DestinationField(
             "path", "Database file", help_text="Path on the server; created if it is not there, its folder must exist."
