@@ -120,11 +120,14 @@ class MemoryDestination:
     def location(self, fields: Mapping[str, Value]) -> str:
         return "memory"
 
-    def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
+    def replace_days(
+        self, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
+    ) -> list[DayOutcome]:
         self.groups.append([day.data_date for day in days])
         for day in days:
             if self.fails.get(day.data_date):
                 raise self.fails[day.data_date].pop(0)
+        before_commit()
         return [self._replace(day) for day in days]
 
     def _replace(self, day: FinishedDay) -> DayOutcome:

@@ -212,7 +212,7 @@ def test_one_file_may_be_named_by_a_link_and_a_relative_path(
 def test_a_schema_holds_its_own_tables_and_its_own_ledger(file: Warehouse) -> None:
     marts = DestinationConfig("here", {**file.config.fields, "schema": "marts"})
     file.load(a_day(stamped(1), token=3))
-    file.destination.replace_days(marts, [a_day(stamped(2, 4))])
+    file.destination.replace_days(marts, [a_day(stamped(2, 4))], lambda: None)
     assert file.readings("marts.visits") == {on(0): [2] * 4}
     assert file.readings("main.visits") == {on(0): [1] * 10}
     assert file.destination.greatest_token(marts) == 1

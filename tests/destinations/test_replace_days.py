@@ -105,6 +105,23 @@ def test_an_error_in_one_day_of_a_group_leaves_every_day_as_it_was(warehouse: Wa
     assert warehouse.ledger() == {("visits", on(0)): (1, 2), ("visits", on(1)): (1, 2)}
 
 
+def test_what_is_raised_before_the_commit_rolls_all_of_it_back(warehouse: Warehouse) -> None:
+    warehouse.load(a_day(stamped(1, 2)))
+    seen: list[object] = []
+
+    def refuse() -> None:
+        seen.append(warehouse.readings())
+        raise Transient("TIMEOUT", "Too late.")
+
+    for rows in (stamped(2, 5), stamped(2, 5, extra=pa.array(["new"] * 5))):
+        with pytest.raises(Transient, match="Too late"):
+            warehouse.load(a_day(rows, token=2), a_day(stamped(2, 1, 1), 1, token=2), before_commit=refuse)
+    assert seen == [{on(0): [1] * 2}] * 2
+    assert warehouse.readings() == {on(0): [1] * 2}
+    assert warehouse.ledger() == {("visits", on(0)): (1, 2)}
+    assert warehouse.ask("SELECT * FROM visits").column_names == ["data_date", "version"]
+
+
 @pytest.mark.parametrize("wrong", [on(1), None], ids=["another day", "no day"])
 def test_a_row_that_does_not_belong_to_the_day_is_refused(warehouse: Warehouse, wrong: object) -> None:
     warehouse.load(a_day(stamped(1, 2)))

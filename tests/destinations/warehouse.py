@@ -25,8 +25,8 @@ class Warehouse:
     config: DestinationConfig
     ask: Callable[[str], pa.Table | None]
 
-    def load(self, *days: FinishedDay) -> list[DayOutcome]:
-        return self.destination.replace_days(self.config, days)
+    def load(self, *days: FinishedDay, before_commit: Callable[[], None] = lambda: None) -> list[DayOutcome]:
+        return self.destination.replace_days(self.config, days, before_commit)
 
     def readings(self, table: str = "visits") -> dict[date, list[int]]:
         """What the table holds: the version stamp of every row, by day."""

@@ -122,7 +122,9 @@ def test_a_newer_reading_in_the_destination_stays(bench: Bench) -> None:
     assert bench.destination.days[7, "visits", ago(1)].content_hash == "newer"
 
 
-@pytest.mark.parametrize("place", ["source", "destination", "extract", "before_load", "after_load", "unseal"])
+@pytest.mark.parametrize(
+    "place", ["source", "destination", "extract", "before_load", "before_commit", "after_load", "unseal"]
+)
 def test_an_unknown_fault_costs_an_attempt_and_says_nothing_of_its_text(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -193,6 +195,20 @@ def test_past_its_deadline_nothing_is_written(bench: Bench) -> None:
     assert causes(results) == dict.fromkeys(DAYS, "TIMEOUT")
     assert "deadline of 60 s" in results[ago(0)].failure.message
     assert bench.destination.groups == []
+
+
+def test_past_its_deadline_nothing_is_committed(bench: Bench) -> None:
+    real = bench.destination.replace_days
+
+    def slow(*args: object) -> list[object]:
+        bench.seconds += 61
+        return real(*args)
+
+    bench.destination.replace_days = slow  # type: ignore[method-assign]
+    results = bench.load()
+    assert causes(results) == dict.fromkeys(DAYS, "TIMEOUT")
+    assert "not loaded within the deadline of 60 s" in results[ago(0)].failure.message
+    assert bench.destination.loaded == []
 
 
 def test_days_tried_one_by_one_share_the_deadline(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -100,9 +100,12 @@ class Destination(Protocol):
     def check(self, config: DestinationConfig) -> None:
         """The destination can be reached and written."""
 
-    def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
+    def replace_days(
+        self, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
+    ) -> list[DayOutcome]:
         """Replace each day in all its tables, with its ledger row, in ONE transaction; outcomes in the order given.
 
+        ``before_commit`` is called when all is written and only COMMIT is left; what it raises rolls all of it back.
         All days must name the same tables. Tables that nobody owns are owned from then on. Any error leaves every
         day as it was; a table of another transfer or installation is one, with cause OWNERSHIP.
         """

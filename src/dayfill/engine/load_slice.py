@@ -83,15 +83,14 @@ def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, Da
         return {}
     work.seams.failpoint("before_load")
     if work.left() <= 0:
-        late = Transient("TIMEOUT", f"The day was not read within the deadline of {work.job.deadline_seconds:g} s.")
-        return {order.data_date: late for order, _ in days}
+        return {order.data_date: _late(work) for order, _ in days}
     destination = destinations.get(work.job.destination.kind)
     finished = [
         FinishedDay(work.job.transfer_id, order.data_date, order.run_id, order.token, reading.tables)
         for order, reading in days
     ]
     try:
-        outcomes = destination.replace_days(_destination(work), finished)
+        outcomes = destination.replace_days(_destination(work), finished, lambda: _before_commit(work))
     except ConnectorError as error:
         if len(days) == 1:
             return {days[0][0].data_date: error}
@@ -101,6 +100,18 @@ def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, Da
         return alone
     work.seams.failpoint("after_load")
     return {order.data_date: outcome for (order, _), outcome in zip(days, outcomes, strict=True)}
+
+
+def _before_commit(work: _Work) -> None:
+    """A load past its deadline commits nothing: its days may be given to somebody else at any moment."""
+    if work.left() <= 0:
+        raise _late(work)
+    work.seams.failpoint("before_commit")
+
+
+def _late(work: _Work) -> Transient:
+    limit = work.job.deadline_seconds
+    return Transient("TIMEOUT", f"The day was not loaded within the deadline of {limit:g} s; nothing was changed.")
 
 
 def _one_by_one(work: _Work) -> list[DayResult]:

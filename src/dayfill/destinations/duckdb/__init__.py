@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, FinishedDay, LedgerRow
@@ -43,11 +43,13 @@ class DuckDBFile:
             finally:
                 con.rollback()
 
-    def replace_days(self, config: DestinationConfig, days: Sequence[FinishedDay]) -> list[DayOutcome]:
+    def replace_days(
+        self, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
+    ) -> list[DayOutcome]:
         """Replace all days in all their tables in one transaction; outcomes in the order given."""
         if not days:
             return []
-        request = replace.Request(_schema(config), config.installation_id, config.rivals, tuple(days))
+        request = replace.Request(_schema(config), config.installation_id, config.rivals, tuple(days), before_commit)
         with _ready(config) as opened:
             return replace.replace_days(opened, request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -26,6 +26,7 @@ class Request:
     installation_id: str
     rivals: frozenset[int] | None
     days: tuple[FinishedDay, ...]
+    before_commit: Callable[[], None]
 
     @property
     def transfer_id(self) -> int:
@@ -61,6 +62,8 @@ def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOu
     try:
         with opened.transaction() as con:
             fresh = _write(con, request, entries, is_alone=is_alone)
+            if fresh:
+                request.before_commit()
     except (duckdb.Error, pa.ArrowException) as error:
         reported = faults.translate(error, opened.path)
         if reported.cause == "CONFLICT" and not is_alone:
