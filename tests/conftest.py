@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,17 @@ from installation import Installation
 # No deadline: a busy machine must not fail a correct property.
 settings.register_profile("dayfill", deadline=None, print_blob=True)
 settings.load_profile("dayfill")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, help="repetitions of each test that repeats; the default is for CI")
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How often a test repeats: ``rounds(default)`` is what --rounds says, else the default."""
+    asked = request.config.getoption("--rounds")
+    return lambda default: default if asked is None else int(asked)
 
 
 @pytest.fixture
