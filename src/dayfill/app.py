@@ -65,12 +65,12 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
     Raises:
         SetupError: the directory or a file in it cannot be used.
     """
-    seams = seams or system_seams()
+    seams = seams or system_seams(settings.faults)
     directory = _made(settings.data_dir)
     keyring = Keyring.from_file(directory / KEYRING_FILE)
     path = directory / STATE_FILE
     with _private_files():
-        migrate_sqlite(path)
+        migrate_sqlite(path, seams.failpoint)
         db = SqliteDatabase(path)
     try:
         async with db.write() as tx:
@@ -123,6 +123,7 @@ async def _serve(
     try:
         await stop.wait()
         log.info("stopping")
+        state.seams.failpoint("shutdown")
         greeting.cancel()
         dispatcher.stop()
         _, left = await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)

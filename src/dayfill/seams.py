@@ -5,16 +5,67 @@ Made in ``app.py`` for the server and rebuilt by a worker; tests make their own.
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random  # noqa: TID251  this file is the seam that the rule points to
+from typing import Literal
+
+FAILPOINTS = frozenset(
+    {
+        *("create", "cancel", "retry", "create_transfer", "delete_transfer", "answer"),
+        *("materialise", "fire", "claim", "record", "rescue", "migrate", "shutdown"),
+        *("extract", "before_load", "before_commit", "after_load"),
+    }
+)
+"""The steps that a test may make fail: what people ask for, what the dispatcher and the server do, what a load does."""
+
+Action = Literal["kill", "error", "sleep", "stop"]
 
 
-def _no_failpoint(_name: str) -> None:
+def no_failpoint(_name: str) -> None:
     """Failpoints do nothing unless a test says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens at one passage of a failpoint. passage: counted from 1. seconds: of a sleep."""
+
+    name: str
+    action: Action
+    passage: int = 1
+    seconds: float = 1.0
+
+    def strike(self) -> None:
+        """kill and stop are signals to this process, error is none that the server knows, sleep holds the caller."""
+        if self.action == "sleep":
+            time.sleep(self.seconds)
+        elif self.action == "error":
+            raise RuntimeError(f"failpoint {self.name}")
+        else:
+            os.kill(os.getpid(), signal.SIGKILL if self.action == "kill" else signal.SIGSTOP)
+
+
+def failing(faults: Sequence[Fault]) -> Callable[[str], None]:
+    """A failpoint that strikes each of these faults once, in whichever thread makes the passage."""
+    if not faults:
+        return no_failpoint
+    lock, passages = threading.Lock(), Counter[str]()
+
+    def failpoint(name: str) -> None:
+        with lock:
+            passages[name] += 1
+            due = [fault for fault in faults if (fault.name, fault.passage) == (name, passages[name])]
+        for fault in due:
+            fault.strike()
+
+    return failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +80,15 @@ class Seams:
     monotonic: Callable[[], float]
     new_id: Callable[[], uuid.UUID]
     chance: Random
-    failpoint: Callable[[str], None] = _no_failpoint
+    failpoint: Callable[[str], None] = no_failpoint
 
 
-def system_seams() -> Seams:
-    """The real clock, random ids and real chance."""
+def system_seams(faults: Sequence[Fault] = ()) -> Seams:
+    """The real clock, random ids and real chance; ``faults`` are for tests."""
     return Seams(
         now=lambda: datetime.now(UTC),  # noqa: TID251
         monotonic=time.monotonic,
         new_id=uuid.uuid4,  # noqa: TID251
         chance=Random(),
+        failpoint=failing(faults),
     )

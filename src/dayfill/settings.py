@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import msgspec
 from msgspec import Meta
 
 from dayfill.domain.backfill import MAX_DAYS
 from dayfill.errors import SetupError
+from dayfill.seams import FAILPOINTS, Action, Fault
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Output = Literal["table", "json", "ndjson"]
@@ -34,6 +36,7 @@ class Settings:
     """How one server runs.
 
     slots: worker threads, so loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
+    faults: what a test makes fail.
     """
 
     data_dir: Path
@@ -42,6 +45,7 @@ class Settings:
     slots: int = 8
     max_backfill_days: int = MAX_DAYS
     log_level: LogLevel = "info"
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class _ClientKeys(msgspec.Struct, frozen=True):
 
 _SERVER = {one.name: one.type for one in msgspec.structs.fields(_ServerKeys)}
 _CLIENT = {one.name: one.type for one in msgspec.structs.fields(_ClientKeys)}
-_KNOWN = {_PREFIX + name.upper() for name in (*_SERVER, *_CLIENT, "data_dir", "profile", "config")}
+_KNOWN = {_PREFIX + name.upper() for name in (*_SERVER, *_CLIENT, "data_dir", "profile", "config", "test", "failpoint")}
 
 
 def read_settings(
@@ -101,7 +105,7 @@ def read_settings(
             "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
-    return Settings(directory, host, port, keys.slots, keys.max_backfill_days, keys.log_level)
+    return Settings(directory, host, port, keys.slots, keys.max_backfill_days, keys.log_level, _faults(env))
 
 
 def read_client_settings(
@@ -130,6 +134,30 @@ def read_client_settings(
             values[name] = _value("--" + name.removesuffix("_id"), value, _CLIENT[name], strict=True)
     keys = _ClientKeys(**values)
     return ClientSettings(keys.url.rstrip("/"), keys.api_key, keys.team_id, keys.output, keys.quiet)
+
+
+_FAULT = re.compile(r"(\w+):(kill|error|stop|sleep(?:=(\d+(?:\.\d+)?))?)(?:@([1-9]\d{0,8}))?", re.ASCII)
+
+
+def _faults(env: Mapping[str, str]) -> tuple[Fault, ...]:
+    """What DAYFILL_FAILPOINT wants to fail; outside a test it is refused, for it may kill the server."""
+    wanted = env.get("DAYFILL_FAILPOINT")
+    if not wanted:
+        return ()
+    if env.get("DAYFILL_TEST") != "1":
+        raise SetupError("DAYFILL_FAILPOINT makes the server fail on purpose: it counts with DAYFILL_TEST=1 only.")
+    return tuple(_fault(one) for one in wanted.split(","))
+
+
+def _fault(text: str) -> Fault:
+    match = _FAULT.fullmatch(text.strip())
+    if match is None or match[1] not in FAILPOINTS:
+        raise SetupError(
+            "DAYFILL_FAILPOINT: expected NAME:ACTION or NAME:ACTION@PASSAGE, several with commas between them, an "
+            f"action being kill, error, stop, sleep or sleep=SECONDS and a name one of {', '.join(sorted(FAILPOINTS))}."
+        )
+    action = cast(Action, match[2].partition("=")[0])
+    return Fault(match[1], action, passage=int(match[4] or 1), seconds=float(match[3] or 1))
 
 
 def _environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:

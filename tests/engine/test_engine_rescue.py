@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-import dayfill
 from dayfill.domain.run import MAX_ATTEMPTS
 from rig import Killed, Rig, ago, last
 from scripted import Kept
 
 STEPS = ("materialise", "claim", "extract", "before_load", "after_load", "record")
 """Failpoints of the run protocol that a dispatcher passes."""
-VERBS = {"create", "cancel", "retry", "fire", "create_transfer", "delete_transfer"}
-"""Failpoints of what people and schedules start; tested with the verbs."""
-
-
-def test_no_failpoint_is_forgotten() -> None:
-    texts = [path.read_text("utf-8") for path in Path(dayfill.__file__).parent.rglob("*.py")]
-    assert {name for text in texts for name in re.findall(r'failpoint\("(\w+)"\)', text)} == {*STEPS, *VERBS}
 
 
 async def revive(rig: Rig) -> int:

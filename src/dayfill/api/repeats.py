@@ -39,6 +39,7 @@ async def change(route: Route, call: Call, path: str) -> Answer:
         if place:
             await idempotency.keep(tx, place, _kept(call, answer), server.seams.now())
     server.changed()
+    server.seams.failpoint("answer")
     return answer
 
 

@@ -38,4 +38,6 @@ async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
     At start nothing is known, so everything that an earlier incarnation left running is found.
     """
     async with db.write() as tx:
-        return await record(tx, seams, [(lost(order, LOST), None) for order in await runs.lost(tx, known)])
+        found = await record(tx, seams, [(lost(order, LOST), None) for order in await runs.lost(tx, known)])
+        seams.failpoint("rescue")
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from dayfill.errors import SetupError
+from dayfill.seams import no_failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def migrations(dialect: str) -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def migrate_sqlite(path: Path) -> int:
+def migrate_sqlite(path: Path, failpoint: Callable[[str], None] = no_failpoint) -> int:
     """Bring the file up to this version's schema; each step is one transaction. Returns the schema's number.
 
     Raises:
@@ -41,7 +43,7 @@ def migrate_sqlite(path: Path) -> int:
         connection.set_busy_timeout(5_000)
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        while _apply_next(connection, path, known):
+        while _apply_next(connection, path, known, failpoint):
             pass
         return known[-1].number
     finally:
@@ -59,7 +61,9 @@ def _use_wal(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _apply_next(connection: apsw.Connection, path: Path, known: list[Migration]) -> bool:
+def _apply_next(
+    connection: apsw.Connection, path: Path, known: list[Migration], failpoint: Callable[[str], None]
+) -> bool:
     """One step; False if there is none left. The lock comes first: another process may be at the same step."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -72,6 +76,7 @@ def _apply_next(connection: apsw.Connection, path: Path, known: list[Migration])
         if current < known[-1].number:
             connection.execute(known[current].text)
             connection.pragma("user_version", known[current].number)
+            failpoint("migrate")
         connection.execute("COMMIT")
         return current < known[-1].number
     finally:
