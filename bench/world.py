@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dayfill.app import State, open_state
+from dayfill.app import SPOOL, State, open_state
 from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.backfill import ACTIVE, Backfill
 from dayfill.domain.days import DayRange
@@ -16,6 +16,7 @@ from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import backfills, destinations, keys, table_groups, teams, transfers
 from dayfill.engine.destinations import Wanted
 from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.spool import swept
 from dayfill.executors import Executor
 from dayfill.settings import Settings
 from dayfill.store import backfills as stored
@@ -75,7 +76,8 @@ async def world(folder: Path, source: Mapping[str, str], table: str = "days") ->
 @asynccontextmanager
 async def dispatching(state: State, executor: Executor) -> AsyncIterator[Dispatcher]:
     """A dispatcher at work on this state until the block ends."""
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id)
+    spool = swept(state.data_dir / SPOOL)
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

@@ -23,7 +23,7 @@ from dayfill.seams import Seams
 from dayfill.store import backfills, invariants
 from dayfill.store.db import micros
 from installation import NOON, Installation
-from scripted import GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource
+from scripted import NO_SPOOL, GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource, unsealed
 
 LAST = date(2024, 6, 14)
 """The newest day that tests load: the clock starts at noon of the day after."""
@@ -129,7 +129,7 @@ class Rig:
 
     def start(self) -> None:
         """A new incarnation."""
-        self.dispatcher = SteppedDispatcher(self.db, self.seams, self.executor, lambda sealed, _: sealed, "here")
+        self.dispatcher = SteppedDispatcher(self.db, self.seams, self.executor, unsealed, "here", NO_SPOOL)
         self.dispatcher.rig = self
         self.task = asyncio.create_task(self.dispatcher.run())
 

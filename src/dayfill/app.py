@@ -20,6 +20,7 @@ from dayfill.api.asgi import Api
 from dayfill.api.protocol import Protocol
 from dayfill.api.wire import Server
 from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
 from dayfill.errors import SetupError
 from dayfill.executors.threads import ThreadsExecutor
@@ -30,7 +31,7 @@ from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 
-STATE_FILE, KEYRING_FILE, LOCK_FILE = "state.sqlite", "keyring", "serve.lock"
+STATE_FILE, KEYRING_FILE, LOCK_FILE, SPOOL = "state.sqlite", "keyring", "serve.lock", "spool"
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
 
@@ -112,7 +113,8 @@ async def _serve(
     stop: asyncio.Event,
 ) -> bool:
     executor = ThreadsExecutor(settings.slots)
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id)
+    spool = _swept(settings.data_dir / SPOOL)
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
     http = _http(settings, state, dispatcher, stop)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listener]))
@@ -196,6 +198,13 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
         timeout_graceful_shutdown=5,
     )
     return _Http(config)
+
+
+def _swept(directory: Path) -> Path:
+    try:
+        return swept(directory)
+    except OSError as error:
+        raise SetupError(f"The folder {directory} cannot be made or emptied: {error.strerror}.") from None
 
 
 def _made(directory: Path) -> Path:

@@ -12,6 +12,7 @@ from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
 from dayfill.errors import Busy, Permanent
 from dayfill.store import runs, schedules
 from rig import Rig, ago, last
+from scripted import NO_SPOOL, unsealed
 
 DEADLINE = 600
 
@@ -245,7 +246,7 @@ async def test_idle_it_sleeps_until_it_is_woken(rig: Rig, monkeypatch: pytest.Mo
             passes.release()
 
     monkeypatch.setattr(dispatch, "LONGEST_SLEEP", 3600.0)
-    real = Counting(rig.db, rig.installation.server.seams, rig.executor, lambda sealed, _: sealed, "here")
+    real = Counting(rig.db, rig.installation.server.seams, rig.executor, unsealed, "here", NO_SPOOL)
     task = asyncio.create_task(real.run())
     await passes.acquire()
     for _ in range(50):

@@ -11,6 +11,7 @@ import pytest
 from dayfill.domain.backfill import BackfillStatus
 from dayfill.engine.dispatch import Dispatcher
 from rig import Rig, last
+from scripted import NO_SPOOL, unsealed
 
 
 async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +27,7 @@ async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch
 
     monkeypatch.setattr(executor, "submit", watched)
     backfill_id = await rig.backfill(rig.transfer(parallelism=2), last(5))
-    dispatcher = Dispatcher(rig.db, rig.seams, executor, lambda sealed, _: sealed, "here")
+    dispatcher = Dispatcher(rig.db, rig.seams, executor, unsealed, "here", NO_SPOOL)
     running = asyncio.create_task(dispatcher.run())
     async with asyncio.timeout(30):
         await both_handed_out.wait()

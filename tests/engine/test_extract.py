@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from dayfill import sources
 from dayfill.domain.transfer import Table
 from dayfill.engine.content_hash import day_hash, row_hashes
-from dayfill.engine.extract import Reading, extract
+from dayfill.engine.extract import Bounds, Reading, extract
+from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import system_seams
 from dayfill.sources import DaysRead, SourceConfig
@@ -32,9 +34,15 @@ def source(monkeypatch: pytest.MonkeyPatch) -> ScriptedSource:
 
 
 def read(
-    days: Sequence[date], tables: Sequence[Table] = (VISITS,), left: Callable[[], float] = lambda: 60.0
+    days: Sequence[date],
+    tables: Sequence[Table] = (VISITS,),
+    left: Callable[[], float] = lambda: 60.0,
+    spool: Path = Path("no-such-folder"),
+    **bounds: int,
 ) -> dict[date, Reading | ConnectorError]:
-    return extract(tables, days, SourceConfig({}), "FILES", left, system_seams())
+    limits = Bounds(left, bounds.get("rows", 1000), bounds.get("gigabytes", 1))
+    with Spool(spool, {day: f"run{day}" for day in days}) as opened:
+        return extract(tables, days, SourceConfig({}), "FILES", limits, opened, system_seams())
 
 
 def counts(readings: dict[date, Reading | ConnectorError]) -> dict[date, list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,8 @@ PLAIN = SourceJob("FILES", {})
 class Bench:
     """A slice of three days, its source and its destination, and a clock that stands still."""
 
-    def __init__(self) -> None:
+    def __init__(self, spool: Path) -> None:
+        self.spool = spool
         self.source, self.destination = ScriptedSource(), MemoryDestination()
         self.seconds = 0.0
         self.secrets: list[dict[str, str]] = []
@@ -51,14 +53,14 @@ class Bench:
             deadline_seconds=60,
         )
         seams = replace(SEAMS, monotonic=lambda: self.seconds, failpoint=failpoint)
-        results = load_slice(job, seams, unseal)
+        results = load_slice(job, seams, unseal, self.spool)
         assert [(r.run_id, r.token, r.data_date) for r in results] == [(o.run_id, o.token, o.data_date) for o in orders]
         return {result.data_date: result for result in results}
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench()
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
+    made = Bench(tmp_path)
     monkeypatch.setattr(sources, "get", lambda kind: made.source)
     monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
     return made

@@ -45,13 +45,29 @@ class DestinationConfig:
     rivals: frozenset[int] | None = None
 
 
+class Rows(Protocol):
+    """Rows that can be read as often as it takes: a `pyarrow.Table`, or a large reading that waits in a file."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    @property
+    def num_rows(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """All rows from the beginning, in batches; what goes wrong on the way is a `Transient`."""
+
+
 @dataclass(frozen=True, slots=True)
 class FinishedTable:
-    """A complete reading of one day of one table, held in memory: ``rows`` may be empty, its schema may not."""
+    """A complete reading of one day of one table: ``rows`` may be empty, its schema may not."""
 
     name: str
     date_column: str
-    rows: pa.Table
+    rows: Rows
     content_hash: str
 
 

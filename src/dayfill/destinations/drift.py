@@ -87,11 +87,12 @@ def after(current: pa.Schema, steps: Iterable[Step]) -> pa.Schema:
     return pa.schema(types.items())
 
 
-def fit(rows: pa.Table, target: pa.Schema) -> pa.Table:
+def fit(rows: pa.Table, target: pa.Schema, before: int = 0) -> pa.Table:
     """The rows in exactly the columns, order and types of ``target``; missing columns are NULL.
 
     Args:
         target: a schema for which `plan` gives no steps.
+        before: rows of the same reading that came before these, for the message.
 
     Raises:
         Permanent: cause SCHEMA, naming column, row (counted from 1) and types, if a value would change by the cast.
@@ -105,7 +106,7 @@ def fit(rows: pa.Table, target: pa.Schema) -> pa.Table:
         if index is None:
             columns.append(pa.chunked_array([pa.nulls(rows.num_rows, field.type)]))
         else:
-            columns.append(_cast(rows.column(index), field))
+            columns.append(_cast(rows.column(index), field, before))
     return pa.Table.from_arrays(columns, schema=target)
 
 
@@ -205,13 +206,13 @@ def _widening(stored: pa.Field, incoming: pa.DataType) -> Widen | None:
     return Widen(stored.name, stored.type, wider, guarded=stored.type == pa.int64() and kinds.is_floating(wider))
 
 
-def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+def _cast(column: pa.ChunkedArray, field: pa.Field, before: int) -> pa.ChunkedArray:
     if column.type == field.type:
         return column
     try:
         return column.cast(field.type, safe=True)
     except pa.ArrowException as error:
-        row = _first_misfit(column, field.type)
+        row = before + _first_misfit(column, field.type)
         raise Permanent(
             "SCHEMA",
             f"Column {field.name}, row {row + 1}: the value came as {column.type} and does not fit {field.type} without"

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from dayfill.domain.run import Failure, QueryDetail
-from dayfill.domain.transfer import Account, Segment, Table, Value
+from dayfill.domain.transfer import DEFAULT_MAX_DAY_GIGABYTES, DEFAULT_MAX_DAY_ROWS, Account, Segment, Table, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class SourceJob:
     zone: str = "UTC"
     sealed: bytes | None = None
     sealed_for: str = ""
+    max_day_rows: int = DEFAULT_MAX_DAY_ROWS
+    max_day_gigabytes: int = DEFAULT_MAX_DAY_GIGABYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,22 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dayfill.domain.problem import Problem
-from dayfill.domain.transfer import MAX_DEADLINE_SECONDS, MAX_PARALLELISM, SourceSetting, Value
+from dayfill.domain.transfer import (
+    HIGHEST_MAX_DAY_GIGABYTES,
+    HIGHEST_MAX_DAY_ROWS,
+    MAX_DEADLINE_SECONDS,
+    MAX_PARALLELISM,
+    SourceSetting,
+    Value,
+)
 
 MAX_SETTINGS, MAX_ID = 200, 100
+_GREATEST = {
+    "parallelism": MAX_PARALLELISM,
+    "deadline_seconds": MAX_DEADLINE_SECONDS,
+    "max_day_rows": HIGHEST_MAX_DAY_ROWS,
+    "max_day_gigabytes": HIGHEST_MAX_DAY_GIGABYTES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,10 @@ def _value_fault(setting: SourceSetting, rule: SettingRule) -> str | None:
     value = setting.value
     if value is None or value == "":
         return None
-    match setting.field_id:
-        case "timezone":
-            return None if _is_zone(value) else f"must name an IANA time zone such as Europe/Helsinki, not {value!r}"
-        case "parallelism":
-            return _number_fault(value, MAX_PARALLELISM)
-        case "deadline_seconds":
-            return _number_fault(value, MAX_DEADLINE_SECONDS)
+    if setting.field_id == "timezone":
+        return None if _is_zone(value) else f"must name an IANA time zone such as Europe/Helsinki, not {value!r}"
+    if setting.field_id in _GREATEST:
+        return _number_fault(value, _GREATEST[setting.field_id])
     if rule.input_type == "checkbox" and not isinstance(value, bool):
         return "must be true or false"
     if rule.options and value not in rule.options:

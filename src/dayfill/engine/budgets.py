@@ -13,6 +13,7 @@ CHEAPER = 0.7
 GROWTH = 4
 MAX_SLICE_DAYS = 128
 MAX_SLICE_BYTES = 64 * 1024 * 1024
+"""Most that a reading of several days may hold in memory. Slices aim at half of it, since days differ in size."""
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Pace:
             self.days = max(1, self.days // GROWTH)
 
     def slice_days(self) -> int:
-        fits = int(MAX_SLICE_BYTES / self.day_bytes) if self.day_bytes else MAX_SLICE_DAYS
+        fits = int(MAX_SLICE_BYTES / 2 / self.day_bytes) if self.day_bytes else MAX_SLICE_DAYS
         return max(1, min(self.days, fits))
 
     def slices_at_once(self, parallelism: int) -> int:

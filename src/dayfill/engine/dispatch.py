@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -51,13 +52,15 @@ class Flight:
 
 
 class Dispatcher:
-    """Owns what is in flight; everything else is in the state database."""
+    """Owns what is in flight; everything else is in the state database. spool: folder of readings that are large."""
 
-    def __init__(self, db: Database, seams: Seams, executor: Executor, unseal: Unseal, installation_id: str) -> None:
+    def __init__(
+        self, db: Database, seams: Seams, executor: Executor, unseal: Unseal, installation_id: str, spool: Path
+    ) -> None:
         self._db = db
         self._seams = seams
         self._executor = executor
-        self._load: Callable[[Slice], list[DayResult]] = partial(load_slice, seams=seams, unseal=unseal)
+        self._load: Callable[[Slice], list[DayResult]] = partial(load_slice, seams=seams, unseal=unseal, spool=spool)
         self._budgets = Budgets(executor.slots)
         self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets)
         self._flights: set[Flight] = set()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,26 @@ import pyarrow.compute as pc
 from dayfill import sources
 from dayfill.destinations import FinishedTable
 from dayfill.domain.transfer import Table
+from dayfill.engine.budgets import MAX_SLICE_BYTES
 from dayfill.engine.content_hash import day_hash, row_hashes
+from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import Seams
 from dayfill.sources import DaysRead, SourceConfig
 
+MEMORY_BYTES = 16 * 1024 * 1024
+"""A day beyond this size waits in the spool instead of in memory."""
 _EPOCH = date(1970, 1, 1)
+_GIGABYTE = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a reading may take. left: seconds to the deadline."""
+
+    left: Callable[[], float]
+    max_day_rows: int
+    max_day_gigabytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +43,24 @@ class Reading:
     tables: tuple[FinishedTable, ...]
 
 
+class TooLarge(Exception):
+    """Several days together are more than memory should hold: read fewer at once."""
+
+
 def extract(
     tables: Sequence[Table],
     days: Sequence[date],
     config: SourceConfig,
     kind: str,
-    left: Callable[[], float],
+    bounds: Bounds,
+    spool: Spool,
     seams: Seams,
 ) -> dict[date, Reading | ConnectorError]:
     """Read all tables of these days; a day that cannot be read alone carries its error.
 
     Raises:
         ConnectorError: the reading as a whole failed.
+        TooLarge: never for a single day.
     """
     source = sources.get(kind)
     seams.failpoint("extract")
@@ -48,8 +69,8 @@ def extract(
     for table in tables:
         for group in _groups([day for day in days if day not in failed], source.max_days_per_read):
             try:
-                read = source.read_days(config, table, group, left())
-                parts, errors = _finish(table, group, read, left)
+                read = source.read_days(config, table, group, bounds.left())
+                parts, errors = _finish(table, group, read, bounds, spool)
             except ConnectorError as error:
                 if len(group) > 1:
                     raise
@@ -65,27 +86,82 @@ def _groups(days: Sequence[date], size: int) -> list[Sequence[date]]:
 
 
 def _finish(
-    table: Table, days: Sequence[date], read: DaysRead, left: Callable[[], float]
+    table: Table, days: Sequence[date], read: DaysRead, bounds: Bounds, spool: Spool
 ) -> tuple[dict[date, FinishedTable], dict[date, ConnectorError]]:
-    rows = _buffer(read, left)
+    batches = _bounded(table, len(days), read, bounds)
+    held, is_whole = _held(batches, MEMORY_BYTES if len(days) == 1 else MAX_SLICE_BYTES)
+    if is_whole:
+        rows = pa.Table.from_batches(held, read.reader.schema)
+        _check_complete(table, read, rows.num_rows)
+        return _split(table, days, read.failed_days, rows, read.date_column), dict(read.failed_days)
+    if len(days) > 1:
+        raise TooLarge
+    (day,) = days
+    spooled = _spooled(table, day, read, chain(_emptied(held), batches), spool)
+    _check_complete(table, read, spooled.rows.num_rows)
+    return ({} if day in read.failed_days else {day: spooled}), dict(read.failed_days)
+
+
+def _bounded(table: Table, days: int, read: DaysRead, bounds: Bounds) -> Iterator[pa.RecordBatch]:
+    """The batches, as long as the reading stays within what its days may take: a source may never come to an end."""
+    rows = size = 0
+    for batch in read.reader:
+        if bounds.left() <= 0:
+            raise Transient("TIMEOUT", "The source was still sending rows at the deadline (setting deadline_seconds).")
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows > days * bounds.max_day_rows:
+            raise _beyond(table, f"{bounds.max_day_rows:,} rows", "max_day_rows")
+        if size > days * bounds.max_day_gigabytes * _GIGABYTE:
+            raise _beyond(table, f"{bounds.max_day_gigabytes:,} GB", "max_day_gigabytes")
+        yield batch
+
+
+def _beyond(table: Table, most: str, setting: str) -> Permanent:
+    return Permanent(
+        "TOO_LARGE",
+        f"Table {table.name}: the source sent more than {most} for a day; nothing was loaded. If the day is really that"
+        f" large, raise the setting {setting} of the transfer.",
+    )
+
+
+def _held(batches: Iterator[pa.RecordBatch], most: int) -> tuple[list[pa.RecordBatch], bool]:
+    """Batches until they exceed this many bytes; True if that is all of them."""
+    held, size = [], 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size > most:
+            return held, False
+    return held, True
+
+
+def _emptied(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """What was held, each batch let go as soon as it is handed on."""
+    held.reverse()
+    while held:
+        yield held.pop()
+
+
+def _check_complete(table: Table, read: DaysRead, rows: int) -> None:
     if not read.complete:
         raise Transient("INCOMPLETE", f"Table {table.name}: the source stopped before it said that this was all.")
-    if read.stated_rows is not None and read.stated_rows != rows.num_rows:
+    if read.stated_rows is not None and read.stated_rows != rows:
         raise Transient(
-            "INCOMPLETE",
-            f"Table {table.name}: the source announced {read.stated_rows:,} rows and sent {rows.num_rows:,}.",
+            "INCOMPLETE", f"Table {table.name}: the source announced {read.stated_rows:,} rows and sent {rows:,}."
         )
-    failed = dict(read.failed_days)
-    return _split(table, days, failed, rows, read.date_column), failed
 
 
-def _buffer(read: DaysRead, left: Callable[[], float]) -> pa.Table:
-    batches: list[pa.RecordBatch] = []
-    for batch in read.reader:
-        if left() <= 0:
-            raise Transient("TIMEOUT", "The source was still sending rows at the deadline (setting deadline_seconds).")
-        batches.append(batch)
-    return pa.Table.from_batches(batches, read.reader.schema)
+def _spooled(table: Table, day: date, read: DaysRead, batches: Iterator[pa.RecordBatch], spool: Spool) -> FinishedTable:
+    """One large day, checked and hashed while it goes to the spool."""
+    wanted, sums = {(day - _EPOCH).days}, []
+    with spool.file(day, read.reader.schema) as file:
+        for batch in batches:
+            rows = pa.Table.from_batches([batch])
+            _refuse_other_days(table, wanted, _day_numbers(table, rows, read.date_column, before=file.rows))
+            sums.append(row_hashes(rows).sum(dtype=np.uint64))
+            file.write(batch)
+    return FinishedTable(table.name, read.date_column, file.whole(), day_hash(np.array(sums, dtype=np.uint64)))
 
 
 def _split(
@@ -107,10 +183,13 @@ def _split(
     }
 
 
-def _day_numbers(table: Table, rows: pa.Table, date_column: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def _day_numbers(
+    table: Table, rows: pa.Table, date_column: str, before: int = 0
+) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """The day of each row, counted from 1970. before: rows of the reading that came before these."""
     column = rows.column(date_column)
     if column.null_count:
-        row = int(pc.index(column.is_null(), True).as_py())
+        row = before + int(pc.index(column.is_null(), True).as_py())
         raise Permanent("DATA", f"Table {table.name}: row {row + 1} of the reading has no date in {date_column}.")
     return np.asarray(column.cast(pa.int32()).combine_chunks())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -18,7 +19,8 @@ from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
 from dayfill.domain.run import Failure, QueryDetail
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
 from dayfill.engine.content_hash import joined_hash
-from dayfill.engine.extract import Reading, extract
+from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
+from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError, Permanent, SealBroken, Transient
 from dayfill.seams import Seams
 from dayfill.sources import SourceConfig
@@ -34,11 +36,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One slice under way. ends: monotonic second at which its deadline is reached."""
+    """One slice under way. spool: folder of large readings. ends: monotonic second at which its deadline is reached."""
 
     job: Slice
     seams: Seams
     unseal: Unseal
+    spool: Path
     began: float
     ends: float
 
@@ -46,10 +49,10 @@ class _Work:
         return self.ends - self.seams.monotonic()
 
 
-def load_slice(job: Slice, seams: Seams, unseal: Unseal) -> list[DayResult]:
-    """Read and load the days of the job; one result per day, in the job's order."""
+def load_slice(job: Slice, seams: Seams, unseal: Unseal, spool: Path) -> list[DayResult]:
+    """Read and load the days of the job; one result per day, in the job's order. spool: folder for large readings."""
     began = seams.monotonic()
-    work = _Work(job, seams, unseal, began, began + job.deadline_seconds)
+    work = _Work(job, seams, unseal, spool, began, began + job.deadline_seconds)
     try:
         return _load(work)
     except ConnectorError as error:
@@ -64,17 +67,29 @@ def load_slice(job: Slice, seams: Seams, unseal: Unseal) -> list[DayResult]:
 
 
 def _load(work: _Work) -> list[DayResult]:
+    job = work.job
+    names = {order.data_date: f"team{job.team_id}-run{order.run_id}-token{order.token}" for order in job.days}
+    with Spool(work.spool, names) as spool:
+        readings = _read(work, spool)
+        if isinstance(readings, int):
+            return _in_parts(work, readings)
+        finished = [(order, reading) for order in job.days if isinstance(reading := readings[order.data_date], Reading)]
+        outcomes = _replace(work, finished)
+        return [_result(work, order, readings[order.data_date], outcomes) for order in job.days]
+
+
+def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | int:
+    """What was read of each day, or how many days are to be read at once instead."""
+    source = work.job.source
+    bounds = Bounds(work.left, source.max_day_rows, source.max_day_gigabytes)
     try:
-        readings = extract(work.job.tables, _days(work), _source(work), work.job.source.kind, work.left, work.seams)
+        return extract(work.job.tables, _days(work), _source(work), source.kind, bounds, spool, work.seams)
+    except TooLarge:
+        return len(work.job.days) // 2
     except Permanent as error:
         if error.fatal or len(work.job.days) == 1:
             raise
-        return _one_by_one(work)
-    finished = [
-        (order, reading) for order in work.job.days if isinstance(reading := readings[order.data_date], Reading)
-    ]
-    outcomes = _replace(work, finished)
-    return [_result(work, order, readings[order.data_date], outcomes) for order in work.job.days]
+        return 1
 
 
 def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, DayOutcome | ConnectorError]:
@@ -114,11 +129,13 @@ def _late(work: _Work) -> Transient:
     return Transient("TIMEOUT", f"The day was not loaded within the deadline of {limit:g} s; nothing was changed.")
 
 
-def _one_by_one(work: _Work) -> list[DayResult]:
+def _in_parts(work: _Work, size: int) -> list[DayResult]:
+    """The same days, this many at a time."""
     results: list[DayResult] = []
-    for order in work.job.days:
-        job = replace(work.job, days=(order,), deadline_seconds=max(work.left(), 0.0))
-        results.extend(load_slice(job, work.seams, work.unseal))
+    for start in range(0, len(work.job.days), size):
+        days = work.job.days[start : start + size]
+        job = replace(work.job, days=days, deadline_seconds=max(work.left(), 0.0))
+        results.extend(load_slice(job, work.seams, work.unseal, work.spool))
     return results
 
 

@@ -6,6 +6,8 @@ from dayfill import sources
 from dayfill.domain.source_settings import SettingRule
 from dayfill.domain.transfer import (
     DEFAULT_DEADLINE_SECONDS,
+    DEFAULT_MAX_DAY_GIGABYTES,
+    DEFAULT_MAX_DAY_ROWS,
     DEFAULT_PARALLELISM,
     MAX_DEADLINE_SECONDS,
     MAX_PARALLELISM,
@@ -27,6 +29,18 @@ RESERVED = (
         "Deadline (seconds)",
         help_text=f"How long one slice of days may take, 1 to {MAX_DEADLINE_SECONDS}.",
         default=DEFAULT_DEADLINE_SECONDS,
+    ),
+    Setting(
+        "max_day_rows",
+        "Most rows a day",
+        help_text="A day with more rows in a table fails: so ends a source that never stops sending.",
+        default=DEFAULT_MAX_DAY_ROWS,
+    ),
+    Setting(
+        "max_day_gigabytes",
+        "Most gigabytes a day",
+        help_text="A day with more data in a table fails; counted unpacked, as in memory.",
+        default=DEFAULT_MAX_DAY_GIGABYTES,
     ),
 )
 """The settings that every source has; see `RESERVED_SETTINGS`."""

@@ -25,6 +25,8 @@ from dayfill.store import days, destinations, schedules, table_groups, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.transfers import Chosen
 
+_LIMITS = ("parallelism", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
+
 
 async def check(
     db: Reader, team_id: int, configuration: Configuration, transfer_id: int | None = None
@@ -150,9 +152,7 @@ def _chosen(configuration: Configuration) -> Chosen:
 
 def _reading(configuration: Configuration) -> object:
     """The part of a configuration that decides what a loaded day holds, and where."""
-    settings = {
-        s.field_id: s.value for s in configuration.settings if s.field_id not in ("parallelism", "deadline_seconds")
-    }
+    settings = {s.field_id: s.value for s in configuration.settings if s.field_id not in _LIMITS}
     return (
         configuration.schema_id,
         configuration.destination_id,

@@ -11,7 +11,16 @@ import msgspec
 from dayfill.domain import connection, destination
 from dayfill.domain.slices import DestinationJob, SourceJob
 from dayfill.domain.slices import TransferJob as TransferJob
-from dayfill.domain.transfer import RESERVED_SETTINGS, Configuration, Transfer, TransferState, Value
+from dayfill.domain.source_settings import number_of
+from dayfill.domain.transfer import (
+    DEFAULT_MAX_DAY_GIGABYTES,
+    DEFAULT_MAX_DAY_ROWS,
+    RESERVED_SETTINGS,
+    Configuration,
+    Transfer,
+    TransferState,
+    Value,
+)
 from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
 from dayfill.store.table_groups import tables_of
 
@@ -185,4 +194,6 @@ def _source(configuration: Configuration, zone: str, sealed: bytes | None, seale
         zone=zone,
         sealed=sealed,
         sealed_for=sealed_for,
+        max_day_rows=number_of(configuration.settings, "max_day_rows", DEFAULT_MAX_DAY_ROWS),
+        max_day_gigabytes=number_of(configuration.settings, "max_day_gigabytes", DEFAULT_MAX_DAY_GIGABYTES),
     )

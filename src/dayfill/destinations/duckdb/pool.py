@@ -22,6 +22,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # A checkpoint rewrites whole row groups: three times rarer is a quarter faster, and the log stays under 64 MB.
     "checkpoint_threshold": "48MB",
     "enable_external_access": "false",
+    "memory_limit": "128MB",
     "preserve_insertion_order": "false",
 }
 _LOOK_EVERY_SECONDS = 0.5

@@ -9,10 +9,9 @@ from functools import cached_property
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dayfill.destinations import DayOutcome, FinishedDay, FinishedTable
-from dayfill.destinations.duckdb import faults, ledger, ownership, tables
+from dayfill.destinations.duckdb import faults, incoming, ledger, ownership, tables
 from dayfill.destinations.duckdb.pool import Session
 from dayfill.destinations.names import checked
 from dayfill.errors import Permanent, Transient
@@ -115,20 +114,7 @@ def _check(request: Request) -> None:
         if day.transfer_id != request.transfer_id or tuple(table.name for table in day.tables) != request.tables:
             raise Permanent("CONFIG", "The days of one load must fill the same tables of one transfer.")
         for table in day.tables:
-            _check_dates(day.data_date, table)
-
-
-def _check_dates(day: date, table: FinishedTable) -> None:
-    """Every row must carry the day, or a later replacement of that day would leave it behind."""
-    if table.date_column not in table.rows.column_names:
-        raise Permanent("SCHEMA", f"Table {table.name} has no column {table.date_column} to hold the date.", day=day)
-    dates = table.rows.column(table.date_column)
-    if dates.type != pa.date32():
-        raise Permanent(
-            "SCHEMA", f"Column {table.date_column} of table {table.name} is {dates.type}; it must be a date.", day=day
-        )
-    if dates.null_count or not pc.all(pc.equal(dates, pa.scalar(day)), min_count=0).as_py():
-        raise Permanent("DATA", f"Table {table.name} got rows that do not belong to {day}.", day=day)
+            incoming.check(day.data_date, table)
 
 
 def _is_stale(day: FinishedDay, seen: ledger.Seen) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,22 +11,21 @@ import pyarrow as pa
 
 from dayfill.destinations import FinishedDay, drift
 from dayfill.destinations.duckdb import types
+from dayfill.destinations.duckdb.incoming import Incoming, blaming
 from dayfill.destinations.names import quoted
 from dayfill.errors import Permanent, Transient
-
-_INCOMING = "_dayfill_incoming"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The steps before the insert, and the rows of all days in the columns that the table has after them."""
+    """The steps before the insert, and the rows of all days."""
 
     path: str
     name: str
     date_column: str
     is_new: bool
     steps: list[drift.Step]
-    rows: pa.Table
+    incoming: Incoming
 
 
 def planned(con: duckdb.DuckDBPyConnection, schema: str, days: Sequence[FinishedDay], index: int) -> Change:
@@ -40,16 +38,12 @@ def planned(con: duckdb.DuckDBPyConnection, schema: str, days: Sequence[Finished
     current = types.columns(con, schema, name)
     target = pa.schema([]) if current is None else current
     for day in days:
-        with _blaming(day, name):
+        with blaming(day.data_date, name):
             target = drift.after(target, drift.plan(target, day.tables[index].rows.schema))
-    pieces = []
-    for day in days:
-        with _blaming(day, name):
-            pieces.append(drift.fit(day.tables[index].rows, target))
+    incoming = Incoming.of(days, index, target)
     steps = drift.plan(pa.schema([]) if current is None else current, target)
-    rows = pieces[0] if len(pieces) == 1 else pa.concat_tables(pieces)
     path = f"{quoted(schema, 'schema')}.{quoted(name, 'table')}"
-    return Change(path, name, _date_column(target, date_column, name), current is None, steps, rows)
+    return Change(path, name, _date_column(target, date_column, name), current is None, steps, incoming)
 
 
 def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
@@ -59,7 +53,7 @@ def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
         Permanent: cause SCHEMA; a stored integer would lose digits as a float.
     """
     if change.is_new:
-        columns = (f"{quoted(field.name, 'column')} {types.name_of(field.type)}" for field in change.rows.schema)
+        columns = (f"{quoted(field.name, 'column')} {types.name_of(field.type)}" for field in change.incoming.target)
         con.execute(f"CREATE TABLE {change.path} ({', '.join(columns)})")
         return
     for step in change.steps:
@@ -77,16 +71,14 @@ def replace(con: duckdb.DuckDBPyConnection, change: Change, days: Sequence[date]
 
     Raises:
         Transient: DuckDB took another number of rows than it was given.
+        ConnectorError: rows that waited in a file are not what they should be.
     """
     column = quoted(change.date_column, "column")
     chosen = "= ?" if len(days) == 1 else f"IN ({', '.join('?' * len(days))})"
     con.execute(f"DELETE FROM {change.path} WHERE {column} {chosen}", list(days))
-    if not change.rows.num_rows:
-        return
-    con.register(_INCOMING, change.rows)
-    taken = con.execute(f"INSERT INTO {change.path} BY NAME SELECT * FROM {_INCOMING}").fetchall()[0][0]
-    if taken != change.rows.num_rows:
-        raise Transient("DESTINATION", f"Table {change.name} took {taken} of {change.rows.num_rows} rows; rolled back.")
+    taken, given = change.incoming.insert(con, change.path)
+    if taken != given:
+        raise Transient("DESTINATION", f"Table {change.name} took {taken} of {given} rows; rolled back.")
 
 
 def _date_column(target: pa.Schema, name: str, table: str) -> str:
@@ -110,12 +102,3 @@ def _guard(con: duckdb.DuckDBPyConnection, change: Change, step: drift.Widen) ->
             f"Column {step.name} of table {change.name} is {step.old} and came as {step.new}: the stored value"
             f" {beyond[0][0]} would lose digits. Set the field's data type to DECIMAL in the table group.",
         )
-
-
-@contextmanager
-def _blaming(day: FinishedDay, table: str) -> Iterator[None]:
-    """A refusal inside names the table and the day, so that the other days of the load can go on."""
-    try:
-        yield
-    except Permanent as error:
-        raise Permanent(error.cause, f"Table {table}: {error.message}", day=day.data_date) from error
