@@ -103,6 +103,19 @@ class LedgerRow:
     loaded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class HeldTable:
+    """One table as it stands, beside its ledger rows of the same moment.
+
+    counts: rows per date, once for every column that holds dates; one of these columns is that of its days. None if
+    the table is not there.
+    """
+
+    name: str
+    ledger: tuple[LedgerRow, ...]
+    counts: tuple[Mapping[date, int], ...] | None
+
+
 class Destination(Protocol):
     """A kind of destination: plain sync code. Errors: `Transient` or `Permanent`, nothing else."""
 
@@ -131,6 +144,17 @@ class Destination(Protocol):
 
     def greatest_token(self, config: DestinationConfig) -> int:
         """The greatest token in the ledger, 0 if there is none."""
+
+    def held(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> list[HeldTable]:
+        """The tables of a transfer, counted by day; nothing is made or changed."""
+
+    def read_day(
+        self, config: DestinationConfig, table: FinishedTable, day: date, take: Callable[[pa.RecordBatch], None]
+    ) -> None:
+        """Hand over the rows that the table holds of a day, in the columns and types of another reading of it.
+
+        Columns that the table does not have come as nulls; no table at all is no rows.
+        """
 
 
 @cache

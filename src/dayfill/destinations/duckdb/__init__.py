@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 
-from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, FinishedDay, LedgerRow
-from dayfill.destinations.duckdb import faults, ledger, replace
+import pyarrow as pa
+
+from dayfill.destinations import (
+    DayOutcome,
+    DestinationConfig,
+    DestinationField,
+    FinishedDay,
+    FinishedTable,
+    HeldTable,
+    LedgerRow,
+)
+from dayfill.destinations.duckdb import faults, held, ledger, replace
 from dayfill.destinations.duckdb.pool import Session, place_of, session
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
@@ -54,14 +65,30 @@ class DuckDBFile:
             return replace.replace_days(opened, request)
 
     def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:
-        """All ledger rows of a transfer, by table and day."""
-        with _ready(config) as opened, faults.translated(opened.path):
-            return ledger.rows(opened.connection, _schema(config), transfer_id)
+        """All ledger rows of a transfer, by table and day; none if no load has made the file yet."""
+        with _looking(config) as opened:
+            return ledger.rows(opened.connection, _schema(config), transfer_id) if opened else []
 
     def greatest_token(self, config: DestinationConfig) -> int:
         """The greatest token in the ledger, 0 if there is none."""
-        with _ready(config) as opened, faults.translated(opened.path):
-            return ledger.greatest_token(opened.connection, _schema(config))
+        with _looking(config) as opened:
+            return ledger.greatest_token(opened.connection, _schema(config)) if opened else 0
+
+    def held(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> list[HeldTable]:
+        """The tables of a transfer, counted by day."""
+        with _looking(config) as opened:
+            if opened is None:
+                return [HeldTable(table, (), None) for table in tables]
+            with opened.transaction() as con:
+                return held.tables(con, _schema(config), transfer_id, tables)
+
+    def read_day(
+        self, config: DestinationConfig, table: FinishedTable, day: date, take: Callable[[pa.RecordBatch], None]
+    ) -> None:
+        """Hand over the rows of a day as another reading of it has them."""
+        with _looking(config) as opened:
+            if opened is not None:
+                held.read_day(opened.connection, _schema(config), table, day, take)
 
 
 def _path(config: DestinationConfig) -> str:
@@ -85,6 +112,17 @@ def _ready(config: DestinationConfig) -> Iterator[Session]:
                 ledger.create(con, schema)
             opened.mark_prepared(schema)
         yield opened
+
+
+@contextmanager
+def _looking(config: DestinationConfig) -> Iterator[Session | None]:
+    """A session that makes nothing: None if there is no file, or no ledger in it."""
+    path, schema = _path(config), _schema(config)
+    if not place_of(path).exists():
+        yield None
+        return
+    with session(path) as opened, faults.translated(opened.path):
+        yield opened if opened.is_prepared(schema) or ledger.exists(opened.connection, schema) else None
 
 
 DESTINATION = DuckDBFile()

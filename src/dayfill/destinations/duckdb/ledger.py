@@ -55,6 +55,12 @@ def create(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     )
 
 
+def exists(con: duckdb.DuckDBPyConnection, schema: str) -> bool:
+    """True if the schema holds a ledger."""
+    query = "SELECT 1 FROM duckdb_tables() WHERE lower(schema_name) = ? AND table_name = '_dayfill_days'"
+    return bool(con.execute(query, [schema.lower()]).fetchall())
+
+
 def look(
     con: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[str], transfer_id: int, days: Sequence[date]
 ) -> Seen:
