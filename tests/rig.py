@@ -281,7 +281,8 @@ class Rig:
     async def check(self) -> list[str]:
         """All invariants of the state, in one snapshot."""
         async with self.db.write() as tx:
-            return await invariants.check(tx)
+            owner = self.dispatcher._claimer.owner if self.task else ""
+            return await invariants.check(tx, owner=owner, now=self.seams.now())
 
     def agrees(self, transfer_id: int) -> list[date]:
         """The loaded days of a transfer, after holding each against the destination."""
