@@ -1,0 +1,154 @@
+"""An installation to storm: two transfers from the stamped source into one DuckDB file, and how to reach them."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import apsw
+import sabotage
+import stamped
+
+from dayfill.app import open_state
+from dayfill.domain.access import SCOPES, Role
+from dayfill.domain.transfer import Configuration, SourceSetting, Table
+from dayfill.engine import destinations, keys, table_groups, teams, transfers
+from dayfill.engine.destinations import Wanted
+from dayfill.settings import Settings
+
+FIRST = date(2024, 3, 1)
+DEADLINE = 1
+LONGEST_CALL = 10.0
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+class Unanswered(Exception):
+    """The server went away before it answered; whether it acted is not known."""
+
+
+@dataclass
+class Arena:
+    """One installation. port: of the server that runs now, 0 while none is known to. days: that are back-filled."""
+
+    folder: Path
+    key: str
+    team_id: int
+    transfers: dict[int, dict[str, Any]]
+    tables: dict[int, tuple[str, ...]]
+    port: int = 0
+    days: int = 40
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def trace(self) -> Path:
+        return self.folder / "trace"
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        """Status and data (or the whole document, if it has none) of one request, on a connection of its own.
+
+        Raises:
+            Unanswered: no server, or it ended before it had answered.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port or 1, timeout=LONGEST_CALL)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | headers
+        try:
+            payload = None if body is None else json.dumps(body)
+            connection.request(method, path.replace("~", f"/teams/{self.team_id}"), payload, headers)
+            answer = connection.getresponse()
+            document = json.loads(answer.read() or b"null")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unanswered(repr(error)) from error
+        finally:
+            connection.close()
+        is_wrapped = isinstance(document, dict) and "data" in document
+        return answer.status, document["data"] if is_wrapped else document
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the state says. The log of a killed server is left as it is, for its successor to find."""
+        with self.state() as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def state(self) -> Iterator[apsw.Connection]:
+        connection = apsw.Connection(str(self.data_dir / "state.sqlite"))
+        try:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.set_busy_timeout(5_000)
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+        finally:
+            connection.close()
+
+    def events(self) -> list[dict[str, Any]]:
+        """The trace, without a line that was cut short by a kill."""
+        if not self.trace.exists():
+            return []
+        text = self.trace.read_text()
+        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+
+def make(folder: Path, transfer_count: int = 2) -> Arena:
+    """A new installation with these transfers, each of two tables of its own."""
+    sabotage.register()
+    folder.mkdir(parents=True)
+    return asyncio.run(_make(folder, transfer_count))
+
+
+async def _make(folder: Path, transfer_count: int) -> Arena:
+    async with open_state(Settings(folder / "data")) as state:
+        async with state.db.write() as tx:
+            team = await teams.create(tx, state.seams, "Storm")
+            owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
+            key = await keys.create(
+                tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="storm"
+            )
+            wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(folder / "warehouse.duckdb")})
+            target = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
+            arena = Arena(folder, key.text, team.team_id, {}, {})
+            for number in range(transfer_count):
+                names = (f"visits_{number}", f"costs_{number}")
+                group = await table_groups.create(
+                    tx, state.seams, team.team_id, stamped.KIND, f"Group {number}", "", [Table(name) for name in names]
+                )
+                body = configuration(f"Transfer {number}", group.schema_id, target.destination_id)
+                chosen = Configuration(
+                    stamped.KIND,
+                    group.schema_id,
+                    target.destination_id,
+                    body["display_name"],
+                    settings=tuple(SourceSetting(**setting) for setting in body["data_source_settings"]),
+                )
+                made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, chosen)
+                arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
+    return arena
+
+
+def configuration(name: str, schema_id: int, destination_id: int, flavour: int = 0) -> dict[str, Any]:
+    """A transfer as its PUT wants it."""
+    settings = {"flavour": str(flavour), "deadline_seconds": DEADLINE, "parallelism": 4}
+    return {
+        "data_source_id": stamped.KIND,
+        "schema_id": schema_id,
+        "destination_id": destination_id,
+        "display_name": name,
+        "schedule": [],
+        "accounts": [],
+        "data_source_settings": [{"field_id": id_, "value": value} for id_, value in settings.items()],
+    }

@@ -1,0 +1,176 @@
+"""People who use an installation while it is stormed: they create, retry, cancel, pause, resume, run now and edit."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from arena import Arena, Unanswered, day
+
+FINAL = ("COMPLETED", "CANCELLED")
+COUNTERS = ("transfer_runs_created", "transfer_runs_completed", "transfer_runs_failed")
+WEIGHTS = {"create": 40, "look": 15, "retry": 15, "run_now": 12, "cancel": 6, "pause": 4, "resume": 6, "edit": 6}
+
+
+@dataclass
+class Caller:
+    """One person. acknowledged: backfill -> (transfer, first day, last day). open: creates that were never answered.
+
+    wrong: what an answer said that no answer may say. refused: requests that were refused for a reason.
+    """
+
+    arena: Arena
+    chance: Random
+    acknowledged: dict[int, tuple[int, str, str]] = field(default_factory=dict)
+    open: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    seen: dict[int, dict[str, Any]] = field(default_factory=dict)
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+    refused: int = 0
+    repeated: int = 0
+
+    def go_on(self, until: threading.Event, pause: float) -> None:
+        """One thing after the other until told to stop."""
+        verbs, weights = list(WEIGHTS), list(WEIGHTS.values())
+        while not until.wait(self.chance.random() * pause):
+            try:
+                getattr(self, self.chance.choices(verbs, weights)[0])()
+            except Unanswered:
+                continue  # whoever created something asks again later
+
+    # -- what people do
+
+    def create(self) -> None:
+        if len(self.open) > 3:
+            self.repeat()
+            return
+        transfer_id = self.chance.choice(list(self.arena.transfers))
+        first = self.chance.randrange(self.arena.days)
+        last = min(self.arena.days - 1, first + self.chance.randrange(12))
+        key = str(UUID(int=self.chance.getrandbits(128), version=4))
+        self.open[key] = (transfer_id, str(day(first)), str(day(last)))
+        self._create(key)
+
+    def repeat(self) -> None:
+        """Ask again for what was never answered, with the same keys."""
+        for key in list(self.open):
+            self.repeated += 1
+            self._create(key)
+
+    def retry(self) -> None:
+        self._verb("POST", "/x/v1~/backfills/{}/retry", {}, reopens=True)
+
+    def cancel(self) -> None:
+        self._verb("PATCH", "~/backfills/{}", {"status": "CANCELLED"})
+
+    def pause(self) -> None:
+        self._verb("POST", "/x/v1~/backfills/{}/pause", {})
+
+    def resume(self) -> None:
+        self._verb("POST", "/x/v1~/backfills/{}/resume", {})
+
+    def look(self) -> None:
+        self._verb("GET", "~/backfills/{}")
+
+    def run_now(self) -> None:
+        transfer_id = self.chance.choice(list(self.arena.transfers))
+        days = {str(day(self.chance.randrange(self.arena.days))) for _ in range(3)}
+        self._call("POST", f"/x/v1~/transfers/{transfer_id}/runs", {"dates": sorted(days)}, may_be=(202,))
+
+    def edit(self) -> None:
+        """Change what the transfer reads: what is loaded is out of date, what runs starts over."""
+        transfer_id = self.chance.choice(list(self.arena.transfers))
+        body = copy.deepcopy(self.arena.transfers[transfer_id])
+        body["data_source_settings"][0]["value"] = str(self.chance.randrange(10**6))
+        self._call("PUT", f"~/transfers/{transfer_id}", body, may_be=(200,))
+
+    def finish(self, patience: float) -> None:
+        """Have everything done that was asked for, whatever stood in its way: open creates, pauses, failed days."""
+        end = time.monotonic() + patience
+        self.repeat()
+        chosen = {"only": ["failed", "stale", "missing"], "range_start": str(day(0)), "range_end": None}
+        chosen["range_end"] = str(day(self.arena.days - 1))
+        left = set(self.arena.transfers)
+        while left and time.monotonic() < end:
+            if self.is_busy():
+                time.sleep(0.02)
+                continue
+            for transfer_id in sorted(left):
+                status, answer = self.arena.call("POST", f"/x/v1~/transfers/{transfer_id}/backfills", chosen)
+                if status == 200:
+                    self._acknowledge(answer)
+                else:
+                    left.discard(transfer_id)
+        if left:
+            self.wrong.append(("lost", f"work is left after {patience:g} s: {self.waiting()}"))
+
+    def is_busy(self) -> bool:
+        """Whether something is under way or may start; what is paused is resumed."""
+        _, active = self.arena.call("GET", "~/backfills")
+        for one in active:
+            if one["x"].get("paused_time"):
+                self.arena.call("POST", f"/x/v1~/backfills/{one['transfer_backfill_id']}/resume", {})
+        return bool(active) or bool(self.waiting())
+
+    def waiting(self) -> list[tuple[Any, ...]]:
+        return self.arena.rows(
+            "SELECT status, cause, count(*) FROM runs WHERE status IN ('CREATED', 'QUEUED', 'RUNNING') GROUP BY 1, 2"
+        )
+
+    # -- what they remember
+
+    def _create(self, key: str) -> None:
+        transfer_id, first, last = self.open[key]
+        body = {"range_start": first, "range_end": last}
+        status, answer = self.arena.call(
+            "POST", f"~/transfers/{transfer_id}/backfills", body, **{"Idempotency-Key": key}
+        )
+        if status in (500, 503):  # a fault, or a server that is stopping: ask again
+            return
+        wanted = self.open.pop(key)
+        if status == 200:
+            self._acknowledge(answer, wanted)
+        elif status != 422:
+            self.wrong.append(("answer", f"create: {status} {answer}"))
+
+    def _acknowledge(self, answer: dict[str, Any], wanted: tuple[int, str, str] | None = None) -> None:
+        made = (answer["transfer_id"], answer["range_start_date"], answer["range_end_date"])
+        backfill_id = answer["transfer_backfill_id"]
+        if backfill_id in self.acknowledged or (wanted or made) != made:
+            self.wrong.append(("answer", f"asked for {wanted}, told of backfill {backfill_id}: {made}"))
+        self.acknowledged[backfill_id] = made
+
+    def _verb(self, method: str, path: str, body: object = None, *, reopens: bool = False) -> None:
+        if not self.acknowledged:
+            return
+        backfill_id = self.chance.choice(list(self.acknowledged)[-8:])
+        if reopens:  # also if no answer comes: it may have been done
+            self.seen.pop(backfill_id, None)
+        answer = self._call(method, path.format(backfill_id), body, may_be=(200,))
+        if answer is not None:
+            self._compare(backfill_id, answer)
+
+    def _call(self, method: str, path: str, body: object, may_be: tuple[int, ...]) -> Any:
+        """The answer, None if the request was refused."""
+        status, answer = self.arena.call(method, path, body)
+        if status in may_be:
+            return answer
+        self.refused += 1
+        if status not in (422, 500, 503):
+            self.wrong.append(("answer", f"{method} {path}: {status} {answer}"))
+        return None
+
+    def _compare(self, backfill_id: int, now: dict[str, Any]) -> None:
+        """Counters never fall and a final status never leaves, except by a retry."""
+        before = self.seen.get(backfill_id)
+        self.seen[backfill_id] = now
+        if before is None:
+            return
+        fell = [name for name in COUNTERS if now[name] < before[name]]
+        left = before["status"] in FINAL and (now["status"], now["end_time"]) != (before["status"], before["end_time"])
+        if fell or left:
+            self.wrong.append(("answer", f"backfill {backfill_id} was {before}, is {now}"))

@@ -1,0 +1,280 @@
+"""Compares state, ledger and data of an installation whose server has ended, and says what is not as promised."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import apsw
+import duckdb
+from arena import Arena
+from stamped import size
+
+from dayfill.destinations.duckdb import ledger
+from dayfill.engine.content_hash import day_hash, joined_hash, row_hashes
+from dayfill.store import invariants
+from dayfill.store.invariants import LedgerDay
+from dayfill.store.queries import QUERIES
+
+ACTIVE = ("CREATED", "SCHEDULED", "RUNNING")
+WAITING = ("CREATED", "QUEUED", "RUNNING")
+
+
+@dataclass
+class Findings:
+    """What was looked at, and what is wrong: kind (lost, doubled, stale, disagrees, invariant) and sentence.
+
+    ahead: days whose ledger has a newer complete reading than the state knows of.
+    """
+
+    rows: int = 0
+    days: int = 0
+    invariants: int = 0
+    ahead: int = 0
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, other: Findings) -> None:
+        self.rows += other.rows
+        self.days += other.days
+        self.invariants += other.invariants
+        self.ahead += other.ahead
+        self.wrong += other.wrong
+
+    def count(self, kind: str) -> int:
+        return sum(one == kind for one, _ in self.wrong)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the destination holds of one day of one table."""
+
+    rows: int
+    parts: int
+    versions: tuple[int, ...]
+    flavours: tuple[int, ...]
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of a transfer as state, ledger and data have it. started: of the run that counts, in microseconds."""
+
+    name: str
+    data_date: date
+    settled: str | None
+    token: int
+    run_id: int
+    row_count: int
+    content_hash: str
+    started: int
+    greatest_completed: int
+    flavour: int
+    ledger: Mapping[str, ledger.LedgerRow]
+    held: Mapping[str, Held]
+
+    def in_ledger(self, names: tuple[str, ...]) -> LedgerDay:
+        """All its ledger rows as one, as the invariants want it."""
+        rows = list(self.ledger.values())
+        newest = max(rows, key=lambda row: row.token)
+        return LedgerDay(
+            self.data_date,
+            min(row.token for row in rows) if len(rows) == len(names) else 0,
+            newest.token,
+            newest.run_id,
+            sum(row.row_count for row in rows),
+            joined_hash({row.table_name: row.content_hash for row in rows}),
+        )
+
+
+def check_state(arena: Arena, ledgers: Mapping[int, list[LedgerDay]] | None = None) -> Findings:
+    """All invariants of the state in one snapshot, whatever the server is doing; with ledgers also those of both."""
+    with arena.state() as connection:
+        connection.execute("BEGIN")
+        violations = asyncio.run(invariants.check(Snapshot(connection), ledgers=ledgers))
+    rules = len(invariants.INVARIANTS) + len(invariants.LEDGER_INVARIANTS) * len(ledgers or {})
+    return Findings(invariants=rules, wrong=[("invariant", violation) for violation in violations])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of one moment, as the store's checks read it."""
+
+    connection: apsw.Connection
+
+    async def all(self, query: str, /, **values: object) -> list[Any]:
+        return self.connection.execute(QUERIES[query].text, values).fetchall()
+
+    async def one(self, query: str, /, **values: object) -> Any:
+        return self.connection.execute(QUERIES[query].text, values).fetchone()
+
+    async def scan(self, query: str, /, **values: object) -> list[Any]:
+        return await self.all(query, **values)
+
+
+def check(arena: Arena) -> Findings:
+    """Everything. The server must have ended: the file has one owner."""
+    days = {transfer_id: list(_days(arena, transfer_id, names)) for transfer_id, names in arena.tables.items()}
+    ledgers = {
+        transfer_id: [one.in_ledger(arena.tables[transfer_id]) for one in of_transfer if one.ledger]
+        for transfer_id, of_transfer in days.items()
+    }
+    found = check_state(arena, ledgers)
+    for transfer_id, of_transfer in days.items():
+        names = arena.tables[transfer_id]
+        for one in of_transfer:
+            found.days += 1
+            found.rows += sum(held.rows for held in one.held.values())
+            found.wrong += [(kind, f"{one.name}: {what}") for kind, what in _faults(one, names)]
+            found.ahead += any(row.token > one.token for row in one.ledger.values())
+    return found
+
+
+def _faults(one: Day, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """What is wrong with one day, loaded or not."""
+    for name in names:
+        yield from _table_faults(one, name)
+    if one.settled != "l":
+        return
+    rows = [one.ledger[name] for name in names if name in one.ledger]
+    if len(rows) < len(names):
+        yield "lost", "is loaded, but the ledger has no row of it"
+    elif all(row.token == one.token for row in rows):
+        if sum(row.row_count for row in rows) != one.row_count or {row.run_id for row in rows} != {one.run_id}:
+            yield "disagrees", "state and ledger name different counts or runs"
+        if joined_hash({row.table_name: row.content_hash for row in rows}) != one.content_hash:
+            yield "disagrees", "state and ledger name different contents"
+
+
+def _table_faults(one: Day, name: str) -> Iterator[tuple[str, str]]:
+    row, held = one.ledger.get(name), one.held.get(name)
+    if row is None or held is None:
+        if held is not None:
+            yield "doubled", f"{name} has rows that no ledger row speaks of"
+        elif row is not None:
+            yield "lost", f"{name} has no row, the ledger says {row.row_count}"
+        return
+    yield from _mixture(held, name, row.data_date)
+    if (row.row_count, row.content_hash) != (held.rows, held.content_hash):
+        yield "disagrees", f"{name}: the ledger says {row.row_count} rows {row.content_hash}, there are {held}"
+    if row.token < one.greatest_completed:
+        yield "stale", f"{name}: ledger token {row.token}, a run of token {one.greatest_completed} completed"
+    if one.settled == "l" and held.versions[0] < one.started:
+        yield "stale", f"{name} was read at {held.versions[0]}, the run that counts began at {one.started}"
+    if one.settled == "l" and held.flavours != (one.flavour,):
+        yield "stale", f"{name} has flavour {held.flavours}, the transfer {one.flavour}"
+
+
+def _mixture(held: Held, name: str, day: date) -> Iterator[tuple[str, str]]:
+    """Whatever is not exactly one complete reading."""
+    wanted = size(held.versions[0], day, name)
+    if len(held.versions) > 1 or len(held.flavours) > 1:
+        yield "doubled", f"{name} is a mixture of the readings {held.versions}"
+    elif held.rows > wanted or held.parts < held.rows:
+        yield "doubled", f"{name} has {held.rows} rows of {wanted}, {held.parts} of them different"
+    elif held.rows < wanted:
+        yield "lost", f"{name} has {held.rows} rows of {wanted}"
+
+
+def _days(arena: Arena, transfer_id: int, names: tuple[str, ...]) -> Iterator[Day]:
+    """Every day that state, ledger or data know of."""
+    known = {
+        date.fromisoformat(row[0]): row[1:]
+        for row in arena.rows(
+            "SELECT d.data_date, d.settled, d.token, d.run_id, d.row_count, d.content_hash, r.started_time"
+            " FROM transfer_days d LEFT JOIN runs r ON r.run_id = d.run_id WHERE d.transfer_id = ?",
+            transfer_id,
+        )
+    }
+    completed = dict(
+        arena.rows(
+            "SELECT data_date, max(token) FROM runs WHERE transfer_id = ? AND status = 'COMPLETED' GROUP BY data_date",
+            transfer_id,
+        )
+    )
+    flavour = _flavour(arena, transfer_id)
+    ledgers, helds = _destination(arena, transfer_id, names)
+    for day in sorted({*known, *ledgers, *helds}):
+        settled, token, run_id, row_count, content_hash, started = known.get(day, (None,) * 6)
+        yield Day(
+            f"transfer {transfer_id}, {day}",
+            day,
+            settled,
+            token or 0,
+            run_id or 0,
+            row_count or 0,
+            content_hash or "",
+            started or 0,
+            completed.get(str(day), 0),
+            flavour,
+            ledgers.get(day, {}),
+            helds.get(day, {}),
+        )
+
+
+def _flavour(arena: Arena, transfer_id: int) -> int:
+    """What the transfer would read now."""
+    ((text,),) = arena.rows("SELECT configuration FROM transfers WHERE transfer_id = ?", transfer_id)
+    settings = {setting["field_id"]: setting["value"] for setting in json.loads(text)["settings"]}
+    return int(settings["flavour"])
+
+
+def _destination(
+    arena: Arena, transfer_id: int, names: tuple[str, ...]
+) -> tuple[dict[date, dict[str, Any]], dict[date, dict[str, Held]]]:
+    """Ledger rows and data, by day and table."""
+    rows: dict[date, dict[str, Any]] = defaultdict(dict)
+    helds: dict[date, dict[str, Held]] = defaultdict(dict)
+    if not arena.warehouse.exists():
+        return rows, helds
+    with duckdb.connect(str(arena.warehouse), read_only=True) as con:
+        tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if "_dayfill_days" in tables:
+            for row in ledger.rows(con, "main", transfer_id):
+                rows[row.data_date][row.table_name] = row
+        for name in tables & set(names):
+            for day, held in _table(con, name):
+                helds[day][name] = held
+    return rows, helds
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[date, Held]]:
+    rows = con.sql(f"SELECT * FROM {name} ORDER BY data_date").to_arrow_table()
+    dates = rows.column("data_date").to_pylist()
+    hashes, first = row_hashes(rows), 0
+    for day, count in sorted(Counter(dates).items()):
+        part = rows.slice(first, count)
+        yield (
+            day,
+            Held(
+                count,
+                len(set(part.column("part").to_pylist())),
+                tuple(sorted(set(part.column("version").to_pylist()))),
+                tuple(sorted(set(part.column("flavour").to_pylist()))),
+                day_hash(hashes[first : first + count]),
+            ),
+        )
+        first += count
+
+
+def check_creates(arena: Arena, acknowledged: Mapping[int, tuple[int, str, str]]) -> Findings:
+    """Every acknowledged create is there as it was asked for, has ended, and no other one is there."""
+    found = Findings()
+    query = "SELECT backfill_id, transfer_id, range_start, range_end, status FROM backfills"
+    there = {row[0]: row[1:] for row in arena.rows(query)}
+    for backfill_id, wanted in acknowledged.items():
+        row = there.pop(backfill_id, None)
+        if row is None or row[:3] != wanted:
+            found.wrong.append(("lost", f"backfill {backfill_id} was acknowledged for {wanted}, there is {row}"))
+        elif row[3] in ACTIVE:
+            found.wrong.append(("lost", f"backfill {backfill_id} is {row[3]} for ever"))
+    for backfill_id in there:
+        found.wrong.append(("doubled", f"backfill {backfill_id} is there, and nobody was told"))
+    marks = ", ".join("?" * len(WAITING))
+    for run_id, status in arena.rows(f"SELECT run_id, status FROM runs WHERE status IN ({marks})", *WAITING):
+        found.wrong.append(("lost", f"run {run_id} is {status} for ever"))
+    return found

@@ -1,0 +1,137 @@
+"""What a server under test does to itself before it serves: waits cut short, workers that pause, the fence taken out.
+
+Only a process that `template.py` forked ever loads this; the product has no switch for any of it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import stamped
+from stamped import Habits, note
+
+from dayfill import app, sources
+from dayfill.destinations import DayOutcome
+from dayfill.destinations.duckdb import DuckDBFile, ledger
+from dayfill.destinations.duckdb import replace as replacing
+from dayfill.domain import run
+from dayfill.engine import dispatch
+from dayfill.seams import Fault, Seams, system_seams
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """What is wrong with one server.
+
+    grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt.
+    naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
+    gate: a file; workers wait at the step ``gate_at`` (of the first load only) as long as it is not there.
+    """
+
+    habits: Habits = field(default_factory=Habits)
+    fence: bool = True
+    grace: float = 0.3
+    backoff: float = 0.05
+    deadline: float = 1.0
+    naps: float = 0.0
+    sleeps: float = 0.0
+    gate: str = ""
+    gate_at: str = "before_load"
+
+
+def register() -> None:
+    """Make STAMPED a kind of source of this process."""
+    sys.modules["dayfill.sources.stamped"] = stamped
+    sources.KINDS["STAMPED"] = "stamped"
+
+
+def apply(sabotage: Sabotage) -> None:
+    """Do it all to this process."""
+    stamped.SOURCE.behave(sabotage.habits)
+    dispatch.GRACE_SECONDS = sabotage.grace
+    run.FIRST_BACKOFF = timedelta(seconds=sabotage.backoff)
+    pauses = _Pauses(sabotage)
+    app.system_seams = lambda faults=(): _seams(pauses, faults)  # type: ignore[attr-defined]
+    DuckDBFile.replace_days = _watched(DuckDBFile.replace_days, pauses, sabotage.habits.trace)  # type: ignore[method-assign]
+    if not sabotage.fence:
+        replacing._is_stale = lambda day, seen: False
+        ledger._update = _update_whatever_is_there
+
+
+def _seams(pauses: _Pauses, faults: Sequence[Fault]) -> Seams:
+    seams = system_seams(faults)
+
+    def failpoint(name: str) -> None:
+        pauses.at(name)
+        seams.failpoint(name)
+
+    return replace(seams, failpoint=failpoint)
+
+
+class _Pauses:
+    """Workers that stand still for a while: a nap ends before the deadline, a sleep long after it."""
+
+    steps = ("extract", "before_load", "inside_load", "before_commit", "after_load")
+
+    def __init__(self, sabotage: Sabotage) -> None:
+        self.sabotage = sabotage
+        self.chance = Random(sabotage.habits.seed + 1)
+        self.gate = threading.Lock()
+        self.is_gated = bool(sabotage.gate)
+
+    def at(self, step: str) -> None:
+        if step not in self.steps:
+            return
+        if step == self.sabotage.gate_at:
+            self._wait_at_the_gate()
+        luck, deadline = self.chance.random(), self.sabotage.deadline
+        if luck < self.sabotage.sleeps:
+            self._pause(step, deadline + self.sabotage.grace + self.chance.uniform(0.1, 0.6), "sleep")
+        elif luck < self.sabotage.sleeps + self.sabotage.naps:
+            self._pause(step, deadline * self.chance.uniform(0.2, 0.6), "nap")
+
+    def _pause(self, step: str, seconds: float, what: str) -> None:
+        note(self.sabotage.habits.trace, what=what, step=step, seconds=seconds)
+        time.sleep(seconds)
+
+    def _wait_at_the_gate(self) -> None:
+        with self.gate:
+            mine, self.is_gated = self.is_gated, False
+        if mine:
+            note(self.sabotage.habits.trace, what="gate")
+            while not Path(self.sabotage.gate).exists():
+                time.sleep(0.01)
+
+
+def _watched(load: Callable[..., list[DayOutcome]], pauses: _Pauses, trace: str) -> Callable[..., list[DayOutcome]]:
+    """The destination's load, with a place to pause before it looks at the ledger, and its refusals in the trace."""
+
+    def replace_days(*arguments: Any) -> list[DayOutcome]:
+        pauses.at("inside_load")
+        outcomes = load(*arguments)
+        refused = sum(outcome is DayOutcome.STALE for outcome in outcomes)
+        if refused:
+            note(trace, what="refused", days=refused)
+        return outcomes
+
+    return replace_days
+
+
+def _update_whatever_is_there(con: Any, schema: str, transfer_id: int, entries: Sequence[ledger.Entry]) -> int:
+    """The ledger's update without its guard: a lower token overwrites a greater one."""
+    for entry in entries:
+        con.execute(
+            f'UPDATE "{schema}"._dayfill_days SET token = ?, run_id = ?, row_count = ?, content_hash = ?'
+            " WHERE transfer_id = ? AND table_name = ? AND data_date = ?",
+            [*chain((entry.token, entry.run_id, entry.row_count, entry.content_hash), (transfer_id, *entry.key))],
+        )
+    return len(entries)

@@ -1,0 +1,141 @@
+"""``make storm``: servers are killed, stopped and paused while people work; then state, ledger and data are compared.
+
+Several arenas at once, each in a thread, in rounds: faults, fair weather until all is done, comparison. Prints what was
+done and found; exit code 1 if anything was lost, doubled or stale, or an invariant did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random, SystemRandom
+
+import arena
+from servers import Template, template
+from weather import Tally, Weather
+
+ARENAS = 5
+FAULTS_A_ROUND = 25
+ROUNDS_AN_INSTALLATION = 5
+SHOWN = 20
+SECONDS_BETWEEN_NEWS = 15.0
+
+
+@dataclass
+class Storm:
+    """faults: how many in all. kept: folders of the arenas where something is wrong."""
+
+    folder: Path
+    seed: int
+    faults: int
+    is_fenced: bool = True
+    tallies: list[Tally] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def rage(self, arenas: int = ARENAS) -> Tally:
+        """Do it all; returns the sum."""
+        with template() as made:
+            threads = [threading.Thread(target=self._arena, args=(made, number, arenas)) for number in range(arenas)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(SECONDS_BETWEEN_NEWS)
+                    self._progress()
+        return self.sum()
+
+    def sum(self) -> Tally:
+        total = Tally()
+        for tally in list(self.tallies):
+            total.counts += tally.counts
+            total.findings.add(tally.findings)
+            total.to_serving += tally.to_serving
+            total.to_reading += tally.to_reading
+        return total
+
+    def _arena(self, made: Template, number: int, arenas: int) -> None:
+        chance, share = Random(f"{self.seed} {number}"), -(-self.faults // arenas)
+        done = 0
+        while done < share and not self.kept:
+            done += self._installation(made, chance, self.folder / f"{number}-{done}", share - done)
+
+    def _installation(self, made: Template, chance: Random, folder: Path, left: int) -> int:
+        """A few rounds on one installation; returns the number of faults."""
+        tally = Tally()
+        self.tallies.append(tally)
+        try:
+            weather = Weather(arena.make(folder), made, chance, tally, self.is_fenced)
+            for _ in range(ROUNDS_AN_INSTALLATION):
+                if tally.faults < left and not tally.findings.wrong:
+                    weather.round(min(FAULTS_A_ROUND, left - tally.faults))
+        except Exception:
+            tally.findings.wrong.append(("broken off", traceback.format_exc()))
+        if tally.findings.wrong:
+            self.kept.append(folder)
+        else:
+            shutil.rmtree(folder)
+        return max(tally.faults, 1)
+
+    def _progress(self) -> None:
+        total = self.sum()
+        seconds = time.monotonic() - self.began
+        line = f"{seconds:6.0f} s: {total.faults} of {self.faults} faults, {len(total.findings.wrong)} findings\n"
+        sys.stderr.write(line)
+
+
+def report(total: Tally, seed: int, seconds: float) -> str:
+    """The figures as lines."""
+    counts, found = total.counts, total.findings
+    lines = [
+        f"seed {seed}, {seconds:.0f} s, {total.faults / seconds:.1f} faults/s",
+        f"kills {counts['kills']} (with runs under way {counts['kills under way']}), processes stopped past their"
+        f" deadlines {counts['stops']}, workers paused past their deadlines {counts['pauses']}",
+        f"stale writes refused {counts['refused']}, readings {counts['readings']}, creates acknowledged"
+        f" {counts['creates']}, creates repeated {counts['repeated']}",
+        f"days compared {found.days}, rows {found.rows}, invariants checked {found.invariants}, ledger ahead of the"
+        f" state {found.ahead}",
+        f"lost {found.count('lost')}, doubled {found.count('doubled')}, stale {found.count('stale')}, state and ledger"
+        f" disagree {found.count('disagrees')}, invariant violations {found.count('invariant')}, other"
+        f" {found.count('answer') + found.count('broken off')}",
+        f"kill to serving again: {_times(total.to_serving)}",
+        f"start to the first of the dead server's days read again: {_times(total.to_reading)}",
+    ]
+    return "\n".join([*lines, *(f"{kind}: {what}" for kind, what in found.wrong[:SHOWN])]) + "\n"
+
+
+def _times(seconds: list[float]) -> str:
+    if not seconds:
+        return "none measured"
+    return f"median {statistics.median(seconds):.3f} s, max {max(seconds):.3f} s, of {len(seconds)}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faults", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--fence", choices=("on", "off"), default="on")
+    parser.add_argument("--arenas", type=int, default=ARENAS)
+    given = parser.parse_args()
+    seed = SystemRandom().randrange(10**9) if given.seed is None else given.seed
+    folder = Path(tempfile.mkdtemp(prefix="dayfill-storm-"))
+    storm = Storm(folder, seed, given.faults, given.fence == "on")
+    total = storm.rage(given.arenas)
+    sys.stdout.write(report(total, seed, time.monotonic() - storm.began))
+    if storm.kept:
+        sys.stdout.write(f"kept: {', '.join(map(str, storm.kept))}\n")
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

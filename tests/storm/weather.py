@@ -1,0 +1,177 @@
+"""What happens to the servers of one arena: killed at any moment, stopped past every deadline, their workers paused."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from arena import DEADLINE, Arena
+from callers import Caller
+from oracle import Findings, check, check_creates, check_state
+from sabotage import Sabotage
+from servers import Server, Template
+from stamped import Habits
+
+from dayfill.seams import FAILPOINTS
+
+PATIENCE = 90.0
+"""Seconds in which everything must be done once the weather is fair."""
+KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_transfer"})
+GRACE = 0.3
+
+
+@dataclass
+class Tally:
+    """What was done and what it led to. Times in seconds."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: Findings = field(default_factory=Findings)
+    to_serving: list[float] = field(default_factory=list)
+    to_reading: list[float] = field(default_factory=list)
+
+    @property
+    def faults(self) -> int:
+        return self.counts["kills"] + self.counts["stops"] + self.counts["pauses"]
+
+
+@dataclass
+class Weather:
+    """One arena's weather. is_fenced: False takes the fence out of the servers."""
+
+    arena: Arena
+    template: Template
+    chance: Random
+    tally: Tally
+    is_fenced: bool = True
+    trace_lines: int = 0
+    killed_at: float = 0.0
+    left_running: set[tuple[str, str]] = field(default_factory=set)
+
+    def round(self, faults: int) -> None:
+        """So many faults while people work, then fair weather until all is done, then the comparison."""
+        end = self.tally.faults + faults
+        caller = Caller(self.arena, Random(self.chance.random()))
+        over = threading.Event()
+        people = threading.Thread(target=caller.go_on, args=(over, 0.12))
+        people.start()
+        try:
+            while self.tally.faults < end:
+                self.life()
+        finally:
+            over.set()
+            people.join()
+        self.calm(caller)
+
+    def life(self) -> None:
+        """One server from its start to its death."""
+        is_long = self.chance.random() < 0.3
+        server = self.template.serve(self.arena.data_dir, self._sabotage(is_long), self._failpoint())
+        if self.chance.random() < 0.08:
+            time.sleep(self.chance.random() * 0.04)
+            self._kill(server)
+        elif self._has_come_up(server):
+            self._live(server, self.chance.uniform(1.5, 3.5) if is_long else self.chance.expovariate(1 / 0.25))
+            self._kill(server)
+        else:
+            self._kill(server)
+        self._read_trace(server)
+
+    def calm(self, caller: Caller) -> None:
+        """Nothing happens any more: what was asked for is done, the server stops when told to, nothing is wrong."""
+        server = self.template.serve(self.arena.data_dir, Sabotage(Habits(trace=str(self.arena.trace)), self.is_fenced))
+        assert self._has_come_up(server), server.said()
+        caller.finish(PATIENCE)
+        self.arena.port = 0
+        code = server.end(signal.SIGTERM)
+        self._read_trace(server)
+        found = self.tally.findings
+        if code != 0 or "Traceback" in server.said():
+            found.wrong.append(("answer", f"after SIGTERM the server ended with {code}\n{server.said()[:2000]}"))
+        found.wrong += caller.wrong
+        found.add(check(self.arena))
+        found.add(check_creates(self.arena, caller.acknowledged))
+        self.tally.counts["creates"] += len(caller.acknowledged)
+        self.tally.counts["repeated"] += caller.repeated
+
+    def _sabotage(self, is_long: bool) -> Sabotage:
+        habits = Habits(
+            trace=str(self.arena.trace),
+            seed=self.chance.getrandbits(32),
+            delay=self.chance.choice((0.0, 0.02, 0.1)),
+            transient=0.04,
+            broken=0.02,
+            truncated=0.03,
+            miscounted=0.02,
+        )
+        naps, sleeps = (0.08, 0.05) if is_long else (0.03, 0.0)
+        return Sabotage(habits, self.is_fenced, grace=GRACE, deadline=DEADLINE, naps=naps, sleeps=sleeps)
+
+    def _failpoint(self) -> str:
+        """Some servers die, or meet an error, at a step rather than at a time."""
+        luck = self.chance.random()
+        if luck > 0.35:
+            return ""
+        passage = self.chance.choice((1, 1, 2, 3, 8))
+        return f"{self.chance.choice(KILLED_AT)}:{'kill' if luck < 0.25 else 'error'}@{passage}"
+
+    def _has_come_up(self, server: Server) -> bool:
+        if not server.ready():
+            return False
+        self.arena.port = server.port
+        if self.killed_at:
+            self.tally.to_serving.append(time.monotonic() - self.killed_at)
+        return True
+
+    def _live(self, server: Server, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        if seconds > 1.5 and self.chance.random() < 0.4:
+            server.has_ended(self.chance.random())
+            self._stop(server)
+            end += DEADLINE + 2 * GRACE
+        server.has_ended(max(0.0, end - time.monotonic()))
+
+    def _stop(self, server: Server) -> None:
+        """Hold the whole process until every deadline has passed, then let it go on as if nothing had been."""
+        server.send(signal.SIGSTOP)
+        time.sleep(DEADLINE + GRACE + 0.2)
+        if not server.has_ended():
+            self.tally.counts["stops"] += 1
+        server.send(signal.SIGCONT)
+
+    def _kill(self, server: Server) -> None:
+        self.killed_at = time.monotonic()
+        code = server.end(signal.SIGKILL)
+        self.tally.counts["kills"] += code == -signal.SIGKILL
+        self.arena.port = 0
+        if code != -signal.SIGKILL and "failpoint" not in server.said():
+            self.tally.findings.wrong.append(("answer", f"the server ended by itself: {code}\n{server.said()[-2000:]}"))
+
+    def _read_trace(self, server: Server) -> None:
+        """Count what the server did to itself, and when it first read again what its predecessor was loading."""
+        events = self.arena.events()
+        new, self.trace_lines = events[self.trace_lines :], len(events)
+        counts = self.tally.counts
+        counts["pauses"] += sum(event["what"] == "sleep" for event in new)
+        counts["naps"] += sum(event["what"] == "nap" for event in new)
+        counts["readings"] += sum(event["what"] == "read" for event in new)
+        counts["refused"] += sum(event["days"] for event in new if event["what"] == "refused")
+        began = [event["at"] for event in new if event["what"] == "read" and self._was_left(event)]
+        if began:
+            self.tally.to_reading.append(min(began) - server.began_at)
+        self.tally.findings.add(check_state(self.arena))
+        self.left_running = set(
+            self.arena.rows(
+                "SELECT transfer_id, data_date FROM runs WHERE status = 'RUNNING'",
+            )
+        )
+        if self.left_running:
+            counts["kills under way"] += 1
+
+    def _was_left(self, event: dict[str, Any]) -> bool:
+        transfer = next(id_ for id_, names in self.arena.tables.items() if event["table"] in names)
+        return any((transfer, day) in self.left_running for day in event["days"])
