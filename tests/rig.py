@@ -103,7 +103,7 @@ class Rig:
         made = self.installation
         self.db, self.team_id, self.user_id = made.db, made.team_id, made.user_id
         self.seams: Seams = replace(
-            self.installation.server.seams,
+            made.server.seams,
             monotonic=lambda: (self.installation.now - NOON).total_seconds(),
             failpoint=lambda name: self.failpoint(name),
         )
@@ -141,15 +141,15 @@ class Rig:
         self.idle.clear()
         self.dispatcher.wake()
         waiting = asyncio.create_task(self.idle.wait())
-        await asyncio.wait([waiting, self.task], return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        await asyncio.wait({waiting, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=30)
         if self.task.done():
             waiting.cancel()
             task, self.task = self.task, None
             task.result()
         assert self.violations == []
         assert waiting.done() or self.task is None, "the dispatcher never comes to rest"
-        budgets = self.dispatcher._budgets
         if not self.dispatcher._flights:
+            budgets = self.dispatcher._budgets
             left = [*budgets.of_transfer.values(), *budgets.of_connection.values(), *budgets.hung.values()]
             assert (budgets.in_flight, any(left)) == (0, False), "a slot was not given back"
 
@@ -212,7 +212,6 @@ class Rig:
         )
         warehouse = {"destination_type": "DWH_DUCKDB", "display_name": name, "auth_method": "", "fields": "{}"}
         target = self.installation.insert("destinations", **stamp, **warehouse, location=name)
-        connection = connection or self.connection()
         configuration = Configuration("FILES", group, target, name)
         return self.installation.insert(
             "transfers",
@@ -221,7 +220,7 @@ class Rig:
             data_source_id="FILES",
             schema_id=group,
             destination_id=target,
-            connection_id=connection,
+            connection_id=connection or self.connection(),
             state="active",
             configuration=msgspec.json.encode(configuration).decode(),
             zone="UTC",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dayfill import sources
+from dayfill.engine.sources import RESERVED
 from dayfill.sources.demo_ads.script import FAILURES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "sources.md").read_text("utf-8")
@@ -35,3 +36,8 @@ def test_the_failing_days_are_those_of_the_reference() -> None:
 def test_an_unknown_source_is_refused_with_the_known_ones() -> None:
     with pytest.raises(sources.Permanent, match="known are DEMO_ADS, FILES"):
         sources.get("NOPE")
+
+
+def test_the_settings_that_every_source_has_are_described() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", TEXT.split("## ")[0], re.MULTILINE)
+    assert listed == [setting.setting_id for setting in RESERVED]
