@@ -57,7 +57,8 @@ DAMAGES = [
     (
         "i07_once",
         "DROP INDEX runs_running; UPDATE runs SET status = 'RUNNING', owner = 'x', backfill_id = NULL,"
-        " (transfer_id, data_date) = (SELECT transfer_id, data_date FROM runs WHERE status = 'RUNNING') WHERE status = 'QUEUED'",
+        " (transfer_id, data_date) = (SELECT transfer_id, data_date FROM runs WHERE status = 'RUNNING')"
+        " WHERE status = 'QUEUED'",
     ),
     ("i08_loaded", "UPDATE transfer_days SET token = token + 1 WHERE settled = 'l'"),
     ("i09_newest", "UPDATE runs SET token = token + 1000 WHERE status = 'COMPLETED'"),
