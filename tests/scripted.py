@@ -114,7 +114,10 @@ class Kept:
 
 @dataclass
 class MemoryDestination:
-    """Replaces days all or none and refuses tokens below its ledger's. fails: raised when a group holds the day."""
+    """Replaces days all or none and refuses tokens below its ledger's.
+
+    fails: raised when a group holds the day. down: raised at every use, as long as it is set; `uses` counts them.
+    """
 
     kind: str = "DWH_DUCKDB"
     title: str = "Memory"
@@ -124,6 +127,13 @@ class MemoryDestination:
     groups: list[list[date]] = field(default_factory=list)
     refused: list[tuple[date, int]] = field(default_factory=list)
     fails: dict[date, list[Exception]] = field(default_factory=dict)
+    down: Exception | None = None
+    uses: int = 0
+
+    def check(self, config: DestinationConfig) -> None:
+        self.uses += 1
+        if self.down is not None:
+            raise self.down
 
     def location(self, fields: Mapping[str, Value]) -> str:
         return "memory"
@@ -131,6 +141,7 @@ class MemoryDestination:
     def replace_days(
         self, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
     ) -> list[DayOutcome]:
+        self.check(config)
         self.groups.append([day.data_date for day in days])
         for day in days:
             if self.fails.get(day.data_date):

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from dayfill.domain.days import DayRange
 from dayfill.domain.run import LONGEST_PARK, MAX_ATTEMPTS, SHORTEST_PARK
-from dayfill.errors import Transient
+from dayfill.errors import Permanent, Transient
 from rig import Rig, ago, last
 
 
@@ -66,20 +67,131 @@ async def test_a_senseless_wait_is_bounded(rig: Rig, stated: float, rest: timede
     assert rig.installation.now - began == rest
 
 
-async def test_a_shorter_rest_never_cuts_a_longer_one(rig: Rig) -> None:
+async def under_way(rig: Rig, days: int = 4) -> int:
+    """A backfill whose days are all under way, each in a slice of its own; returns its id."""
     rig.single_days()
     rig.source.seconds = lambda days: None
-    executor = rig.gated()
-    rig.source.on(ago(0), raises=[limited(300)])
-    rig.source.on(ago(1), raises=[limited(10)])
-    await rig.backfill(rig.transfer(), last(2))
+    rig.gated()
+    backfill = await rig.backfill(rig.transfer(), last(days))
     await rig.step()
+    return backfill
+
+
+async def test_slices_under_way_ask_no_more_once_one_was_refused(rig: Rig) -> None:
+    backfill = await under_way(rig)
     began = rig.installation.now
+    rig.source.on(ago(0), raises=[limited(300)])
     await rig.answer(ago(0))
-    await rig.answer(ago(1))
-    await rig.settle()
-    assert len(executor.gates) == 2
+    await rig.answer(ago(1), ago(2), ago(3))
+    assert rig.source.reads == [[ago(0)]]
+    assert rig.runs(backfill) == dict.fromkeys([ago(n) for n in range(4)], ("QUEUED", 0))
+    await rig.finish()
     assert rig.installation.now - began == timedelta(seconds=300)
+    assert rig.runs(backfill) == dict.fromkeys([ago(n) for n in range(4)], ("COMPLETED", 1))
+
+
+async def test_after_a_rest_one_day_is_tried_before_the_others_follow(rig: Rig) -> None:
+    backfill = await under_way(rig)
+    rig.source.on(ago(0), raises=[limited(), limited()])
+    await rig.answer(ago(0), ago(1), ago(2), ago(3))
+    for _ in range(2):
+        await rig.settle()
+        (trial,) = rig.executor.gates
+        assert trial.days == [ago(0)]
+        await rig.answer()  # the first of them is refused again
+    assert len(rig.executor.gates) == 3
+    await rig.finish()
+    assert len(rig.source.reads) == 1 + 2 + 3
+    assert (await rig.get(backfill)).status == "COMPLETED"
+
+
+async def test_a_trial_is_a_single_day_also_where_slices_were_long(rig: Rig) -> None:
+    executor = rig.gated()
+    await rig.backfill(rig.transfer(parallelism=1), last(100))
+    await rig.step()
+    while len(executor.gates[-1].days) < 16:
+        await rig.answer()
+    guilty = executor.gates[-1].days[3]
+    rig.source.on(guilty, raises=[limited()])
+    await rig.answer()
+    await rig.settle()
+    assert [len(gate.days) for gate in executor.gates] == [1]
+
+
+async def test_a_trial_that_fails_for_another_reason_shows_that_it_was_let_in(rig: Rig) -> None:
+    await under_way(rig)
+    rig.source.on(ago(0), raises=[limited(), Permanent("DATA", "Wrong.")])
+    await rig.answer(ago(0), ago(1), ago(2), ago(3))
+    await rig.settle()
+    await rig.answer()
+    assert len(rig.executor.gates) == 3
+
+
+async def test_an_answer_to_an_older_question_lets_nobody_in(rig: Rig) -> None:
+    """It was asked before the refusal, so it says nothing about what the source does now."""
+    await under_way(rig)
+    rig.source.on(ago(0), raises=[limited()])
+    slow = rig.executor.gates[1]
+    await rig.answer(ago(0), ago(2), ago(3))
+    rig.pass_time(seconds=90)
+    await rig.step()
+    (trial,) = [gate for gate in rig.executor.gates if gate is not slow]
+    slow.answer()
+    await rig.step()
+    assert rig.executor.gates == [trial]
+    await rig.answer()
+    assert len(rig.executor.gates) == 2
+
+
+async def test_a_trial_that_nobody_answers_lets_another_one_start(rig: Rig) -> None:
+    backfill = await under_way(rig)
+    rig.source.on(ago(0), raises=[limited()])
+    await rig.answer(ago(0), ago(1), ago(2), ago(3))
+    await rig.settle()
+    (trial,) = rig.executor.gates
+    trial.die(OSError("worker lost"))
+    await rig.settle()
+    (again,) = rig.executor.gates
+    assert again is not trial and len(again.days) == 1
+    rig.executor.gates[0].answer()
+    await rig.finish()
+    assert (await rig.get(backfill)).status == "COMPLETED"
+
+
+async def test_a_trial_is_shared_by_all_transfers_of_the_connection(rig: Rig) -> None:
+    rig.gated()
+    shared = rig.connection()
+    one, same = rig.transfer(1, shared), rig.transfer(1, shared)
+    rig.source.on(ago(0), raises=[limited()])
+    for transfer in (one, same):
+        await rig.backfill(transfer, last(1))
+    await rig.step()
+    await rig.answer(ago(0))
+    assert rig.source.reads == [[ago(0)]]
+    await rig.settle()
+    assert len(rig.executor.gates) == 1
+    await rig.finish()
+    assert len(rig.source.reads) == 3
+
+
+async def test_a_limit_without_a_stated_wait_rests_twice_as_long_each_time(rig: Rig) -> None:
+    rig.source.on(ago(0), raises=[Transient(cause, "Slower.") for cause in ("RATE_LIMIT", "QUOTA", "RATE_LIMIT")])
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    began, rig.seams.chance.random = rig.installation.now, lambda: 0.0  # type: ignore[method-assign]
+    await rig.settle()
+    assert rig.installation.now - began == timedelta(minutes=1 + 1 + 2)
+    assert rig.runs(backfill) == {ago(0): ("COMPLETED", 1)}
+    rig.source.on(ago(1), raises=[Transient("RATE_LIMIT", "Slower.")])
+    await rig.backfill(rig.transfer(connection=1), DayRange(ago(1), ago(1)))
+    await rig.settle()
+    assert rig.installation.now - began == timedelta(minutes=5), "it has worked meanwhile, so it starts over"
+
+
+async def test_a_limit_of_one_day_is_that_days_alone(rig: Rig) -> None:
+    rig.source.on(ago(0), always=Transient("RATE_LIMIT", "Slower.", day=ago(0)))
+    backfill = await rig.backfill(rig.transfer(), last(2))
+    await rig.settle()
+    assert rig.runs(backfill) == {ago(0): ("FAILED", MAX_ATTEMPTS), ago(1): ("COMPLETED", 1)}
 
 
 async def test_a_connection_rests_also_for_a_run_that_was_cancelled_meanwhile(rig: Rig) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from dayfill import destinations, sources
+from dayfill.domain.run import Side
 from dayfill.domain.slices import DayOrder, DayResult, DestinationJob, Outcome, Slice, SourceJob
 from dayfill.domain.transfer import Table
+from dayfill.engine.brakes import Brakes
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.load_slice import MESSAGE_LENGTH, load_slice
 from dayfill.errors import Permanent, SealBroken, Transient
@@ -30,6 +32,7 @@ class Bench:
     def __init__(self, spool: Path) -> None:
         self.spool = spool
         self.source, self.destination = ScriptedSource(), MemoryDestination()
+        self.brakes = Brakes()
         self.seconds = 0.0
         self.secrets: list[dict[str, str]] = []
 
@@ -53,7 +56,7 @@ class Bench:
             deadline_seconds=60,
         )
         seams = replace(SEAMS, monotonic=lambda: self.seconds, failpoint=failpoint)
-        results = load_slice(job, seams, unseal, self.spool)
+        results = load_slice(job, seams, unseal, self.spool, self.brakes)
         assert [(r.run_id, r.token, r.data_date) for r in results] == [(o.run_id, o.token, o.data_date) for o in orders]
         return {result.data_date: result for result in results}
 
@@ -91,6 +94,48 @@ def test_a_permanent_fault_of_a_group_is_pinned_to_the_guilty_day(bench: Bench) 
     assert bench.destination.loaded == [ago(0), ago(2)]
 
 
+@pytest.mark.parametrize(
+    "error", [Permanent("AUTH", "Revoked.", fatal=True), Transient("QUOTA", "No more today.", retry_after=60)], ids=repr
+)
+def test_days_tried_one_by_one_stop_where_all_others_would_fail_alike(bench: Bench, error: Exception) -> None:
+    bench.source.on(ago(1), raises=[Permanent("DATA", "Wrong."), error])
+    results = bench.load()
+    assert causes(results) == {ago(1): error.cause, ago(2): error.cause}
+    assert bench.source.reads == [DAYS, [ago(0)], [ago(1)]]
+    assert bench.destination.loaded == [ago(0)]
+
+
+def test_a_refused_login_is_not_asked_by_the_next_slice_either(bench: Bench) -> None:
+    bench.source.on(ago(0), raises=[Transient("QUOTA", "No more today.", retry_after=60)])
+    bench.load(ago(0))
+    bench.seconds = 20
+    results = bench.load(ago(1), source=PLAIN)
+    failure = results[ago(1)].failure
+    assert (failure.cause, failure.message, failure.retry_after) == ("QUOTA", "No more today.", 40)
+    assert failure.parks is Side.SOURCE
+    assert causes(bench.load(ago(1), source=SourceJob("FILES", {}, connection_id=2))) == {}
+    bench.seconds = 60
+    assert causes(bench.load(ago(1))) == {}
+    assert bench.source.reads == [[ago(0)], [ago(1)], [ago(1)]]
+
+
+@pytest.mark.parametrize(
+    ("error", "parks"),
+    [
+        (Transient("QUOTA", "No."), Side.SOURCE),
+        (Transient("RATE_LIMIT", "No."), Side.SOURCE),
+        (Transient("RATE_LIMIT", "No.", day=ago(0)), None),
+        (Transient("NETWORK", "No."), None),
+        (Transient("NETWORK", "No.", retry_after=5), Side.SOURCE),
+        (Permanent("QUOTA", "No."), None),
+    ],
+    ids=repr,
+)
+def test_only_a_refusal_of_all_parks_the_connection(bench: Bench, error: Exception, parks: Side | None) -> None:
+    bench.source.on(ago(0), always=error)
+    assert bench.load(ago(0))[ago(0)].failure.parks is parks
+
+
 def test_a_fatal_fault_is_not_asked_for_day_by_day(bench: Bench) -> None:
     bench.source.on(ago(1), always=Permanent("AUTH", "The login was revoked.", fatal=True))
     results = bench.load()
@@ -104,6 +149,7 @@ def test_a_fault_that_may_pass_fails_the_whole_reading(bench: Bench) -> None:
     results = bench.load()
     assert causes(results) == dict.fromkeys(DAYS, "RATE_LIMIT")
     assert all(result.failure.transient and result.failure.retry_after == 30 for result in results.values())
+    assert {result.failure.parks for result in results.values()} == {Side.SOURCE}
     assert bench.destination.groups == []
 
 

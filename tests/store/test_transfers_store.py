@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 import seeds
+from dayfill.domain.run import Side
 from dayfill.domain.transfer import Account, Field, SourceSetting, Table
 from dayfill.engine import destinations, table_groups
 from dayfill.engine import transfers as verbs
-from dayfill.store import connections, schedules, transfers
+from dayfill.store import connections, parking, schedules, transfers
 from installation import NOON, Installation
 
 UNIQUE = "UNIQUE constraint"
@@ -52,7 +53,8 @@ async def test_the_job_holds_all_that_a_slice_needs(installation: Installation) 
     )
     made = await seeds.create(installation, wanted)
     async with installation.db.write() as tx:
-        await connections.park(tx, made.connection_id, NOON + timedelta(hours=1), "daily quota")
+        end = await parking.end_of(tx, Side.SOURCE, made.transfer_id)
+        await parking.park(tx, end, NOON, NOON + timedelta(hours=1), "QUOTA", "daily quota")
     job = await transfers.job(installation.db, made.transfer_id)
     assert (job.team_id, job.connection_id, job.parallelism, job.deadline_seconds) == (
         team_id,
@@ -69,17 +71,6 @@ async def test_the_job_holds_all_that_a_slice_needs(installation: Installation) 
     assert (job.destination.kind, job.destination.fields) == ("DWH_DUCKDB", {"path": "/srv/Flights warehouse.duckdb"})
     assert job.destination.sealed is None
     assert job.destination_id == wanted.destination_id
-
-
-async def test_parking_never_shortens(installation: Installation) -> None:
-    made = await seeds.transfer(installation)
-    assert (await transfers.job(installation.db, made.transfer_id)).parked_until is None
-    async with installation.db.write() as tx:
-        await connections.park(tx, made.connection_id, NOON + timedelta(hours=2), "quota")
-        await connections.park(tx, made.connection_id, NOON + timedelta(hours=1), "later, shorter")
-    found = await connections.get(installation.db, installation.team_id, made.connection_id)
-    assert found is not None
-    assert (found.parked_until, found.parked_reason) == (NOON + timedelta(hours=2), "quota")
 
 
 async def test_the_list_is_by_name_with_destination_and_newest_run(installation: Installation) -> None:

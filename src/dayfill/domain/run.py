@@ -84,15 +84,27 @@ class Run:
     queries: tuple[QueryDetail, ...]
 
 
+class Side(StrEnum):
+    """The two ends of a transfer that may refuse all work for a while."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a day was not loaded. retry_after in seconds: the connection is parked and the attempt given back."""
+    """Why a day was not loaded.
+
+    retry_after: seconds until another try makes sense, which costs no attempt. parks: the side that refused the work as
+    a whole; it rests, whether or not it said for how long, and the attempt is given back.
+    """
 
     cause: str
     message: str
     transient: bool
     fatal: bool = False
     retry_after: float | None = None
+    parks: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,8 @@ def backoff(attempts: int, jitter: float) -> timedelta:
     return longest * (0.5 + jitter / 2)
 
 
-def _park(retry_after: float) -> timedelta:
+def stated_rest(retry_after: float) -> timedelta:
+    """A wait that was stated in seconds, whatever number that is, within what makes sense."""
     # The bound comes first in min: it wins over a NaN.
     return max(SHORTEST_PARK, timedelta(seconds=min(LONGEST_PARK.total_seconds(), max(0.0, retry_after))))
 
@@ -120,7 +133,7 @@ def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float)
     if not failure.transient:
         return None
     if failure.retry_after is not None:
-        return TryAgain(now + _park(failure.retry_after), give_back=True)
+        return TryAgain(now + stated_rest(failure.retry_after), give_back=True)
     if attempts >= MAX_ATTEMPTS:
         return None
     return TryAgain(now + backoff(attempts, jitter))

@@ -25,7 +25,7 @@ class DayOrder:
 
 @dataclass(frozen=True, slots=True)
 class SourceJob:
-    """What to read. ``sealed`` are the source's credentials, opened only inside the load."""
+    """What to read, through which connection. ``sealed`` are its credentials, opened only inside the load."""
 
     kind: str
     settings: Mapping[str, Value]
@@ -36,6 +36,7 @@ class SourceJob:
     sealed_for: str = ""
     max_day_rows: int = DEFAULT_MAX_DAY_ROWS
     max_day_gigabytes: int = DEFAULT_MAX_DAY_GIGABYTES
+    connection_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class DestinationJob:
     """Where to load. ``sealed`` are the destination's secret fields, opened only inside the load.
 
     rivals: other transfers that own a table of the same name somewhere; a table of any other one may be taken over.
+    check_first: it was down a moment ago, so nothing is read from the source before it answers.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class DestinationJob:
     sealed: bytes | None = None
     sealed_for: str = ""
     rivals: frozenset[int] = frozenset()
+    check_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class Slice:
 class TransferJob:
     """What the slices of one transfer share: all that is needed to build them, from one read.
 
-    parked_until: nothing of the connection starts before this instant; None = not parked.
+    parked_until, destination_parked_until: nothing of the connection or the destination starts before this instant;
+    from then on a single day is tried, and the others follow when it has shown that all is well. None = not parked.
     """
 
     transfer_id: int
@@ -84,6 +88,7 @@ class TransferJob:
     source: SourceJob
     tables: tuple[Table, ...]
     destination_id: int
+    destination_parked_until: datetime | None
     destination: DestinationJob
 
 

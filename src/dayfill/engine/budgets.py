@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dayfill.domain.parking import Trial
+
 GOAL_SECONDS = 1.0
 """A slice should take about this long: progress stays live, and what is shared is paid rarely."""
 LONGEST_SECONDS = 5.0
@@ -61,7 +63,7 @@ class Pace:
 class Budgets:
     """Slices in flight, counted in total, per transfer and per connection.
 
-    slots: the executor's. hung: those of a transfer that nobody waits for any more.
+    slots: the executor's. hung: those of a transfer that nobody waits for any more. trials: what they try out.
     """
 
     slots: int
@@ -69,6 +71,7 @@ class Budgets:
     of_transfer: Counter[int] = field(default_factory=Counter)
     of_connection: Counter[int] = field(default_factory=Counter)
     hung: Counter[int] = field(default_factory=Counter)
+    trials: set[Trial] = field(default_factory=set)
 
     def free(self) -> int:
         return self.slots - self.in_flight

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dayfill import sources
+from dayfill.domain.parking import Trial
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
 from dayfill.engine.budgets import Budgets, Pace
+from dayfill.engine.parking import trials
 from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, runs, transfers
@@ -46,19 +48,25 @@ def _reads_many_days(source_kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone: see `Pick`."""
+    """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone, trials: see `Pick`."""
 
     work: Slice
     connection_id: int
     alone: bool
+    trials: Sequence[Trial] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Runs that will become one slice. alone: nothing may run beside it, for it may kill the server."""
+    """Runs that will become one slice.
+
+    trials: what it tries out, so it is a single day, and nothing else of these starts before it has ended.
+    alone: nothing may run beside it, for it may kill the server.
+    """
 
     job: TransferJob
     found: list[Claimable]
+    trials: Sequence[Trial] = ()
     alone: bool = False
 
 
@@ -109,10 +117,13 @@ async def _pick(
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
     pace = claimer.pace(transfer_id, job.source.kind)
-    slices = _allowed(claimer.budgets, job, pace, now, earlier)
+    tried = trials(job, now)
+    if tried is None:
+        return []
+    slices = _allowed(claimer.budgets, job, pace, tried, earlier)
     if slices <= 0:
         return []
-    days_each = pace.slice_days()
+    days_each = 1 if tried else pace.slice_days()
     found = await runs.claimable(tx, transfer_id, priority, now, slices * days_each)
     taken = {run.data_date for pick in earlier if pick.job.transfer_id == transfer_id for run in pick.found}
     found = _one_a_day(found, taken)
@@ -121,9 +132,9 @@ async def _pick(
     claimer.served[priority] = transfer_id
     suspect = next((run for run in found if _is_suspect(run)), None)
     if suspect is not None:
-        return [Pick(job, [suspect], alone=True)]
+        return [Pick(job, [suspect], tried, alone=True)]
     each = max(1, min(days_each, -(-len(found) // slices)))
-    return [Pick(job, found[start : start + each]) for start in range(0, len(found), each)]
+    return [Pick(job, found[start : start + each], tried) for start in range(0, len(found), each)]
 
 
 def _is_suspect(run: Claimable) -> bool:
@@ -131,15 +142,17 @@ def _is_suspect(run: Claimable) -> bool:
     return run.cause == LOST and run.attempts == MAX_ATTEMPTS - 1
 
 
-def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, now: datetime, earlier: list[Pick]) -> int:
+def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial], earlier: list[Pick]) -> int:
     """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
-    if job.parked_until is not None and job.parked_until > now:
+    under_way = budgets.trials.union(*(pick.trials for pick in earlier))
+    if not under_way.isdisjoint(tried):
         return 0
     of_transfer = sum(1 for pick in earlier if pick.job.transfer_id == job.transfer_id)
     # What hangs takes its share of the limit, but no measure of a slice's right size will come of it.
     at_once = min(job.parallelism, pace.slices_at_once(job.parallelism) + budgets.hung[job.transfer_id])
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
+        1 if tried else budgets.slots,
         budgets.free() - len(earlier),
         at_once - budgets.of_transfer[job.transfer_id] - of_transfer,
         job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
@@ -168,7 +181,7 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         days=tuple(DayOrder(run.data_date, run.run_id, token) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
     )
-    return Claimed(work, job.connection_id, pick.alone)
+    return Claimed(work, job.connection_id, pick.alone, pick.trials)
 
 
 async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
+from dayfill.engine.brakes import Brakes
 from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
 from dayfill.engine.load_slice import Unseal, load_slice
@@ -26,7 +27,7 @@ from dayfill.engine.rescue import LOST, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.executors import Executor
 from dayfill.seams import Seams
-from dayfill.store import connections, runs, schedules
+from dayfill.store import parking, runs, schedules
 from dayfill.store.db import Database
 
 GRACE_SECONDS = 30.0
@@ -60,7 +61,9 @@ class Dispatcher:
         self._db = db
         self._seams = seams
         self._executor = executor
-        self._load: Callable[[Slice], list[DayResult]] = partial(load_slice, seams=seams, unseal=unseal, spool=spool)
+        self._load: Callable[[Slice], list[DayResult]] = partial(
+            load_slice, seams=seams, unseal=unseal, spool=spool, brakes=Brakes()
+        )
         self._budgets = Budgets(executor.slots)
         self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets)
         self._flights: set[Flight] = set()
@@ -139,24 +142,29 @@ class Dispatcher:
         # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
         self._flights.add(flight)
         self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
+        self._budgets.trials.update(claimed.trials)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
         """The slice has answered, in time or not; its slot is free now."""
         self._flights.discard(flight)
         self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
+        self._budgets.trials.difference_update(flight.claimed.trials)
         self.wake()
         if flight.given_up:
             self._budgets.hung[flight.work.transfer_id] -= 1
             return
         error = CancelledError() if future.cancelled() else future.exception()
         if error is None:
-            results = future.result()
+            self._take(flight, future.result(), flight.claimed.connection_id)
         else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
-            results = self._lost(flight, LOST)
+            self._take(flight, self._lost(flight, LOST), None)
+
+    def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
+        """Keep the results for the next recording. connection_id: None if nobody answered."""
         self._learn(flight, results)
-        self._landed.extend((result, flight.claimed.connection_id) for result in results)
+        self._landed.extend((result, connection_id) for result in results)
 
     def _learn(self, flight: Flight, results: list[DayResult]) -> None:
         seconds = self._seams.monotonic() - flight.began
@@ -173,9 +181,7 @@ class Dispatcher:
                 self._budgets.hung[flight.work.transfer_id] += 1
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
-                results = self._lost(flight, failure)
-                self._learn(flight, results)
-                self._landed.extend((result, flight.claimed.connection_id) for result in results)
+                self._take(flight, self._lost(flight, failure), None)
 
     def _lost(self, flight: Flight, failure: Failure) -> list[DayResult]:
         return [lost(order, failure) for order in flight.work.days]
@@ -198,7 +204,7 @@ class Dispatcher:
         moments = [
             await runs.next_delayed(self._db, now),
             await schedules.next_due(self._db),
-            await connections.next_unparked(self._db, now),
+            await parking.next_unparked(self._db, now),
         ]
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
         waits += [f.overdue - self._seams.monotonic() for f in self._flights if not f.given_up]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from dayfill import sources
 from dayfill.destinations import FinishedTable
 from dayfill.domain.transfer import Table
+from dayfill.engine.brakes import refuses_all
 from dayfill.engine.budgets import MAX_SLICE_BYTES
 from dayfill.engine.content_hash import day_hash, row_hashes
 from dayfill.engine.spool import Spool
@@ -29,11 +31,12 @@ _GIGABYTE = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a reading may take. left: seconds to the deadline."""
+    """What a reading may take. left: seconds to the deadline. asking: held around each call of the source."""
 
     left: Callable[[], float]
     max_day_rows: int
     max_day_gigabytes: int
+    asking: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,9 @@ def extract(
 ) -> dict[date, Reading | ConnectorError]:
     """Read all tables of these days; a day that cannot be read alone carries its error.
 
+    An error that would meet the other days too (see `stops`) is not asked for again: it goes to every day that has not
+    been read by then.
+
     Raises:
         ConnectorError: the reading as a whole failed.
         TooLarge: never for a single day.
@@ -66,19 +72,32 @@ def extract(
     seams.failpoint("extract")
     found: dict[date, list[FinishedTable]] = {day: [] for day in days}
     failed: dict[date, ConnectorError] = {}
-    for table in tables:
-        for group in _groups([day for day in days if day not in failed], source.max_days_per_read):
-            try:
-                read = source.read_days(config, table, group, bounds.left())
-                parts, errors = _finish(table, group, read, bounds, spool)
-            except ConnectorError as error:
-                if len(group) > 1:
-                    raise
-                parts, errors = {}, {group[0]: error}
-            failed |= errors
-            for day, part in parts.items():
-                found[day].append(part)
+    stopped: ConnectorError | None = None
+    # A group is read in all its tables before the next one, so that as many days as possible are whole at a stop.
+    for group, table in product(_groups(days, source.max_days_per_read), tables):
+        open_days = [day for day in group if day not in failed]
+        if stopped is not None:
+            failed |= dict.fromkeys(open_days, stopped)
+        if not open_days or stopped is not None:
+            continue
+        try:
+            with bounds.asking():
+                read = source.read_days(config, table, open_days, bounds.left())
+                parts, errors = _finish(table, open_days, read, bounds, spool)
+        except ConnectorError as error:
+            stopped = error if stops(error) else None
+            if len(open_days) > 1 and stopped is None:
+                raise
+            parts, errors = {}, dict.fromkeys(open_days, error)
+        failed |= errors
+        for day, part in parts.items():
+            found[day].append(part)
     return {day: failed[day] if day in failed else Reading(tuple(found[day])) for day in days}
+
+
+def stops(error: ConnectorError) -> bool:
+    """Whether it would be the same for every other day: a login that is refused, for a while or for good."""
+    return error.fatal if isinstance(error, Permanent) else refuses_all(error)
 
 
 def _groups(days: Sequence[date], size: int) -> list[Sequence[date]]:

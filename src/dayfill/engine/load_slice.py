@@ -16,8 +16,9 @@ import structlog
 
 from dayfill import destinations
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
-from dayfill.domain.run import Failure, QueryDetail
+from dayfill.domain.run import Failure, QueryDetail, Side
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
+from dayfill.engine.brakes import Brakes, refuses_all
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
 from dayfill.engine.spool import Spool
@@ -30,6 +31,8 @@ Unseal = Callable[[bytes, str], bytes]
 
 MESSAGE_LENGTH = 500
 """Characters of an error text that are kept; the wire allows 1,000."""
+_OF_ONE_LOAD = frozenset({"CONFLICT", "TIMEOUT"})
+"""Causes with which a destination that works well refuses one load."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,7 @@ class _Work:
     seams: Seams
     unseal: Unseal
     spool: Path
+    brakes: Brakes
     began: float
     ends: float
 
@@ -49,10 +53,24 @@ class _Work:
         return self.ends - self.seams.monotonic()
 
 
-def load_slice(job: Slice, seams: Seams, unseal: Unseal, spool: Path) -> list[DayResult]:
-    """Read and load the days of the job; one result per day, in the job's order. spool: folder for large readings."""
+@dataclass(frozen=True, slots=True)
+class _Down:
+    """The destination as a whole takes nothing at the moment."""
+
+    error: Transient
+
+
+_Taken = DayOutcome | ConnectorError | _Down
+"""What a destination made of one day."""
+
+
+def load_slice(job: Slice, seams: Seams, unseal: Unseal, spool: Path, brakes: Brakes) -> list[DayResult]:
+    """Read and load the days of the job; one result per day, in the job's order.
+
+    spool: folder for large readings. brakes: shared by all slices of this process.
+    """
     began = seams.monotonic()
-    work = _Work(job, seams, unseal, spool, began, began + job.deadline_seconds)
+    work = _Work(job, seams, unseal, spool, brakes, began, began + job.deadline_seconds)
     try:
         return _load(work)
     except ConnectorError as error:
@@ -68,6 +86,8 @@ def load_slice(job: Slice, seams: Seams, unseal: Unseal, spool: Path) -> list[Da
 
 def _load(work: _Work) -> list[DayResult]:
     job = work.job
+    if job.destination.check_first and (down := _down(work)) is not None:
+        return [_failed(work, order, down.error, Side.DESTINATION) for order in job.days]
     names = {order.data_date: f"team{job.team_id}-run{order.run_id}-token{order.token}" for order in job.days}
     with Spool(work.spool, names) as spool:
         readings = _read(work, spool)
@@ -81,19 +101,27 @@ def _load(work: _Work) -> list[DayResult]:
 def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | int:
     """What was read of each day, or how many days are to be read at once instead."""
     source = work.job.source
-    bounds = Bounds(work.left, source.max_day_rows, source.max_day_gigabytes)
+    bounds = Bounds(
+        work.left,
+        source.max_day_rows,
+        source.max_day_gigabytes,
+        lambda: work.brakes.asking(source.connection_id, work.seams.monotonic),
+    )
     try:
         return extract(work.job.tables, _days(work), _source(work), source.kind, bounds, spool, work.seams)
     except TooLarge:
         return len(work.job.days) // 2
-    except Permanent as error:
-        if error.fatal or len(work.job.days) == 1:
+    except Permanent:
+        if len(work.job.days) == 1:
             raise
         return 1
 
 
-def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, DayOutcome | ConnectorError]:
-    """All days in one destination transaction; if that fails, each alone, so that only the guilty one fails."""
+def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, _Taken]:
+    """All days in one destination transaction; if that fails, each alone, so that only the guilty one fails.
+
+    A destination that is down is not tried day by day.
+    """
     if not days:
         return {}
     work.seams.failpoint("before_load")
@@ -107,14 +135,39 @@ def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, Da
     try:
         outcomes = destination.replace_days(_destination(work), finished, lambda: _before_commit(work))
     except ConnectorError as error:
+        if (down := _down(work, error)) is not None:
+            return {order.data_date: down for order, _ in days}
         if len(days) == 1:
             return {days[0][0].data_date: error}
-        alone: dict[date, DayOutcome | ConnectorError] = {}
-        for day in days:
-            alone.update(_replace(work, [day]))
-        return alone
+        return _replace_alone(work, days)
     work.seams.failpoint("after_load")
     return {order.data_date: outcome for (order, _), outcome in zip(days, outcomes, strict=True)}
+
+
+def _replace_alone(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, _Taken]:
+    found: dict[date, _Taken] = {}
+    down: _Down | None = None
+    for day in days:
+        outcome = down or _replace(work, [day])[day[0].data_date]
+        down = outcome if isinstance(outcome, _Down) else None
+        found[day[0].data_date] = outcome
+    return found
+
+
+def _down(work: _Work, error: ConnectorError | None = None) -> _Down | None:
+    """Whether the destination takes nothing at all, as it says itself, or as a look at it shows after an error.
+
+    So a load that fails for a reason of its own costs its day an attempt, and one that never had a chance does not.
+    """
+    if isinstance(error, Permanent) or (error is not None and error.cause in _OF_ONE_LOAD):
+        return None
+    if isinstance(error, Transient) and error.retry_after is not None:
+        return _Down(error)
+    try:
+        destinations.get(work.job.destination.kind).check(_destination(work))
+    except ConnectorError as fault:
+        return _Down(fault) if isinstance(fault, Transient) else None
+    return None
 
 
 def _before_commit(work: _Work) -> None:
@@ -134,8 +187,12 @@ def _in_parts(work: _Work, size: int) -> list[DayResult]:
     results: list[DayResult] = []
     for start in range(0, len(work.job.days), size):
         days = work.job.days[start : start + size]
+        last = results[-1].failure if results else None
+        if last is not None and (last.fatal or last.parks):
+            results += [replace(results[-1], run_id=d.run_id, token=d.token, data_date=d.data_date) for d in days]
+            continue
         job = replace(work.job, days=days, deadline_seconds=max(work.left(), 0.0))
-        results.extend(load_slice(job, work.seams, work.unseal, work.spool))
+        results.extend(load_slice(job, work.seams, work.unseal, work.spool, work.brakes))
     return results
 
 
@@ -143,11 +200,13 @@ def _result(
     work: _Work,
     order: DayOrder,
     reading: Reading | ConnectorError,
-    outcomes: Mapping[date, DayOutcome | ConnectorError],
+    outcomes: Mapping[date, _Taken],
 ) -> DayResult:
     if isinstance(reading, ConnectorError):
-        return _failed(work, order, reading)
+        return _failed(work, order, reading, Side.SOURCE if refuses_all(reading) else None)
     outcome = outcomes[order.data_date]
+    if isinstance(outcome, _Down):
+        return _failed(work, order, outcome.error, Side.DESTINATION)
     if isinstance(outcome, ConnectorError):
         return _failed(work, order, outcome)
     share = (work.seams.monotonic() - work.began) / len(work.job.days) / max(len(reading.tables), 1)
@@ -164,7 +223,7 @@ def _result(
     )
 
 
-def _failed(work: _Work, order: DayOrder, error: ConnectorError) -> DayResult:
+def _failed(work: _Work, order: DayOrder, error: ConnectorError, parks: Side | None = None) -> DayResult:
     message = _safe(error.message)
     failure = Failure(
         cause=error.cause,
@@ -172,6 +231,7 @@ def _failed(work: _Work, order: DayOrder, error: ConnectorError) -> DayResult:
         transient=isinstance(error, Transient),
         fatal=isinstance(error, Permanent) and error.fatal,
         retry_after=error.retry_after if isinstance(error, Transient) else None,
+        parks=parks,
     )
     share = (work.seams.monotonic() - work.began) / len(work.job.days)
     return DayResult(

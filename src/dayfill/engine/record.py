@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
-from dayfill.domain.run import Failure, Priority, RunStatus, TryAgain, after_failure
+from dayfill.domain.run import Failure, Priority, RunStatus, Side, TryAgain, after_failure
 from dayfill.domain.slices import DayResult, Outcome
+from dayfill.engine.parking import park, shown_to_work
 from dayfill.seams import Seams
-from dayfill.store import backfills, connections, days, runs
+from dayfill.store import backfills, days, parking, runs
 from dayfill.store.backfills import Counts, Results, Standing
 from dayfill.store.db import Tx, Values, micros
 from dayfill.store.runs import Held
@@ -22,9 +23,15 @@ TOKEN_GAP = 1_000_000
 """Left free above a ledger that is ahead of the state: workers from before a restore may hold higher tokens."""
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class _Batch:
-    """The statements of one recording, collected so that each kind is one trip to the database."""
+    """The statements of one recording, collected so that each kind is one trip to the database.
+
+    working: ends of transfers that took part in an attempt without refusing it, with the newest start of one.
+    """
 
     completed: list[dict[str, object]] = field(default_factory=list)
     ended: list[dict[str, object]] = field(default_factory=list)
@@ -33,6 +40,7 @@ class _Batch:
     tallies: dict[int, _Tally] = field(default_factory=dict)
     transfers: set[int] = field(default_factory=set)
     taken: set[int] = field(default_factory=set)
+    working: dict[tuple[Side, int], datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -52,7 +60,7 @@ class _Tally:
 
 
 async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> int:
-    """Write results with the connection each ran on (None: unknown); returns how many still held their run.
+    """Write results with the connection each ran on (None: nobody answered); returns how many still held their run.
 
     A result whose run was re-queued, or claimed again with a newer token, changes nothing.
     """
@@ -62,7 +70,10 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
         held = None if result.run_id in batch.taken else await runs.held(tx, result.run_id, result.token)
         if held is not None:
             batch.taken.add(result.run_id)
-            await _take(tx, seams, batch, result, held, connection_id)
+            await _take(tx, seams, batch, result, held)
+            if connection_id is not None:
+                ends = ((side, held.transfer_id) for side in shown_to_work(result.failure))
+                batch.working |= {end: max(held.started_time, batch.working.get(end, _NEVER)) for end in ends}
     now = seams.now()
     await runs.complete(tx, batch.completed)
     await runs.end(tx, batch.ended)
@@ -70,13 +81,15 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     for move, rows in batch.day_moves.items():
         await days.end(tx, move, rows)
     await days.changed(tx, batch.transfers)
+    for (side, transfer_id), started in batch.working.items():
+        await parking.unpark(tx, side, transfer_id, started)
     for backfill_id, tally in batch.tallies.items():
         await _count(tx, backfill_id, tally, now)
     seams.failpoint("record")
     return len(batch.taken)
 
 
-async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held, connection_id: int | None) -> None:
+async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held) -> None:
     """Sort one result into the batch."""
     now = max(seams.now(), held.started_time)  # a clock that was set back must not end a run before it began
     batch.transfers.add(held.transfer_id)
@@ -87,18 +100,23 @@ async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: He
         _completed(batch, tally, result, held, now)
         return
     failure = result.failure or _STALE
-    again = after_failure(failure, held.attempts, now, seams.chance.random())
+    again = await _again(tx, failure, held, now, seams.chance.random())
     if again is None:
         _ended(batch, tally, result, held, failure, RunStatus.FAILED, now)
     elif await _is_unwanted(tx, tally, held):
         _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, now)
     else:
         _requeued(batch, tally, result, held, failure, again, now)
-    if again is not None and again.give_back and connection_id is not None:
-        await connections.park(tx, connection_id, again.not_before, failure.message)
     if result.greatest_token:
         # The state was restored from an older copy: continue above what any ledger or late worker may hold.
         await runs.lift_tokens(tx, result.greatest_token + TOKEN_GAP)
+
+
+async def _again(tx: Tx, failure: Failure, held: Held, now: datetime, jitter: float) -> TryAgain | None:
+    """Whether and when the day is tried again; what refused it rests, whatever became of the run meanwhile."""
+    if failure.parks is None:
+        return after_failure(failure, held.attempts, now, jitter)
+    return TryAgain(await park(tx, failure.parks, held.transfer_id, failure, now, jitter), give_back=True)
 
 
 async def _is_unwanted(tx: Tx, tally: _Tally | None, held: Held) -> bool:

@@ -1,4 +1,4 @@
-"""Connections: logins at data sources, and how long each is parked."""
+"""Connections: logins at data sources."""
 
 from __future__ import annotations
 
@@ -34,17 +34,6 @@ async def insert(
     )
     assert row is not None
     return int(row[0])
-
-
-async def park(tx: Tx, connection_id: int, until: datetime, reason: str) -> None:
-    """Let nothing of the connection start before ``until``; an earlier time never shortens a later one."""
-    await tx.run("park_connection", connection_id=connection_id, parked_until=micros(until), parked_reason=reason)
-
-
-async def next_unparked(db: Reader, now: datetime) -> datetime | None:
-    """When the next parked connection may be used again."""
-    row = await db.one("next_unparked", now=micros(now))
-    return None if row is None else instant(row[0])
 
 
 def _connection(row: Row) -> Connection:

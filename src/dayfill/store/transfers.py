@@ -161,7 +161,7 @@ def _transfer(row: Row) -> Transfer:
 def _job(row: Row) -> TransferJob:
     transfer_id, team_id, text, zone, parallelism, deadline = row[:6]
     connection_id, connection_parallelism, parked_until, credentials = row[6:10]
-    tables, destination_id, destination_type, fields, secrets, rivals = row[10:]
+    tables, destination_id, destination_type, fields, secrets, down_until, rivals = row[10:]
     configuration = msgspec.json.decode(text, type=Configuration)
     return TransferJob(
         transfer_id=transfer_id,
@@ -172,20 +172,24 @@ def _job(row: Row) -> TransferJob:
         parallelism=parallelism,
         deadline_seconds=deadline,
         zone=zone,
-        source=_source(configuration, zone, credentials, connection.sealed_for(team_id, connection_id)),
+        source=_source(configuration, zone, credentials, team_id, connection_id),
         tables=tables_of(tables),
         destination_id=destination_id,
+        destination_parked_until=instant(down_until or None),
         destination=DestinationJob(
             kind=destination_type,
             fields=msgspec.json.decode(fields, type=dict[str, Value]),
             sealed=secrets,
             sealed_for=destination.sealed_for(team_id, destination_id),
             rivals=frozenset(map(int, rivals.split(","))) if rivals else frozenset(),
+            check_first=bool(down_until),
         ),
     )
 
 
-def _source(configuration: Configuration, zone: str, sealed: bytes | None, sealed_for: str) -> SourceJob:
+def _source(
+    configuration: Configuration, zone: str, sealed: bytes | None, team_id: int, connection_id: int
+) -> SourceJob:
     return SourceJob(
         kind=configuration.data_source_id,
         settings={s.field_id: s.value for s in configuration.settings if s.field_id not in RESERVED_SETTINGS},
@@ -193,7 +197,8 @@ def _source(configuration: Configuration, zone: str, sealed: bytes | None, seale
         segments=configuration.segments,
         zone=zone,
         sealed=sealed,
-        sealed_for=sealed_for,
+        sealed_for=connection.sealed_for(team_id, connection_id),
         max_day_rows=number_of(configuration.settings, "max_day_rows", DEFAULT_MAX_DAY_ROWS),
         max_day_gigabytes=number_of(configuration.settings, "max_day_gigabytes", DEFAULT_MAX_DAY_GIGABYTES),
+        connection_id=connection_id,
     )

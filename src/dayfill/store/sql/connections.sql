@@ -18,12 +18,3 @@ SELECT connection_id, public_id, team_id, data_source_id, destination_type, seal
   parked_reason, created_time
 FROM connections
 WHERE connection_id = :connection_id AND team_id = :team_id;
-
--- name: park_connection
--- Nothing of this connection starts before the stated time; an earlier time never shortens a later one.
-UPDATE connections SET parked_until = :parked_until, parked_reason = :parked_reason
-WHERE connection_id = :connection_id AND parked_until < :parked_until;
-
--- name: next_unparked
--- When the next parked connection may be used again.
-SELECT min(parked_until) FROM connections WHERE parked_until > :now;

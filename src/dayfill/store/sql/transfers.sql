@@ -48,7 +48,7 @@ WHERE team_id = :team_id AND display_name = :display_name AND deleted_time IS NU
 -- All that the slices of a transfer share, in one keyed read.
 SELECT t.transfer_id, t.team_id, t.configuration, t.zone, t.parallelism, t.deadline_seconds,
   c.connection_id, c.parallelism, c.parked_until, c.sealed,
-  g.tables, d.destination_id, d.destination_type, d.fields, d.sealed,
+  g.tables, d.destination_id, d.destination_type, d.fields, d.sealed, d.parked_until,
   (SELECT string_agg(rival.transfer_id, ',')
     FROM owned_tables mine
     JOIN owned_tables rival ON rival.table_name = mine.table_name AND rival.transfer_id <> mine.transfer_id

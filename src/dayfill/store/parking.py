@@ -1,0 +1,54 @@
+"""What rests: connections that their source refuses, destinations that are down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dayfill.domain.parking import Waiting
+from dayfill.domain.run import Side
+from dayfill.store.db import Reader, Tx, instant, micros, moment
+
+_NOUN = {Side.SOURCE: "connection", Side.DESTINATION: "destination"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One end of a transfer: the id of its connection or destination, and since when that rests."""
+
+    side: Side
+    parked_id: int
+    since: datetime | None
+
+
+async def end_of(db: Reader, side: Side, transfer_id: int) -> Parked:
+    """The connection or the destination of a transfer."""
+    row = await db.one(f"{_NOUN[side]}_parked_since", transfer_id=transfer_id)
+    assert row is not None, f"run of unknown transfer {transfer_id}"
+    return Parked(side, row[0], instant(row[1]))
+
+
+async def park(tx: Tx, parked: Parked, now: datetime, until: datetime, cause: str, message: str) -> None:
+    """Let nothing of it start before ``until``; an earlier time never shortens a later one."""
+    values = {"now": micros(now), "until": micros(until), "cause": cause, "message": message}
+    await tx.run(f"park_{_NOUN[parked.side]}", parked_id=parked.parked_id, **values)
+
+
+async def unpark(tx: Tx, side: Side, transfer_id: int, started: datetime) -> None:
+    """A run of the transfer that started at this time was answered; a rest that ended before is over for good."""
+    await tx.run(f"unpark_{_NOUN[side]}", transfer_id=transfer_id, started=micros(started))
+
+
+async def next_unparked(db: Reader, now: datetime) -> datetime | None:
+    """When the next of them may be tried again."""
+    row = await db.one("next_unparked", now=micros(now))
+    return None if row is None else instant(row[0])
+
+
+async def waiting(db: Reader, transfer_id: int, now: datetime) -> Waiting | None:
+    """Why nothing of a transfer starts; the longer rest if both ends have one."""
+    row = await db.one("parked_transfer", transfer_id=transfer_id)
+    assert row is not None, f"no transfer {transfer_id}"
+    rests = [(until, cause, text, side) for (until, cause, text), side in zip((row[:3], row[3:]), Side, strict=True)]
+    until, cause, message, side = max(rests, key=lambda one: one[0])
+    return Waiting(side, moment(until), cause, message) if until > micros(now) else None
