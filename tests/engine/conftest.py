@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from dayfill import destinations, sources
 from installation import Installation
 from rig import Rig
+from slices import Bench
 
 
 @pytest.fixture
@@ -19,3 +22,11 @@ async def rig(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> As
         await made.crash()
     assert made.violations == []
     assert await made.check() == []
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
+    made = Bench(tmp_path)
+    monkeypatch.setattr(sources, "get", lambda kind: made.source)
+    monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
+    return made

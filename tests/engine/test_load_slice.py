@@ -2,76 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
-
 import pytest
 
-from dayfill import destinations, sources
-from dayfill.domain.run import Side
-from dayfill.domain.slices import DayOrder, DayResult, DestinationJob, Outcome, Slice, SourceJob
-from dayfill.domain.transfer import Table
-from dayfill.engine.brakes import Brakes
+from dayfill.domain.slices import Outcome, SourceJob
 from dayfill.engine.content_hash import joined_hash
-from dayfill.engine.load_slice import MESSAGE_LENGTH, load_slice
+from dayfill.engine.load_slice import MESSAGE_LENGTH
 from dayfill.errors import Permanent, SealBroken, Transient
-from dayfill.seams import system_seams
 from rig import ago
-from scripted import Kept, MemoryDestination, ScriptedSource, reader
-
-SEAMS = system_seams()
-DAYS = [ago(0), ago(1), ago(2)]
-PLAIN = SourceJob("FILES", {})
-
-
-class Bench:
-    """A slice of three days, its source and its destination, and a clock that stands still."""
-
-    def __init__(self, spool: Path) -> None:
-        self.spool = spool
-        self.source, self.destination = ScriptedSource(), MemoryDestination()
-        self.brakes = Brakes()
-        self.seconds = 0.0
-        self.secrets: list[dict[str, str]] = []
-
-    def load(
-        self,
-        *days: date,
-        tables: tuple[str, ...] = ("visits",),
-        failpoint: Callable[[str], None] = lambda name: None,
-        source: SourceJob = PLAIN,
-        unseal: Callable[[bytes, str], bytes] = lambda sealed, _: sealed,
-    ) -> dict[date, DayResult]:
-        orders = tuple(DayOrder(day, run_id=n, token=100 + n) for n, day in enumerate(days or DAYS))
-        job = Slice(
-            "here",
-            team_id=1,
-            transfer_id=7,
-            source=source,
-            tables=tuple(Table(name) for name in tables),
-            destination=DestinationJob("DWH_DUCKDB", {}),
-            days=orders,
-            deadline_seconds=60,
-        )
-        seams = replace(SEAMS, monotonic=lambda: self.seconds, failpoint=failpoint)
-        results = load_slice(job, seams, unseal, self.spool, self.brakes)
-        assert [(r.run_id, r.token, r.data_date) for r in results] == [(o.run_id, o.token, o.data_date) for o in orders]
-        return {result.data_date: result for result in results}
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
-    made = Bench(tmp_path)
-    monkeypatch.setattr(sources, "get", lambda kind: made.source)
-    monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
-    return made
-
-
-def causes(results: dict[date, DayResult]) -> dict[date, str]:
-    """The cause of each failed day."""
-    return {day: result.failure.cause for day, result in results.items() if result.failure}
+from scripted import Kept, reader
+from slices import DAYS, Bench, causes
 
 
 def test_all_days_in_one_reading_and_one_transaction(bench: Bench) -> None:
@@ -92,65 +31,6 @@ def test_a_permanent_fault_of_a_group_is_pinned_to_the_guilty_day(bench: Bench) 
     assert causes(results) == {ago(1): "DATA"}
     assert bench.source.reads == [DAYS, [ago(0)], [ago(1)], [ago(2)]]
     assert bench.destination.loaded == [ago(0), ago(2)]
-
-
-@pytest.mark.parametrize(
-    "error", [Permanent("AUTH", "Revoked.", fatal=True), Transient("QUOTA", "No more today.", retry_after=60)], ids=repr
-)
-def test_days_tried_one_by_one_stop_where_all_others_would_fail_alike(bench: Bench, error: Exception) -> None:
-    bench.source.on(ago(1), raises=[Permanent("DATA", "Wrong."), error])
-    results = bench.load()
-    assert causes(results) == {ago(1): error.cause, ago(2): error.cause}
-    assert bench.source.reads == [DAYS, [ago(0)], [ago(1)]]
-    assert bench.destination.loaded == [ago(0)]
-
-
-def test_a_refused_login_is_not_asked_by_the_next_slice_either(bench: Bench) -> None:
-    bench.source.on(ago(0), raises=[Transient("QUOTA", "No more today.", retry_after=60)])
-    bench.load(ago(0))
-    bench.seconds = 20
-    results = bench.load(ago(1), source=PLAIN)
-    failure = results[ago(1)].failure
-    assert (failure.cause, failure.message, failure.retry_after) == ("QUOTA", "No more today.", 40)
-    assert failure.parks is Side.SOURCE
-    assert causes(bench.load(ago(1), source=SourceJob("FILES", {}, connection_id=2))) == {}
-    bench.seconds = 60
-    assert causes(bench.load(ago(1))) == {}
-    assert bench.source.reads == [[ago(0)], [ago(1)], [ago(1)]]
-
-
-@pytest.mark.parametrize(
-    ("error", "parks"),
-    [
-        (Transient("QUOTA", "No."), Side.SOURCE),
-        (Transient("RATE_LIMIT", "No."), Side.SOURCE),
-        (Transient("RATE_LIMIT", "No.", day=ago(0)), None),
-        (Transient("NETWORK", "No."), None),
-        (Transient("NETWORK", "No.", retry_after=5), Side.SOURCE),
-        (Permanent("QUOTA", "No."), None),
-    ],
-    ids=repr,
-)
-def test_only_a_refusal_of_all_parks_the_connection(bench: Bench, error: Exception, parks: Side | None) -> None:
-    bench.source.on(ago(0), always=error)
-    assert bench.load(ago(0))[ago(0)].failure.parks is parks
-
-
-def test_a_fatal_fault_is_not_asked_for_day_by_day(bench: Bench) -> None:
-    bench.source.on(ago(1), always=Permanent("AUTH", "The login was revoked.", fatal=True))
-    results = bench.load()
-    assert causes(results) == dict.fromkeys(DAYS, "AUTH")
-    assert all(result.failure.fatal for result in results.values())
-    assert bench.source.reads == [DAYS]
-
-
-def test_a_fault_that_may_pass_fails_the_whole_reading(bench: Bench) -> None:
-    bench.source.on(ago(1), raises=[Transient("RATE_LIMIT", "Slower.", retry_after=30)])
-    results = bench.load()
-    assert causes(results) == dict.fromkeys(DAYS, "RATE_LIMIT")
-    assert all(result.failure.transient and result.failure.retry_after == 30 for result in results.values())
-    assert {result.failure.parks for result in results.values()} == {Side.SOURCE}
-    assert bench.destination.groups == []
 
 
 @pytest.mark.parametrize("error", [Permanent("SCHEMA", "Column n."), Transient("BUSY", "Locked.")], ids=repr)
