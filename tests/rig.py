@@ -51,6 +51,7 @@ class SteppedDispatcher(Dispatcher):
     """The real dispatcher; where it would sleep it moves the clock, or says that it is idle."""
 
     rig: Rig
+    waits_for_looks = True
 
     async def _pass(self) -> None:
         try:
@@ -65,6 +66,8 @@ class SteppedDispatcher(Dispatcher):
             self.rig.violations += await self.rig.check()
 
     async def _sleep(self) -> None:
+        for look in self._reconciler.looks if self.waits_for_looks else ():  # they take a thread each, and a moment
+            await asyncio.wait([look])
         for _ in range(3):  # what has answered lands by callbacks of the loop
             await asyncio.sleep(0)
         if self._event.is_set() or self._has_stopped():
@@ -212,7 +215,6 @@ class Rig:
         )
         warehouse = {"destination_type": "DWH_DUCKDB", "display_name": name, "auth_method": "", "fields": "{}"}
         target = self.installation.insert("destinations", **stamp, **warehouse, location=name)
-        configuration = Configuration("FILES", group, target, name)
         return self.installation.insert(
             "transfers",
             **stamp,
@@ -222,7 +224,7 @@ class Rig:
             destination_id=target,
             connection_id=connection or self.connection(),
             state="active",
-            configuration=msgspec.json.encode(configuration).decode(),
+            configuration=msgspec.json.encode(Configuration("FILES", group, target, name)).decode(),
             zone="UTC",
             parallelism=parallelism,
             deadline_seconds=600,
@@ -235,9 +237,8 @@ class Rig:
             team_id=self.team_id,
             created_time=micros(NOON),
             public_id=str(self.seams.new_id()),
-            data_source_id="FILES",
-            destination_type="DWH_DUCKDB",
             parallelism=parallelism,
+            **{"data_source_id": "FILES", "destination_type": "DWH_DUCKDB"},
         )
 
     async def backfill(self, transfer_id: int, span: DayRange, **choice: object) -> int:
@@ -272,16 +273,15 @@ class Rig:
 
     def runs(self, backfill_id: int) -> dict[date, tuple[str, int]]:
         """Day -> (status, attempts) of the runs of a backfill."""
-        rows = self.installation.execute(
-            "SELECT data_date, status, attempts FROM runs WHERE backfill_id = :id", id=backfill_id
-        )
+        query = "SELECT data_date, status, attempts FROM runs WHERE backfill_id = :id"
+        rows = self.installation.execute(query, id=backfill_id)
         return {date.fromisoformat(str(day)): (str(status), int(str(n))) for day, status, n in rows}
 
     async def check(self) -> list[str]:
         """All invariants of the state, in one snapshot."""
         async with self.db.write() as tx:
-            owner = self.dispatcher._claimer.owner if self.task else ""
-            return await invariants.check(tx, owner=owner, now=self.seams.now())
+            alive = self.dispatcher._claimer.owner if self.task else ""
+            return await invariants.check(tx, owner=alive, now=self.seams.now())
 
     def agrees(self, transfer_id: int) -> list[date]:
         """The loaded days of a transfer, after holding each against the destination."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
+from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay, LedgerRow
 from dayfill.domain.transfer import Table, Value
 from dayfill.errors import ConnectorError
 from dayfill.sources import SourceConfig
@@ -18,6 +18,7 @@ from dayfill.sources import SourceConfig
 NO_SPOOL = Path("no-such-folder")
 """Scripted readings are small: none of them goes to the spool."""
 COLUMN = "data_date"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SCHEMA = pa.schema([(COLUMN, pa.date32()), ("version", pa.int64()), ("n", pa.int64())])
 
 
@@ -158,6 +159,13 @@ class MemoryDestination:
             self.days[key] = Kept(day.token, day.run_id, table.rows.to_reader().read_all(), table.content_hash)
         self.loaded.append(day.data_date)
         return DayOutcome.LOADED
+
+    def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:
+        return [
+            LedgerRow(transfer, name, day, kept.token, kept.run_id, kept.rows.num_rows, kept.content_hash, LONG_AGO)
+            for (transfer, name, day), kept in self.days.items()
+            if transfer == transfer_id
+        ]
 
     def greatest_token(self, config: DestinationConfig) -> int:
         return max((kept.token for kept in self.days.values()), default=0)

@@ -11,6 +11,7 @@ from dayfill.engine import dispatch, materialise
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
 from dayfill.errors import Busy, Permanent
 from dayfill.store import runs, schedules
+from meeting import meet
 from rig import Rig, ago, last
 from scripted import NO_SPOOL, unsealed
 
@@ -144,8 +145,10 @@ async def test_days_start_while_the_runs_of_a_long_backfill_are_still_being_made
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(materialise, "CHUNK_DAYS", 4)
-    await rig.backfill(rig.transfer(), last(2))
-    long = await rig.backfill(rig.transfer(), last(20))
+    transfers = [rig.transfer(), rig.transfer()]
+    await meet(rig, *transfers)
+    await rig.backfill(transfers[0], last(2))
+    long = await rig.backfill(transfers[1], last(20))
     created: list[object] = []
     executor, submit = rig.executor, rig.executor.submit
 
@@ -255,7 +258,7 @@ async def test_idle_it_sleeps_until_it_is_woken(rig: Rig, monkeypatch: pytest.Mo
     transfer = rig.transfer()
     await rig.backfill(transfer, last(1))
     real.wake()
-    for _ in range(2):  # one that hands out, one that records
+    for _ in range(3):  # one that looks at the destination, one that hands out, one that records
         await passes.acquire()
     assert rig.agrees(transfer) == [ago(0)]
     for _ in range(50):

@@ -9,6 +9,7 @@ import pytest
 from dayfill.domain.run import Priority
 from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, Pace
 from dayfill.errors import Transient
+from meeting import meet
 from rig import LAST, Rig, ago, last
 
 
@@ -124,6 +125,7 @@ async def test_transfers_take_turns_and_none_starves(rig: Rig, slots: int) -> No
     executor = rig.gated(slots)
     transfers = [rig.transfer(parallelism=1) for _ in range(3)]
     rig.single_days()
+    await meet(rig, *transfers)
     for transfer in transfers:
         await rig.backfill(transfer, last(6))
     await rig.step()

@@ -10,6 +10,7 @@ from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine.record import TOKEN_GAP, record
 from dayfill.errors import Permanent, Transient
+from meeting import meet
 from rig import Rig, ago, last
 from scripted import Kept, reader
 
@@ -120,6 +121,7 @@ async def test_an_end_never_lies_before_its_start(rig: Rig, order: DayOrder) -> 
 
 async def test_a_ledger_that_is_ahead_lifts_the_tokens_and_the_day_loads_on_the_next_try(rig: Rig) -> None:
     transfer = rig.transfer()
+    await meet(rig, transfer)
     rig.destination.days[transfer, "visits", ago(0)] = Kept(5_000, 999, reader([]).read_all(), "from later")
     backfill = await rig.backfill(transfer, last(3))
     await rig.settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -25,11 +25,15 @@ _AFTER_ALL = 2**62
 
 @dataclass(slots=True)
 class Claimer:
-    """Whose turn it is. owner: this dispatcher's incarnation. served: last transfer served in each priority."""
+    """Whose turn it is. owner: this dispatcher's incarnation. served: last transfer served in each priority.
+
+    admits: whether a transfer's destination is known well enough to load into it; see `Reconciler`.
+    """
 
     owner: str
     installation_id: str
     budgets: Budgets
+    admits: Callable[[TransferJob], bool] = lambda job: True
     paces: dict[int, Pace] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
 
@@ -116,6 +120,8 @@ async def _pick(
 ) -> list[Pick]:
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
+    if not claimer.admits(job):
+        return []
     pace = claimer.pace(transfer_id, job.source.kind)
     tried = trials(job, now)
     if tried is None:

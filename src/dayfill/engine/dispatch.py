@@ -20,8 +20,10 @@ from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
-from dayfill.engine.load_slice import Unseal, load_slice
+from dayfill.engine.configs import Unseal
+from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
+from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
 from dayfill.engine.rescue import LOST, lost, rescue
 from dayfill.engine.schedule import fire_due
@@ -65,7 +67,8 @@ class Dispatcher:
             load_slice, seams=seams, unseal=unseal, spool=spool, brakes=Brakes()
         )
         self._budgets = Budgets(executor.slots)
-        self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets)
+        self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake)
+        self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits)
         self._flights: set[Flight] = set()
         self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()
@@ -84,11 +87,21 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until `stop`. A fault of the state database is logged and tried again; no result is dropped."""
+        try:
+            await self._dispatch()
+        finally:
+            self._reconciler.close()
+
+    async def _dispatch(self) -> None:
         needs_rescue = True
-        while not self._has_stopped():
+        while True:
             self._event.clear()
             try:
+                if self._has_stopped():
+                    await self._reconciler.end()
+                    return
                 if needs_rescue:
+                    await self._reconciler.begin()
                     await rescue(self._db, self._seams, self._known_tokens())
                     needs_rescue = False
                 await self._pass()

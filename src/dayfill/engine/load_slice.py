@@ -6,12 +6,11 @@ process. It is total: whatever happens, every day of the job gets its result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from dayfill import destinations
@@ -19,15 +18,13 @@ from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
 from dayfill.domain.run import Failure, QueryDetail, Side
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
 from dayfill.engine.brakes import Brakes, refuses_all
+from dayfill.engine.configs import Unseal, destination_config, source_config
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
 from dayfill.engine.spool import Spool
-from dayfill.errors import ConnectorError, Permanent, SealBroken, Transient
+from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import Seams
 from dayfill.sources import SourceConfig
-
-Unseal = Callable[[bytes, str], bytes]
-"""Opens sealed credentials: (ciphertext, what it was sealed for) -> JSON object of secret fields."""
 
 MESSAGE_LENGTH = 500
 """Characters of an error text that are kept; the wire allows 1,000."""
@@ -259,21 +256,8 @@ def _days(work: _Work) -> list[date]:
 
 
 def _source(work: _Work) -> SourceConfig:
-    job = work.job.source
-    return SourceConfig(job.settings, job.accounts, job.segments, job.zone, _opened(work, job.sealed, job.sealed_for))
+    return source_config(work.job.source, work.unseal)
 
 
 def _destination(work: _Work) -> DestinationConfig:
-    job = work.job.destination
-    secrets = _opened(work, job.sealed, job.sealed_for)
-    return DestinationConfig(work.job.installation_id, job.fields, secrets, job.rivals)
-
-
-def _opened(work: _Work, sealed: bytes | None, sealed_for: str) -> dict[str, str]:
-    if sealed is None:
-        return {}
-    try:
-        return msgspec.json.decode(work.unseal(sealed, sealed_for), type=dict[str, str])
-    except SealBroken:
-        message = "The stored credentials cannot be opened: they or the keyring have changed; enter them again."
-        raise Permanent("AUTH", message, fatal=True) from None
+    return destination_config(work.job.destination, work.job.installation_id, work.unseal)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState
 from dayfill.store.db import Database, Tx, Values, micros
+from dayfill.store.invariants import LedgerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,60 @@ async def outdate(tx: Tx, transfer_id: int) -> None:
     """Loaded days become stale: the transfer would now load another reading of them."""
     if await tx.run("outdate_days", transfer_id=transfer_id):
         await _changed(tx, {transfer_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Days whose reading in the destination is not the one that the state knows.
+
+    behind: (day, token of the state), where the destination holds an older reading or none. ahead: (token of the state,
+    what the destination says), where it holds a later one.
+    """
+
+    behind: Sequence[tuple[date, int]] = ()
+    ahead: Sequence[tuple[int, LedgerDay]] = ()
+
+
+async def settle(tx: Tx, transfer_id: int, differing: Differing) -> None:
+    """Differing days become stale; one that was loaded or is being loaded since they were compared is left alone."""
+    behind: list[Values] = [
+        {"transfer_id": transfer_id, "data_date": day.isoformat(), "token": token} for day, token in differing.behind
+    ]
+    ahead: list[Values] = [
+        {
+            "transfer_id": transfer_id,
+            "data_date": held.data_date.isoformat(),
+            "token": token,
+            "newer": held.token,
+            "run_id": held.run_id,
+            "row_count": held.row_count,
+            "content_hash": held.content_hash,
+        }
+        for token, held in differing.ahead
+    ]
+    await tx.many("outdate_day", behind)
+    await tx.many("adopt_day", ahead)
+    await _changed(tx, {transfer_id})
+
+
+async def loaded(db: Database, transfer_id: int) -> list[tuple[str, int]]:
+    """(day, token) of the loaded days of a transfer."""
+    return [(day, token) for day, token in await db.scan("loaded_days", transfer_id=transfer_id)]
+
+
+async def loaded_transfers(db: Database, destination_id: int) -> list[int]:
+    """The transfers of a destination that have loaded days."""
+    return [row[0] for row in await db.scan("transfers_with_loaded_days", destination_id=destination_id)]
+
+
+async def loaded_destinations(db: Database) -> list[tuple[int, int]]:
+    """(destination id, id of a transfer that loads into it) wherever there are loaded days."""
+    return [(destination_id, transfer_id) for destination_id, transfer_id in await db.scan("loaded_destinations")]
+
+
+async def greatest_token(db: Database, destination_id: int) -> int:
+    """The greatest token of the loaded days of a destination, 0 if there is none."""
+    return int((await db.scan("greatest_loaded_token", destination_id=destination_id))[0][0])
 
 
 async def states(db: Database, team_id: int, transfer_id: int, span: DayRange | None = None) -> Days | None:

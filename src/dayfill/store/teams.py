@@ -41,6 +41,26 @@ async def insert_installation(tx: Tx, installation_id: str, now: datetime) -> No
     await tx.one("insert_installation", installation_id=installation_id, created_time=micros(now))
 
 
+async def last_token(db: Reader) -> int:
+    """The last token that was drawn."""
+    row = await db.one("read_sequence")
+    assert row is not None
+    return int(row[0])
+
+
+async def start_dispatching(tx: Tx) -> bool:
+    """A dispatcher is at work from now on; returns whether the one before it had stopped in order."""
+    row = await tx.one("read_sequence")
+    assert row is not None
+    await tx.run("mark_stop", stopped_cleanly=0)
+    return bool(row[1])
+
+
+async def stop_dispatching(tx: Tx) -> None:
+    """The dispatcher has stopped in order."""
+    await tx.run("mark_stop", stopped_cleanly=1)
+
+
 async def page(db: Reader) -> list[Team]:
     """Every team, oldest first; for operators, not for the wire."""
     return [_team(row) for row in await db.all("list_teams")]

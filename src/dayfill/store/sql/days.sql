@@ -42,6 +42,41 @@ WHERE transfer_id = :transfer_id AND data_date = :data_date;
 -- The transfer has changed: what is loaded is not what it would load now.
 UPDATE transfer_days SET settled = 's' WHERE transfer_id = :transfer_id AND settled = 'l';
 
+-- name: outdate_day
+-- The destination does not hold this reading of the day any more.
+UPDATE transfer_days SET settled = 's'
+WHERE transfer_id = :transfer_id AND data_date = :data_date AND settled = 'l' AND token = :token;
+
+-- name: adopt_day
+-- The destination holds a later reading of the day than this one, and no completed run tells of it: say what it holds.
+UPDATE transfer_days
+SET settled = 's', row_count = :row_count, content_hash = :content_hash, token = :newer, run_id = :run_id
+WHERE transfer_id = :transfer_id AND data_date = :data_date AND settled = 'l' AND token = :token AND running = 0;
+
+-- name: loaded_days
+-- The loaded days of a transfer, with the tokens that loaded them.
+SELECT data_date, token FROM transfer_days WHERE transfer_id = :transfer_id AND settled = 'l';
+
+-- name: transfers_with_loaded_days
+-- The transfers that load into a destination and have loaded something.
+SELECT transfer_id FROM transfers t
+WHERE destination_id = :destination_id AND deleted_time IS NULL AND EXISTS (
+  SELECT 1 FROM transfer_days d WHERE d.transfer_id = t.transfer_id AND d.settled = 'l')
+ORDER BY transfer_id;
+
+-- name: loaded_destinations
+-- The destinations into which days are loaded, each with a transfer that loads into it.
+SELECT destination_id, min(transfer_id) FROM transfers t
+WHERE deleted_time IS NULL AND EXISTS (
+  SELECT 1 FROM transfer_days d WHERE d.transfer_id = t.transfer_id AND d.settled = 'l')
+GROUP BY destination_id;
+
+-- name: greatest_loaded_token
+-- The greatest token by which a day that counts as loaded was loaded into a destination.
+SELECT coalesce(max(d.token), 0)
+FROM transfers t JOIN transfer_days d ON d.transfer_id = t.transfer_id
+WHERE t.destination_id = :destination_id AND t.deleted_time IS NULL AND d.settled = 'l';
+
 -- name: days_changed
 -- Some days of the transfer have moved: whoever shows them reads again.
 UPDATE transfers SET days_version = days_version + 1 WHERE transfer_id = :transfer_id;

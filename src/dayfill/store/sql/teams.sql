@@ -7,6 +7,14 @@ SELECT installation_id FROM installation WHERE only_row = 1;
 INSERT INTO installation (only_row, installation_id, last_token, created_time)
 VALUES (1, :installation_id, 0, :created_time);
 
+-- name: read_sequence
+-- The last token that was drawn, and whether the last dispatcher has stopped in order.
+SELECT last_token, stopped_cleanly FROM installation;
+
+-- name: mark_stop
+-- A dispatcher is at work (0), or has stopped in order (1).
+UPDATE installation SET stopped_cleanly = :stopped_cleanly;
+
 -- name: list_teams
 -- Every team, oldest first.
 SELECT team_id, name, created_time FROM teams ORDER BY team_id;

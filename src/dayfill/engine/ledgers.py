@@ -1,0 +1,47 @@
+"""A destination's ledger as the state sees it: one entry a day, over all tables of the transfer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from dayfill.destinations import LedgerRow
+from dayfill.engine.content_hash import joined_hash
+from dayfill.store.days import Differing
+from dayfill.store.invariants import LedgerDay
+
+
+def ledger_days(rows: Iterable[LedgerRow], tables: Sequence[str]) -> list[LedgerDay]:
+    """The days of a ledger, oldest first; rows of tables that the transfer does not load (any more) do not count."""
+    by_day: dict[date, list[LedgerRow]] = defaultdict(list)
+    for row in rows:
+        if row.table_name in tables:
+            by_day[row.data_date].append(row)
+    return [_day(day, by_day[day], len(tables)) for day in sorted(by_day)]
+
+
+def _day(day: date, rows: Sequence[LedgerRow], tables: int) -> LedgerDay:
+    newest = max(rows, key=lambda row: row.token)
+    return LedgerDay(
+        day,
+        min(row.token for row in rows) if len(rows) == tables else 0,
+        newest.token,
+        newest.run_id,
+        sum(row.row_count for row in rows),
+        joined_hash({row.table_name: row.content_hash for row in rows}),
+    )
+
+
+def differing(loaded: Iterable[tuple[str, int]], ledger: Iterable[LedgerDay]) -> Differing:
+    """Hold loaded days, (day, token) of the state, against a ledger that was read after them."""
+    held = {one.data_date: one for one in ledger}
+    behind, ahead = [], []
+    for text, token in loaded:
+        day = date.fromisoformat(text)
+        entry = held.get(day)
+        if entry is None or entry.least_token < token:
+            behind.append((day, token))
+        elif entry.token > token:
+            ahead.append((token, entry))
+    return Differing(behind, ahead)

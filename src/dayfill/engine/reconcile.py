@@ -1,0 +1,171 @@
+"""After a start: what each destination really holds, before its state is trusted and its tokens are drawn.
+
+A destination is looked at once per incarnation, before its first claim: a ledger with a greater token than the state
+has ever drawn means that the state was restored from an older copy, so the sequence goes on above it. Then loaded days
+are held against the ledger, if the last dispatcher did not stop in order, or if the greatest tokens already disagree:
+
+- an older reading in the ledger, or none: the day is stale, for what was loaded is not there any more;
+- a later reading: the day is stale too, and carries what the ledger says. It cannot count as loaded, because a loaded
+  day names the completed run that loaded it, and here the record of that run was lost, or the run itself (a restored
+  state). A day that a run is loading at this moment is left to it.
+
+The comparison does not hold up claims: it moves a day only while its token is the one that was compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from functools import partial
+from threading import Thread
+from typing import TypeVar
+
+import structlog
+
+from dayfill import destinations
+from dayfill.destinations import Destination, DestinationConfig
+from dayfill.domain.slices import TransferJob
+from dayfill.engine.configs import Unseal, destination_config
+from dayfill.engine.ledgers import differing, ledger_days
+from dayfill.engine.record import TOKEN_GAP
+from dayfill.errors import ConnectorError
+from dayfill.seams import Seams
+from dayfill.store import days, runs, teams, transfers
+from dayfill.store.days import Differing
+from dayfill.store.db import Database
+
+AGAIN_SECONDS = 60.0
+"""A look that failed counts so long: meanwhile the loads say themselves what is wrong. Then it is made again."""
+PATIENCE_SECONDS = 60.0
+"""A destination that does not answer holds its claims back no longer; the loads have deadlines of their own."""
+
+Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Looks at the destinations of one dispatcher. changed: called when runs of one may be claimed from now on."""
+
+    def __init__(
+        self, db: Database, seams: Seams, unseal: Unseal, installation_id: str, changed: Callable[[], None]
+    ) -> None:
+        self._db, self._seams, self._changed = db, seams, changed
+        self._configure = partial(destination_config, installation_id=installation_id, unseal=unseal)
+        self._admitted_until: dict[int, float] = {}
+        self._looks: dict[int, asyncio.Task[None]] = {}
+        self._owed: set[int] = set()
+        self._has_begun = False
+
+    @property
+    def looks(self) -> Collection[asyncio.Task[None]]:
+        """Looks that have not ended."""
+        return list(self._looks.values())
+
+    async def begin(self) -> None:
+        """Before anything is claimed; after an unclean stop every destination is looked at, asked for or not."""
+        if self._has_begun:
+            return
+        async with self._db.write() as tx:
+            stopped_cleanly = await teams.start_dispatching(tx)
+        for destination_id, transfer_id in [] if stopped_cleanly else await days.loaded_destinations(self._db):
+            self._owed.add(destination_id)
+            self._look_at(await transfers.job(self._db, transfer_id))
+        self._has_begun = True
+
+    def admits(self, job: TransferJob) -> bool:
+        """Whether runs of this transfer may be claimed; if not, its destination is being looked at."""
+        if self._admitted_until.get(job.destination_id, 0.0) > self._seams.monotonic():
+            return True
+        self._look_at(job)
+        return False
+
+    async def end(self) -> None:
+        """The dispatcher has stopped in order. Destinations that could not be compared are at the next start."""
+        if self._has_begun and not self._owed:
+            async with self._db.write() as tx:
+                await teams.stop_dispatching(tx)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        for look in self.looks:
+            look.cancel()
+
+    def _look_at(self, job: TransferJob) -> None:
+        if job.destination_id not in self._looks:
+            self._looks[job.destination_id] = asyncio.create_task(self._look(job))
+
+    def _admit(self, destination_id: int, seconds: float) -> None:
+        self._admitted_until[destination_id] = self._seams.monotonic() + seconds
+        self._changed()
+
+    async def _look(self, job: TransferJob) -> None:
+        try:
+            await self._reconcile(job)
+        except ConnectorError as error:
+            log.warning("destination_not_looked_at", destination_id=job.destination_id, why=error.message)
+            self._admit(job.destination_id, AGAIN_SECONDS)
+        except Exception:
+            log.exception("look_failed", destination_id=job.destination_id)
+            self._admit(job.destination_id, AGAIN_SECONDS)
+        finally:
+            del self._looks[job.destination_id]
+
+    async def _reconcile(self, job: TransferJob) -> None:
+        kind, config = destinations.get(job.destination.kind), self._configure(job.destination)
+        destination_id = job.destination_id
+        drawn, loaded = await teams.last_token(self._db), await days.greatest_token(self._db, destination_id)
+        reading = _apart(lambda: kind.greatest_token(config))
+        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
+        if not reading.done():
+            self._admit(destination_id, float("inf"))
+        greatest = await reading
+        if greatest > drawn:
+            log.warning("ledger_ahead", destination_id=destination_id, token=greatest, drawn=drawn)
+            async with self._db.write() as tx:
+                await runs.lift_tokens(tx, greatest + TOKEN_GAP)
+        self._admit(destination_id, float("inf"))
+        if destination_id in self._owed or greatest > drawn or greatest < loaded:
+            for transfer_id in await days.loaded_transfers(self._db, destination_id):
+                await self._compare(kind, config, await transfers.job(self._db, transfer_id))
+        self._owed.discard(destination_id)
+
+    async def _compare(self, kind: Destination, config: DestinationConfig, job: TransferJob) -> None:
+        loaded, tables = await days.loaded(self._db, job.transfer_id), [table.name for table in job.tables]
+
+        def compared() -> Differing:
+            return differing(loaded, ledger_days(kind.ledger(config, job.transfer_id), tables))
+
+        found = await _apart(compared)
+        if not (found.behind or found.ahead):
+            return
+        log.warning(
+            "days_stale", transfer_id=job.transfer_id, ledger_behind=len(found.behind), ledger_ahead=len(found.ahead)
+        )
+        async with self._db.write() as tx:
+            await days.settle(tx, job.transfer_id, found)
+
+
+def _apart(work: Callable[[], Answer]) -> asyncio.Future[Answer]:
+    """Do it on a thread of its own, which the process does not wait for when it ends."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Answer] = loop.create_future()
+
+    def give(result: Answer | None, error: BaseException | None) -> None:
+        if answer.done():  # cancelled
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as raised:
+            error = raised
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(give, result, error)
+
+    Thread(target=run, name="look", daemon=True).start()
+    return answer
