@@ -32,6 +32,7 @@ from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 
 STATE_FILE, KEYRING_FILE, LOCK_FILE, SPOOL = "state.sqlite", "keyring", "serve.lock", "spool"
+SETTINGS_FILE = "dayfill.toml"
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
 

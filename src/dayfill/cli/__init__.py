@@ -34,6 +34,7 @@ _COMMANDS = {
     "days": ("days:days", "Every day of a transfer: loaded, stale, failed, running, queued or missing."),
     "destination": ("destination:app", "Destinations: where the tables are."),
     "source": ("source:app", "Kinds of data sources that this server can read."),
+    "backup": ("backup:backup", "Copy state, keyring and settings into a new directory, while the server runs or not."),
     "doctor": ("doctor:doctor", "Check state, counters, permissions, disk and warehouses; changes nothing."),
 }
 

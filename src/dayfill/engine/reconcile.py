@@ -119,12 +119,14 @@ class Reconciler:
         if not reading.done():
             self._admit(destination_id, float("inf"))
         greatest = await reading
+        if greatest > drawn or greatest < loaded:
+            self._owed.add(destination_id)
         if greatest > drawn:
             log.warning("ledger_ahead", destination_id=destination_id, token=greatest, drawn=drawn)
             async with self._db.write() as tx:
                 await runs.lift_tokens(tx, greatest + TOKEN_GAP)
         self._admit(destination_id, float("inf"))
-        if destination_id in self._owed or greatest > drawn or greatest < loaded:
+        if destination_id in self._owed:
             for transfer_id in await days.loaded_transfers(self._db, destination_id):
                 await self._compare(kind, config, await transfers.job(self._db, transfer_id))
         self._owed.discard(destination_id)

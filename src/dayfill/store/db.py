@@ -6,7 +6,7 @@ The dialect lives below this file; every store module speaks through `Reader` an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -45,6 +45,12 @@ class Database(Reader, Protocol):
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction: committed durably when the block ends, rolled back when it raises."""
+
+    def log_bytes(self) -> int:
+        """Size of the log of writes that are not in the file yet."""
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """The state of one moment, on a connection of its own: for long looks, which hold nobody up."""
 
     async def close(self) -> None: ...
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
 from dayfill.errors import Busy, SetupError
-from dayfill.store.db import Row, Tx, Values
+from dayfill.store.db import Reader, Row, Tx, Values
 from dayfill.store.queries import QUERIES
+from dayfill.store.snapshot import snapshot
 
 OLDEST_SQLITE = 3_051_003
 """SQLite 3.51.3 mends a WAL reset that could corrupt the file (release notes of SQLite)."""
@@ -117,6 +118,16 @@ class SqliteDatabase:
             await tx._in_thread(lambda: self._writer.execute("BEGIN IMMEDIATE"))
         except apsw.BusyError:
             raise Busy("Another process is writing to the state database; try again.", retry_after=1) from None
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        return snapshot(self._path)
+
+    def log_bytes(self) -> int:
+        """Size of the write-ahead log."""
+        try:
+            return self._path.with_name(self._path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     async def close(self) -> None:
         """Wait for the write under way, then close."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from dayfill.domain import connection, destination
 from dayfill.domain.access import Role
 from dayfill.store.db import Reader, Row, Tx, micros, moment
 
+_SEALED_FOR = {"destinations": destination.sealed_for, "connections": connection.sealed_for}
 _ROLES = {role.value: role for role in Role}
 
 
@@ -59,6 +61,14 @@ async def start_dispatching(tx: Tx) -> bool:
 async def stop_dispatching(tx: Tx) -> None:
     """The dispatcher has stopped in order."""
     await tx.run("mark_stop", stopped_cleanly=1)
+
+
+async def sealed_secrets(db: Reader) -> list[tuple[str, bytes]]:
+    """(what it is sealed for, sealed secret) of every destination and connection."""
+    return [
+        (_SEALED_FOR[table](team_id, identity), sealed)
+        for table, team_id, identity, sealed in await db.scan("sealed_secrets")
+    ]
 
 
 async def page(db: Reader) -> list[Team]:

@@ -15,6 +15,11 @@ SELECT last_token, stopped_cleanly FROM installation;
 -- A dispatcher is at work (0), or has stopped in order (1).
 UPDATE installation SET stopped_cleanly = :stopped_cleanly;
 
+-- name: sealed_secrets
+-- Every sealed secret of the installation: table, team, id of its row, and what is sealed.
+SELECT 'destinations', team_id, destination_id, sealed FROM destinations WHERE sealed IS NOT NULL
+UNION ALL SELECT 'connections', team_id, connection_id, sealed FROM connections WHERE sealed IS NOT NULL;
+
 -- name: list_teams
 -- Every team, oldest first.
 SELECT team_id, name, created_time FROM teams ORDER BY team_id;

@@ -1,0 +1,88 @@
+"""``dayfill backup``: a copy of an installation that can be served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from dayfill.app import KEYRING_FILE, SETTINGS_FILE, STATE_FILE
+from dayfill.cli.exits import CommandError, Exit
+from dayfill.cli.installation import existing
+from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
+from dayfill.errors import SealBroken, SetupError
+from dayfill.secrets import Keyring
+from dayfill.store import invariants, teams
+from dayfill.store.snapshot import copy, snapshot
+
+
+async def backup(path: Path, /, *, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """Copy state, keyring and settings into a new directory, while the server runs or not, and check the copy.
+
+    The copy is the state of one moment and a data directory that can be served. It opens every stored credential: keep
+    it as private as the original. Warehouses are not part of it.
+
+    To restore it: stop the server, move its data directory away, copy the backup to that place, start the server. Days
+    that were loaded after the backup are not known to it and are loaded again; none is locked out.
+
+    Exit code: 0 the copy is whole, 1 it is whole but its state breaks a rule (see `dayfill doctor`), 2 there is none.
+
+    For example:
+
+        dayfill backup /backups/dayfill-monday --data-dir /srv/dayfill
+
+    Args:
+        path: The directory to make; it must not exist.
+    """
+    directory, target = existing(options.settings()), _new(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.mkdir(mode=0o700)
+    try:
+        _copy_files(directory, draft)
+        violations = await _checked(draft)
+        draft.rename(target)
+        os.sync()  # only what is on the disk is a backup
+    except OSError as error:
+        raise SetupError(f"The backup {target} cannot be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    printer = options.printer()
+    printer.one({"path": str(target), "bytes": (target / STATE_FILE).stat().st_size, "violations": violations})
+    printer.note(f"To restore it, stop the server: mv {directory} {directory}.old && cp -a {target} {directory}")
+    if violations:
+        printer.always("The copy is whole, but its state breaks rules: run dayfill doctor on the original.")
+    return Exit.ERROR if violations else Exit.OK
+
+
+def _new(path: Path) -> Path:
+    target = path.expanduser().absolute()
+    if target.exists():
+        raise CommandError(f"{target} exists already; a backup is never overwritten.", Exit.SETUP)
+    if not target.parent.is_dir():
+        raise CommandError(f"The folder {target.parent} does not exist.", Exit.SETUP)
+    return target
+
+
+def _copy_files(directory: Path, draft: Path) -> None:
+    for name in (KEYRING_FILE, SETTINGS_FILE):
+        if (directory / name).exists():
+            descriptor = os.open(draft / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write((directory / name).read_bytes())
+    copy(directory / STATE_FILE, draft / STATE_FILE)
+
+
+async def _checked(draft: Path) -> list[str]:
+    """Rules that the copied state breaks.
+
+    Raises:
+        SetupError: the copied keyring does not open what the copied state holds.
+    """
+    keyring = Keyring.from_file(draft / KEYRING_FILE)
+    with snapshot(draft / STATE_FILE) as state:
+        try:
+            for sealed_for, sealed in await teams.sealed_secrets(state):
+                keyring.open(sealed, sealed_for)
+        except SealBroken as error:
+            raise SetupError(f"No backup was made, for it would not open: {error}") from None
+        return await invariants.check(state)
