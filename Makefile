@@ -1,14 +1,16 @@
 # Every target sets itself up: a clean clone needs Python 3.11+, make and a package index, nothing else.
-# PYTHON names the interpreter that makes .venv; ARGS goes to the command of demo, test or bench.
+# PYTHON names the interpreter that makes .venv; ARGS goes to the command of demo, test, bench or storm.
 PYTHON ?= python3
 ARGS ?=
+FAULTS ?= 300
+FENCE ?= on
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench
+.PHONY: help dev demo test check fix bench storm
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dev: .venv/.made ## Set up .venv with dayfill, its tools and the demo's data; nothing to do when up to date
 
@@ -31,6 +33,9 @@ fix: dev ## Format and repair what can be repaired by a tool
 
 bench: dev ## Measure on the spot and print the ratios
 	$(BIN)/python -m bench $(ARGS)
+
+storm: dev ## Kill, stop and pause real servers FAULTS=300 times, then look for what is lost, doubled or stale; FENCE=off finds it
+	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -60,6 +60,10 @@ class Arena:
     def trace(self) -> Path:
         return self.folder / "trace"
 
+    def side_by_side(self) -> list[int]:
+        """Transfers whose days are loaded one by one, several at a time."""
+        return [id_ for id_, body in self.transfers.items() if stamped.KINDS[body["data_source_id"]] == 1]
+
     def call(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         """Status and data (or the whole document, if it has none) of one request, on a connection of its own.
 
@@ -104,47 +108,43 @@ class Arena:
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
-def make(folder: Path, transfer_count: int = 2) -> Arena:
-    """A new installation with these transfers, each of two tables of its own."""
+def make(folder: Path, kinds: Sequence[str] = tuple(stamped.KINDS), deadline: int = DEADLINE, days: int = 40) -> Arena:
+    """A new installation with a transfer of each kind, each of two tables of its own. deadline: in seconds."""
     sabotage.register()
     folder.mkdir(parents=True)
-    return asyncio.run(_make(folder, transfer_count))
+    return asyncio.run(_make(folder, kinds, deadline, days))
 
 
-async def _make(folder: Path, transfer_count: int) -> Arena:
-    async with open_state(Settings(folder / "data")) as state:
-        async with state.db.write() as tx:
-            team = await teams.create(tx, state.seams, "Storm")
-            owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
-            key = await keys.create(
-                tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="storm"
+async def _make(folder: Path, kinds: Sequence[str], deadline: int, days: int) -> Arena:
+    async with open_state(Settings(folder / "data")) as state, state.db.write() as tx:
+        team = await teams.create(tx, state.seams, "Storm")
+        owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
+        key = await keys.create(
+            tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="storm"
+        )
+        wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(folder / "warehouse.duckdb")})
+        target = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
+        arena = Arena(folder, key.text, team.team_id, {}, {}, days=days)
+        for number, kind in enumerate(kinds):
+            names = (f"visits_{number}", f"costs_{number}")
+            group = await table_groups.create(
+                tx, state.seams, team.team_id, kind, f"Group {number}", "", [Table(name) for name in names]
             )
-            wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(folder / "warehouse.duckdb")})
-            target = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
-            arena = Arena(folder, key.text, team.team_id, {}, {})
-            for number in range(transfer_count):
-                names = (f"visits_{number}", f"costs_{number}")
-                group = await table_groups.create(
-                    tx, state.seams, team.team_id, stamped.KIND, f"Group {number}", "", [Table(name) for name in names]
-                )
-                body = configuration(f"Transfer {number}", group.schema_id, target.destination_id)
-                chosen = Configuration(
-                    stamped.KIND,
-                    group.schema_id,
-                    target.destination_id,
-                    body["display_name"],
-                    settings=tuple(SourceSetting(**setting) for setting in body["data_source_settings"]),
-                )
-                made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, chosen)
-                arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
+            body = configuration(kind, f"Transfer {number}", group.schema_id, target.destination_id, deadline)
+            settings = tuple(SourceSetting(**setting) for setting in body["data_source_settings"])
+            chosen = Configuration(
+                kind, group.schema_id, target.destination_id, body["display_name"], settings=settings
+            )
+            made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, chosen)
+            arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
     return arena
 
 
-def configuration(name: str, schema_id: int, destination_id: int, flavour: int = 0) -> dict[str, Any]:
+def configuration(kind: str, name: str, schema_id: int, destination_id: int, deadline: int) -> dict[str, Any]:
     """A transfer as its PUT wants it."""
-    settings = {"flavour": str(flavour), "deadline_seconds": DEADLINE, "parallelism": 4}
+    settings = {"flavour": "0", "deadline_seconds": deadline, "parallelism": 4}
     return {
-        "data_source_id": stamped.KIND,
+        "data_source_id": kind,
         "schema_id": schema_id,
         "destination_id": destination_id,
         "display_name": name,

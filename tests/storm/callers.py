@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from arena import Arena, Unanswered, day
+from overtaking import edit
 
 FINAL = ("COMPLETED", "CANCELLED")
 COUNTERS = ("transfer_runs_created", "transfer_runs_completed", "transfer_runs_failed")
-WEIGHTS = {"create": 40, "look": 15, "retry": 15, "run_now": 12, "cancel": 6, "pause": 4, "resume": 6, "edit": 6}
+WEIGHTS = {"create": 40, "look": 15, "retry": 15, "run_now": 12, "cancel": 6, "pause": 4, "resume": 6, "edit": 12}
 
 
 @dataclass
@@ -82,11 +82,7 @@ class Caller:
         self._call("POST", f"/x/v1~/transfers/{transfer_id}/runs", {"dates": sorted(days)}, may_be=(202,))
 
     def edit(self) -> None:
-        """Change what the transfer reads: what is loaded is out of date, what runs starts over."""
-        transfer_id = self.chance.choice(list(self.arena.transfers))
-        body = copy.deepcopy(self.arena.transfers[transfer_id])
-        body["data_source_settings"][0]["value"] = str(self.chance.randrange(10**6))
-        self._call("PUT", f"~/transfers/{transfer_id}", body, may_be=(200,))
+        edit(self.arena, self.chance.choice(list(self.arena.transfers)), self.chance.randrange(10**6))
 
     def finish(self, patience: float) -> None:
         """Have everything done that was asked for, whatever stood in its way: open creates, pauses, failed days."""
@@ -110,7 +106,8 @@ class Caller:
 
     def is_busy(self) -> bool:
         """Whether something is under way or may start; what is paused is resumed."""
-        _, active = self.arena.call("GET", "~/backfills")
+        _, incomplete = self.arena.call("GET", "~/backfills")
+        active = [one for one in incomplete if one["status"] != "FAILED"]  # that one ends with a retry, or never
         for one in active:
             if one["x"].get("paused_time"):
                 self.arena.call("POST", f"/x/v1~/backfills/{one['transfer_backfill_id']}/resume", {})

@@ -8,33 +8,38 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import stamped
 from stamped import Habits, note
 
 from dayfill import app, sources
-from dayfill.destinations import DayOutcome
+from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
 from dayfill.destinations.duckdb import DuckDBFile, ledger
 from dayfill.destinations.duckdb import replace as replacing
 from dayfill.domain import run
 from dayfill.engine import dispatch
 from dayfill.seams import Fault, Seams, system_seams
 
+Load = Callable[[DuckDBFile, DestinationConfig, Sequence[FinishedDay], Callable[[], None]], list[DayOutcome]]
+
 
 @dataclass(frozen=True)
 class Sabotage:
     """What is wrong with one server.
 
-    grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt.
+    grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt,
+    and the shortest wait of any other kind.
     naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
-    gate: a file; workers wait at the step ``gate_at`` (of the first load only) as long as it is not there.
+    gate: a file; the first load of ``gate_of`` (a transfer) is held as long as it is not there.
     """
 
     habits: Habits = field(default_factory=Habits)
@@ -45,23 +50,26 @@ class Sabotage:
     naps: float = 0.0
     sleeps: float = 0.0
     gate: str = ""
-    gate_at: str = "before_load"
+    gate_of: int = 0
 
 
 def register() -> None:
-    """Make STAMPED a kind of source of this process."""
-    sys.modules["dayfill.sources.stamped"] = stamped
-    sources.KINDS["STAMPED"] = "stamped"
+    """Make the stamped sources kinds of this process."""
+    for source in stamped.SOURCES:
+        name = source.kind.lower()
+        sys.modules[f"dayfill.sources.{name}"] = cast(Any, SimpleNamespace(SOURCE=source))
+        sources.KINDS[source.kind] = name
 
 
 def apply(sabotage: Sabotage) -> None:
     """Do it all to this process."""
-    stamped.SOURCE.behave(sabotage.habits)
+    for source in stamped.SOURCES:
+        source.behave(sabotage.habits)
     dispatch.GRACE_SECONDS = sabotage.grace
-    run.FIRST_BACKOFF = timedelta(seconds=sabotage.backoff)
+    run.FIRST_BACKOFF = run.SHORTEST_PARK = timedelta(seconds=sabotage.backoff)
     pauses = _Pauses(sabotage)
     app.system_seams = lambda faults=(): _seams(pauses, faults)  # type: ignore[attr-defined]
-    DuckDBFile.replace_days = _watched(DuckDBFile.replace_days, pauses, sabotage.habits.trace)  # type: ignore[method-assign]
+    DuckDBFile.replace_days = _watched(DuckDBFile.replace_days, pauses, sabotage)  # type: ignore[method-assign]
     if not sabotage.fence:
         replacing._is_stale = lambda day, seen: False
         ledger._update = _update_whatever_is_there
@@ -85,14 +93,10 @@ class _Pauses:
     def __init__(self, sabotage: Sabotage) -> None:
         self.sabotage = sabotage
         self.chance = Random(sabotage.habits.seed + 1)
-        self.gate = threading.Lock()
-        self.is_gated = bool(sabotage.gate)
 
     def at(self, step: str) -> None:
         if step not in self.steps:
             return
-        if step == self.sabotage.gate_at:
-            self._wait_at_the_gate()
         luck, deadline = self.chance.random(), self.sabotage.deadline
         if luck < self.sabotage.sleeps:
             self._pause(step, deadline + self.sabotage.grace + self.chance.uniform(0.1, 0.6), "sleep")
@@ -103,24 +107,43 @@ class _Pauses:
         note(self.sabotage.habits.trace, what=what, step=step, seconds=seconds)
         time.sleep(seconds)
 
-    def _wait_at_the_gate(self) -> None:
-        with self.gate:
-            mine, self.is_gated = self.is_gated, False
+
+class _Gate:
+    """Holds the first load of one transfer."""
+
+    def __init__(self, sabotage: Sabotage) -> None:
+        self.sabotage, self.lock, self.is_new = sabotage, threading.Lock(), bool(sabotage.gate)
+
+    @contextmanager
+    def holding(self, first: FinishedDay) -> Iterator[None]:
+        with self.lock:
+            mine = self.is_new and first.transfer_id == self.sabotage.gate_of
+            self.is_new = self.is_new and not mine
+        event = {"transfer_id": first.transfer_id, "day": str(first.data_date), "token": first.token}
         if mine:
-            note(self.sabotage.habits.trace, what="gate")
+            note(self.sabotage.habits.trace, what="held", **event)
             while not Path(self.sabotage.gate).exists():
-                time.sleep(0.01)
+                time.sleep(0.005)
+        try:
+            yield
+        finally:
+            if mine:
+                note(self.sabotage.habits.trace, what="let go", **event)
 
 
-def _watched(load: Callable[..., list[DayOutcome]], pauses: _Pauses, trace: str) -> Callable[..., list[DayOutcome]]:
-    """The destination's load, with a place to pause before it looks at the ledger, and its refusals in the trace."""
+def _watched(load: Load, pauses: _Pauses, sabotage: Sabotage) -> Load:
+    """The destination's load, with places to pause before it looks at the ledger, and its refusals in the trace."""
+    gate = _Gate(sabotage)
 
-    def replace_days(*arguments: Any) -> list[DayOutcome]:
-        pauses.at("inside_load")
-        outcomes = load(*arguments)
-        refused = sum(outcome is DayOutcome.STALE for outcome in outcomes)
-        if refused:
-            note(trace, what="refused", days=refused)
+    def replace_days(
+        self: DuckDBFile, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
+    ) -> list[DayOutcome]:
+        with gate.holding(days[0]):
+            pauses.at("inside_load")
+            outcomes = load(self, config, days, before_commit)
+            refused = sum(outcome is DayOutcome.STALE for outcome in outcomes)
+            if refused:
+                note(sabotage.habits.trace, what="refused", days=refused)
         return outcomes
 
     return replace_days

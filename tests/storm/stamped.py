@@ -1,4 +1,4 @@
-"""Source kind STAMPED: each reading of a day stamps its rows with a version that only ever grows, and leaves a trace.
+"""Sources whose every reading of a day stamps its rows with a version that only ever grows, and leaves a trace.
 
 The version is the wall clock in microseconds at the start of the reading, so a day that holds an older version than
 the start of the run that counts is stale, and a day that holds two versions is a mixture.
@@ -22,12 +22,12 @@ from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError, Transient
 from dayfill.sources import Setting, SourceConfig
 
-KIND = "STAMPED"
+KINDS = {"STAMPED": 8, "STAMPED_SINGLY": 1}
+"""Days that one reading serves: those of the first kind share slices, those of the second are loaded side by side."""
 COLUMN = "data_date"
 SCHEMA = pa.schema(
     [(COLUMN, pa.date32()), ("version", pa.int64()), ("part", pa.int64()), ("flavour", pa.int64())],
 )
-DAYS_AT_ONCE = 8
 BATCHES = 3
 
 
@@ -57,14 +57,14 @@ def size(version: int, day: date, table: str) -> int:
 
 @dataclass
 class Stamped:
-    """The source; meets the `Source` protocol."""
+    """A kind of source; meets the `Source` protocol."""
 
-    kind: str = KIND
+    kind: str
+    max_days_per_read: int
     title: str = "Stamped"
     description: str = "For tests: every reading differs from every other."
     settings: tuple[Setting, ...] = (Setting("flavour", "Flavour"),)
     has_accounts: bool = False
-    max_days_per_read: int = DAYS_AT_ONCE
     habits: Habits = Habits()
     chance: Random = field(default_factory=Random)
 
@@ -138,4 +138,4 @@ def note(trace: str, **event: object) -> None:
             os.close(file)
 
 
-SOURCE = Stamped()
+SOURCES = [Stamped(kind, days) for kind, days in KINDS.items()]

@@ -6,13 +6,14 @@ import signal
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from arena import DEADLINE, Arena
 from callers import Caller
 from oracle import Findings, check, check_creates, check_state
+from overtaking import overtake
 from sabotage import Sabotage
 from servers import Server, Template
 from stamped import Habits
@@ -23,6 +24,8 @@ PATIENCE = 90.0
 """Seconds in which everything must be done once the weather is fair."""
 KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_transfer"})
 GRACE = 0.3
+LOOKED_AT = 0.25
+"""Share of the dead servers after which data and ledger are compared too; the state is checked after each."""
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Tally:
 
     @property
     def faults(self) -> int:
-        return self.counts["kills"] + self.counts["stops"] + self.counts["pauses"]
+        return sum(self.counts[kind] for kind in ("kills", "stops", "pauses", "overtaken"))
 
 
 @dataclass
@@ -48,15 +51,17 @@ class Weather:
     chance: Random
     tally: Tally
     is_fenced: bool = True
+    caller: Caller = field(init=False)
     trace_lines: int = 0
-    killed_at: float = 0.0
     left_running: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.caller = Caller(self.arena, Random(self.chance.random()))
 
     def round(self, faults: int) -> None:
         """So many faults while people work, then fair weather until all is done, then the comparison."""
         end = self.tally.faults + faults
-        caller = Caller(self.arena, Random(self.chance.random()))
-        over = threading.Event()
+        over, caller = threading.Event(), self.caller
         people = threading.Thread(target=caller.go_on, args=(over, 0.12))
         people.start()
         try:
@@ -65,10 +70,13 @@ class Weather:
         finally:
             over.set()
             people.join()
-        self.calm(caller)
+        self.calm()
 
     def life(self) -> None:
         """One server from its start to its death."""
+        if self.chance.random() < 0.08:
+            self.overtaking()
+            return
         is_long = self.chance.random() < 0.3
         server = self.template.serve(self.arena.data_dir, self._sabotage(is_long), self._failpoint())
         if self.chance.random() < 0.08:
@@ -79,24 +87,36 @@ class Weather:
             self._kill(server)
         else:
             self._kill(server)
-        self._read_trace(server)
+        self._read_trace(server, is_thorough=self.chance.random() < LOOKED_AT)
 
-    def calm(self, caller: Caller) -> None:
+    def overtaking(self) -> None:
+        """The life of a server one of whose workers is overtaken by a newer attempt at its day."""
+        transfer_id, gate = self.chance.choice(self.arena.side_by_side()), self.arena.folder / "gate"
+        gate.unlink(missing_ok=True)
+        sabotage = replace(self._sabotage(is_long=False), naps=0.0, gate=str(gate), gate_of=transfer_id)
+        server = self.template.serve(self.arena.data_dir, sabotage)
+        if self._has_come_up(server):
+            flavour = self.chance.randrange(10**6)
+            overtaken = overtake(self.arena, server, transfer_id, gate, flavour, DEADLINE)
+            self.tally.counts["overtaken"] += overtaken
+        self._kill(server)
+        self._read_trace(server, is_thorough=True)
+
+    def calm(self) -> None:
         """Nothing happens any more: what was asked for is done, the server stops when told to, nothing is wrong."""
         server = self.template.serve(self.arena.data_dir, Sabotage(Habits(trace=str(self.arena.trace)), self.is_fenced))
         assert self._has_come_up(server), server.said()
-        caller.finish(PATIENCE)
+        self.caller.finish(PATIENCE)
         self.arena.port = 0
         code = server.end(signal.SIGTERM)
-        self._read_trace(server)
+        self._read_trace(server, is_thorough=True)
         found = self.tally.findings
         if code != 0 or "Traceback" in server.said():
             found.wrong.append(("answer", f"after SIGTERM the server ended with {code}\n{server.said()[:2000]}"))
-        found.wrong += caller.wrong
-        found.add(check(self.arena))
-        found.add(check_creates(self.arena, caller.acknowledged))
-        self.tally.counts["creates"] += len(caller.acknowledged)
-        self.tally.counts["repeated"] += caller.repeated
+        found.wrong += self.caller.wrong
+        found.add(check_creates(self.arena, self.caller.acknowledged))
+        self.tally.counts["creates"] = len(self.caller.acknowledged)
+        self.tally.counts["repeated"] = self.caller.repeated
 
     def _sabotage(self, is_long: bool) -> Sabotage:
         habits = Habits(
@@ -108,7 +128,7 @@ class Weather:
             truncated=0.03,
             miscounted=0.02,
         )
-        naps, sleeps = (0.08, 0.05) if is_long else (0.03, 0.0)
+        naps, sleeps = (0.1, 0.05) if is_long else (0.08, 0.0)
         return Sabotage(habits, self.is_fenced, grace=GRACE, deadline=DEADLINE, naps=naps, sleeps=sleeps)
 
     def _failpoint(self) -> str:
@@ -123,8 +143,7 @@ class Weather:
         if not server.ready():
             return False
         self.arena.port = server.port
-        if self.killed_at:
-            self.tally.to_serving.append(time.monotonic() - self.killed_at)
+        self.tally.to_serving.append(time.time() - server.began_at)
         return True
 
     def _live(self, server: Server, seconds: float) -> None:
@@ -144,14 +163,13 @@ class Weather:
         server.send(signal.SIGCONT)
 
     def _kill(self, server: Server) -> None:
-        self.killed_at = time.monotonic()
         code = server.end(signal.SIGKILL)
         self.tally.counts["kills"] += code == -signal.SIGKILL
         self.arena.port = 0
         if code != -signal.SIGKILL and "failpoint" not in server.said():
             self.tally.findings.wrong.append(("answer", f"the server ended by itself: {code}\n{server.said()[-2000:]}"))
 
-    def _read_trace(self, server: Server) -> None:
+    def _read_trace(self, server: Server, *, is_thorough: bool) -> None:
         """Count what the server did to itself, and when it first read again what its predecessor was loading."""
         events = self.arena.events()
         new, self.trace_lines = events[self.trace_lines :], len(events)
@@ -163,7 +181,7 @@ class Weather:
         began = [event["at"] for event in new if event["what"] == "read" and self._was_left(event)]
         if began:
             self.tally.to_reading.append(min(began) - server.began_at)
-        self.tally.findings.add(check_state(self.arena))
+        self.tally.findings.add(check(self.arena) if is_thorough else check_state(self.arena))
         self.left_running = set(
             self.arena.rows(
                 "SELECT transfer_id, data_date FROM runs WHERE status = 'RUNNING'",
