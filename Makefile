@@ -34,7 +34,7 @@ fix: dev ## Format and repair what can be repaired by a tool
 bench: dev ## Measure on the spot and print the ratios
 	$(BIN)/python -m bench $(ARGS)
 
-storm: dev ## Kill, stop and pause real servers FAULTS=300 times, then look for what is lost, doubled or stale; FENCE=off finds it
+storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everything; FENCE=off must find stale days
 	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)
 
 .venv/.made: pyproject.toml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,6 +59,13 @@ def test_a_transient_failure_is_tried_until_the_attempts_are_spent(jitter: float
         assert after_failure(failure(), attempts, NOW, jitter) == TryAgain(NOW + backoff(attempts, jitter))
     assert after_failure(failure(), MAX_ATTEMPTS, NOW, jitter) is None
     assert after_failure(failure(), MAX_ATTEMPTS + 1, NOW, jitter) is None
+
+
+@given(JITTER)
+def test_who_was_lost_with_the_server_does_not_wait_but_has_used_an_attempt(jitter: float) -> None:
+    lost = replace(failure(), at_once=True)
+    assert [after_failure(lost, attempts, NOW, jitter) for attempts in (1, 3)] == [TryAgain(NOW), TryAgain(NOW)]
+    assert after_failure(lost, MAX_ATTEMPTS, NOW, jitter) is None
 
 
 @given(st.integers(1, 10), JITTER, st.integers(1, 86_400))

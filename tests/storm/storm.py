@@ -109,7 +109,7 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f" disagree {found.count('disagrees')}, invariant violations {found.count('invariant')}, other"
         f" {found.count('answer') + found.count('broken off')}",
         f"start to serving: {_times(total.to_serving)}",
-        f"start to the first of the dead server's days read again: {_times(total.to_reading)}",
+        f"start to a day of the dead server being read again: {_times(total.to_reading)}",
     ]
     return "\n".join([*lines, *(f"{kind}: {what}" for kind, what in found.wrong[:SHOWN])]) + "\n"
 

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from sabotage import Sabotage
 from servers import Server, Template
 from stamped import Habits
 
+from dayfill.domain.run import MAX_ATTEMPTS
 from dayfill.seams import FAILPOINTS
 
 PATIENCE = 90.0
@@ -26,6 +28,13 @@ KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_
 GRACE = 0.3
 LOOKED_AT = 0.25
 """Share of the dead servers after which data and ledger are compared too; the state is checked after each."""
+
+LEFT = f"""
+SELECT r.transfer_id, r.data_date FROM runs r LEFT JOIN backfills b ON b.backfill_id = r.backfill_id
+WHERE r.status = 'RUNNING' AND r.attempts < {MAX_ATTEMPTS - 1}
+  AND (r.backfill_id IS NULL OR b.status = 'RUNNING' AND b.paused_time IS NULL)
+"""
+"""What a dead server was loading and its successor is to load at once: not paused, and not a suspect, which waits."""
 
 
 @dataclass
@@ -53,7 +62,7 @@ class Weather:
     is_fenced: bool = True
     caller: Caller = field(init=False)
     trace_lines: int = 0
-    left_running: set[tuple[str, str]] = field(default_factory=set)
+    left: set[tuple[int, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.caller = Caller(self.arena, Random(self.chance.random()))
@@ -178,18 +187,17 @@ class Weather:
         counts["naps"] += sum(event["what"] == "nap" for event in new)
         counts["readings"] += sum(event["what"] == "read" for event in new)
         counts["refused"] += sum(event["days"] for event in new if event["what"] == "refused")
-        began = [event["at"] for event in new if event["what"] == "read" and self._was_left(event)]
-        if began:
-            self.tally.to_reading.append(min(began) - server.began_at)
+        self.tally.to_reading += [at - server.began_at for at in self._read_again(new)]
         self.tally.findings.add(check(self.arena) if is_thorough else check_state(self.arena))
-        self.left_running = set(
-            self.arena.rows(
-                "SELECT transfer_id, data_date FROM runs WHERE status = 'RUNNING'",
-            )
-        )
-        if self.left_running:
-            counts["kills under way"] += 1
+        self.left = set(self.arena.rows(LEFT))
+        counts["kills under way"] += bool(self.left)
 
-    def _was_left(self, event: dict[str, Any]) -> bool:
-        transfer = next(id_ for id_, names in self.arena.tables.items() if event["table"] in names)
-        return any((transfer, day) in self.left_running for day in event["days"])
+    def _read_again(self, events: list[dict[str, Any]]) -> Iterator[float]:
+        """When each day that the predecessor was loading was first read again."""
+        left = set(self.left)
+        for event in events:
+            if event["what"] == "read":
+                transfer_id = next(id_ for id_, names in self.arena.tables.items() if event["table"] in names)
+                again = {(transfer_id, day) for day in event["days"]} & left
+                left -= again
+                yield from [event["at"]] * len(again)

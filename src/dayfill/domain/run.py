@@ -96,7 +96,8 @@ class Failure:
     """Why a day was not loaded.
 
     retry_after: seconds until another try makes sense, which costs no attempt. parks: the side that refused the work as
-    a whole; it rests, whether or not it said for how long, and the attempt is given back.
+    a whole; it rests, whether or not it said for how long, and the attempt is given back. at_once: nothing is in
+    trouble that a wait would spare.
     """
 
     cause: str
@@ -105,6 +106,7 @@ class Failure:
     fatal: bool = False
     retry_after: float | None = None
     parks: Side | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +138,4 @@ def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float)
         return TryAgain(now + stated_rest(failure.retry_after), give_back=True)
     if attempts >= MAX_ATTEMPTS:
         return None
-    return TryAgain(now + backoff(attempts, jitter))
+    return TryAgain(now if failure.at_once else now + backoff(attempts, jitter))

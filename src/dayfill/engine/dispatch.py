@@ -25,7 +25,7 @@ from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
-from dayfill.engine.rescue import LOST, lost, rescue
+from dayfill.engine.rescue import BROKEN, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.executors import Executor
 from dayfill.seams import Seams
@@ -172,7 +172,7 @@ class Dispatcher:
             self._take(flight, future.result(), flight.claimed.connection_id)
         else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
-            self._take(flight, self._lost(flight, LOST), None)
+            self._take(flight, self._lost(flight, BROKEN), None)
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
         """Keep the results for the next recording. connection_id: None if nobody answered."""

@@ -15,7 +15,8 @@ from dayfill.store.db import Database, Tx
 CHANGED = Failure(
     "CHANGED", "The transfer was changed while this day was loaded; it is loaded again.", transient=True, retry_after=0
 )
-LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True)
+LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True, at_once=True)
+BROKEN = Failure(run.LOST, "The worker that loaded this day broke off.", transient=True)
 
 
 def lost(order: DayOrder, failure: Failure) -> DayResult:
