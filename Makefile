@@ -1,13 +1,14 @@
 # Every target sets itself up: a clean clone needs Python 3.11+, make and a package index, nothing else.
-# PYTHON names the interpreter that makes .venv; ARGS goes to the command of demo, test, bench or storm.
+# PYTHON names the interpreter that makes .venv; ARGS goes to the command that a target runs.
 PYTHON ?= python3
 ARGS ?=
 FAULTS ?= 300
 FENCE ?= on
+ROUNDS ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm
+.PHONY: help dev demo test check fix bench storm failpoints
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +37,9 @@ bench: dev ## Measure on the spot and print the ratios
 
 storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everything; FENCE=off must find stale days
 	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)
+
+failpoints: dev ## Let a server fail at every step of its work, in every way, ROUNDS=1 times, and recover
+	$(BIN)/python tests/storm/failpoints.py --rounds $(ROUNDS) $(ARGS)
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"

@@ -25,6 +25,9 @@ from dayfill.settings import Settings
 
 FIRST = date(2024, 3, 1)
 DEADLINE = 1
+"""Seconds: what a stopped process, or a worker that sleeps, is meant to miss."""
+LONG_DEADLINE = 20
+"""Seconds: what nobody is meant to miss, so that nothing but the fence is in the way of a late load."""
 LONGEST_CALL = 10.0
 
 
@@ -108,14 +111,14 @@ class Arena:
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
-def make(folder: Path, kinds: Sequence[str] = tuple(stamped.KINDS), deadline: int = DEADLINE, days: int = 40) -> Arena:
-    """A new installation with a transfer of each kind, each of two tables of its own. deadline: in seconds."""
+def make(folder: Path, *wanted: tuple[str, int], days: int = 40) -> Arena:
+    """A new installation with these transfers (kind of source, deadline in seconds), each of two tables of its own."""
     sabotage.register()
     folder.mkdir(parents=True)
-    return asyncio.run(_make(folder, kinds, deadline, days))
+    return asyncio.run(_make(folder, wanted, days))
 
 
-async def _make(folder: Path, kinds: Sequence[str], deadline: int, days: int) -> Arena:
+async def _make(folder: Path, transfers_wanted: Sequence[tuple[str, int]], days: int) -> Arena:
     async with open_state(Settings(folder / "data")) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, "Storm")
         owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
@@ -125,7 +128,7 @@ async def _make(folder: Path, kinds: Sequence[str], deadline: int, days: int) ->
         wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(folder / "warehouse.duckdb")})
         target = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
         arena = Arena(folder, key.text, team.team_id, {}, {}, days=days)
-        for number, kind in enumerate(kinds):
+        for number, (kind, deadline) in enumerate(transfers_wanted):
             names = (f"visits_{number}", f"costs_{number}")
             group = await table_groups.create(
                 tx, state.seams, team.team_id, kind, f"Group {number}", "", [Table(name) for name in names]

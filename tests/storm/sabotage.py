@@ -76,10 +76,12 @@ def apply(sabotage: Sabotage) -> None:
 
 
 def _seams(pauses: _Pauses, faults: Sequence[Fault]) -> Seams:
-    seams = system_seams(faults)
+    seams, watched = system_seams(faults), {fault.name for fault in faults}
 
     def failpoint(name: str) -> None:
         pauses.at(name)
+        if name in watched:
+            note(pauses.sabotage.habits.trace, what="passed", step=name)
         seams.failpoint(name)
 
     return replace(seams, failpoint=failpoint)

@@ -65,6 +65,13 @@ class Server:
         except ProcessLookupError:
             return
 
+    def until_stopped(self, patience: float = PATIENCE) -> None:
+        """Wait until it stands still by a signal."""
+        end = time.monotonic() + patience
+        while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < end, f"process {self.pid} does not stop\n{self.said()}"
+            time.sleep(0.005)
+
     def end(self, number: signal.Signals | None = None, patience: float = PATIENCE) -> int:
         """Send the signal, if one is given, and wait for the end; returns the exit code, negative for a signal."""
         if self.code is None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random, SystemRandom
 
 import arena
+from arena import DEADLINE, LONG_DEADLINE
 from servers import Template, template
 from weather import Tally, Weather
 
@@ -74,7 +75,8 @@ class Storm:
         tally = Tally()
         self.tallies.append(tally)
         try:
-            weather = Weather(arena.make(folder), made, chance, tally, self.is_fenced)
+            place = arena.make(folder, ("STAMPED", DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE))
+            weather = Weather(place, made, chance, tally, self.is_fenced)
             for _ in range(ROUNDS_AN_INSTALLATION):
                 if tally.faults < left and not tally.findings.wrong:
                     weather.round(min(FAULTS_A_ROUND, left - tally.faults))
@@ -99,7 +101,7 @@ def report(total: Tally, seed: int, seconds: float) -> str:
     lines = [
         f"seed {seed}, {seconds:.0f} s, {total.faults / seconds:.1f} faults/s",
         f"kills {counts['kills']} (with runs under way {counts['kills under way']}), processes stopped past their"
-        f" deadlines {counts['stops']}, workers paused past their deadlines {counts['pauses']}, workers overtaken"
+        f" deadlines {counts['stops']}, workers paused for longer {counts['pauses']}, workers overtaken"
         f" {counts['overtaken']}",
         f"stale writes refused {counts['refused']}, readings {counts['readings']}, creates acknowledged"
         f" {counts['creates']}, creates repeated {counts['repeated']}",

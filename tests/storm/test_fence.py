@@ -6,19 +6,17 @@ import signal
 from pathlib import Path
 
 import arena
+from arena import LONG_DEADLINE
 from oracle import Findings, check
 from overtaking import overtake
 from sabotage import Sabotage
 from servers import Template
 from stamped import Habits
 
-LONG = 60
-"""Seconds of a deadline that no load of this test reaches: only the fence stands in the way."""
-
 
 def after_an_overtaking(folder: Path, template: Template, *, is_fenced: bool) -> tuple[int, Findings]:
     """Refused days, and what is wrong, after a worker was overtaken by a newer attempt at its day."""
-    made = arena.make(folder / "arena", ("STAMPED_SINGLY",), deadline=LONG)
+    made = arena.make(folder / "arena", ("STAMPED_SINGLY", LONG_DEADLINE))
     (transfer_id,) = made.transfers
     gate = folder / "gate"
     habits = Habits(trace=str(made.trace))
@@ -27,7 +25,7 @@ def after_an_overtaking(folder: Path, template: Template, *, is_fenced: bool) ->
     made.port = server.port
     one_day = {"range_start": str(arena.day(0)), "range_end": str(arena.day(0))}
     assert made.call("POST", f"~/transfers/{transfer_id}/backfills", one_day)[0] == 200
-    assert overtake(made, server, transfer_id, gate, flavour=1, patience=LONG)
+    assert overtake(made, server, transfer_id, gate, flavour=1, patience=LONG_DEADLINE)
     assert server.end(signal.SIGTERM) == 0, server.said()
     return sum(event["days"] for event in made.events() if event["what"] == "refused"), check(made)
 

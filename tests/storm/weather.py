@@ -26,6 +26,8 @@ PATIENCE = 90.0
 """Seconds in which everything must be done once the weather is fair."""
 KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_transfer"})
 GRACE = 0.3
+OVERTAKING = 5.0
+"""Seconds that each step of an overtaking may take."""
 LOOKED_AT = 0.25
 """Share of the dead servers after which data and ledger are compared too; the state is checked after each."""
 
@@ -106,7 +108,7 @@ class Weather:
         server = self.template.serve(self.arena.data_dir, sabotage)
         if self._has_come_up(server):
             flavour = self.chance.randrange(10**6)
-            overtaken = overtake(self.arena, server, transfer_id, gate, flavour, DEADLINE)
+            overtaken = overtake(self.arena, server, transfer_id, gate, flavour, OVERTAKING)
             self.tally.counts["overtaken"] += overtaken
         self._kill(server)
         self._read_trace(server, is_thorough=True)
