@@ -39,6 +39,7 @@ class Sabotage:
     grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt,
     and the shortest wait of any other kind.
     naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
+    drain: seconds that a stopping server waits for what is under way.
     gate: a file; the first load of ``gate_of`` (a transfer) is held as long as it is not there.
     """
 
@@ -49,6 +50,7 @@ class Sabotage:
     deadline: float = 1.0
     naps: float = 0.0
     sleeps: float = 0.0
+    drain: float = app.DRAIN_SECONDS
     gate: str = ""
     gate_of: int = 0
 
@@ -65,7 +67,7 @@ def apply(sabotage: Sabotage) -> None:
     """Do it all to this process."""
     for source in stamped.SOURCES:
         source.behave(sabotage.habits)
-    dispatch.GRACE_SECONDS = sabotage.grace
+    dispatch.GRACE_SECONDS, app.DRAIN_SECONDS = sabotage.grace, sabotage.drain
     run.FIRST_BACKOFF = run.SHORTEST_PARK = timedelta(seconds=sabotage.backoff)
     pauses = _Pauses(sabotage)
     app.system_seams = lambda faults=(): _seams(pauses, faults)  # type: ignore[attr-defined]

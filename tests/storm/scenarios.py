@@ -31,7 +31,7 @@ class Case:
     template: Template
     chance: Random
     caller: Caller = field(init=False)
-    server: Server = field(init=False)
+    server: Server = field(init=False, repr=False)
     slot: int = 0
     backfill_id: int = 0
 
@@ -51,12 +51,12 @@ class Case:
         return Habits(trace=str(self.arena.trace), seed=self.chance.getrandbits(32), **more)
 
     def life(self, act: Callable[[Case], None], failpoint: str = "", **habits: float) -> None:
-        """A server for as long as this is done; killed then, unless it has ended before."""
+        """A server for as long as this is done: then it is killed, or is left to the failpoint that ends it."""
         server = self.template.serve(self.arena.data_dir, Sabotage(self.habits(**habits), backoff=0.01), failpoint)
         assert server.ready(), server.said()
         self.arena.port = server.port
         act(self)
-        server.end(signal.SIGKILL)
+        server.end(None if failpoint else signal.SIGKILL)
         self.arena.port = 0
 
     def until(self, done: Callable[[], bool]) -> None:
@@ -148,6 +148,7 @@ def failed_backfill(case: Case) -> None:
 
 
 def killed_while_loading(case: Case) -> None:
+    """Some of its days were being read, others wait."""
     case.life(create, "extract:kill@2", delay=0.1)
 
 
