@@ -5,10 +5,11 @@ ARGS ?=
 FAULTS ?= 300
 FENCE ?= on
 ROUNDS ?= 1
+ROWS ?= 1000000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints
+.PHONY: help dev demo test check fix bench storm failpoints restart
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +41,9 @@ storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everyt
 
 failpoints: dev ## Let a server fail at every step of its work, in every way, ROUNDS=1 times, and recover
 	$(BIN)/python tests/storm/failpoints.py --rounds $(ROUNDS) $(ARGS)
+
+restart: dev ## Take the time from a kill -9 to serving and reading again, with ROWS=1000000 runs in the state
+	$(BIN)/python tests/storm/restart.py --rows $(ROWS) $(ARGS)
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"
