@@ -170,3 +170,13 @@ def test_pause_and_resume(command: Command, server: Answering) -> None:
         server.on("POST", f"/x/v1/teams/7/backfills/12/{verb}", backfill())
         assert command("backfill", verb, "12").code == 0
     assert [asked.target.rsplit("/", 1)[1] for asked in server.asked] == ["pause", "resume"]
+
+
+def test_get_says_what_it_waits_for(command: Command, server: Answering) -> None:
+    waiting = {"reason": "quota", "until": "2024-02-01T14:05:00Z", "cause": "RATE_LIMIT", "error": "Too many requests."}
+    server.on("GET", ONE, backfill(x={"waiting": waiting}))
+    ran = command("backfill", "get", "12")
+    assert json.loads(ran.out)["x"] == {"waiting": waiting}
+    assert ran.err == "Backfill 12 is waiting for quota until 14:05 UTC: Too many requests.\n"
+    server.on("GET", ONE, backfill())
+    assert command("backfill", "get", "12").err == ""

@@ -112,3 +112,20 @@ def test_log_lines_come_at_the_start_each_quarter_each_first_cause_the_end_and_e
     assert len(end) == 1
     assert end[0].startswith("status=FAILED")
     assert lines(500, status="FAILED", completed=7, failed=1) == []
+
+
+def test_a_wait_is_logged_when_it_begins_and_when_it_grows() -> None:
+    log = Log()
+
+    def lines(moment: float, until: str | None) -> list[str]:
+        waiting = {"reason": "quota", "until": until, "cause": "RATE_LIMIT", "error": "Slower."}
+        reading = backfill(total=8, x={"waiting": waiting} if until else {})
+        return [" ".join(line.split()[-2:]) for line in log.lines(reading, moment, NOW)]
+
+    assert len(lines(0, None)) == 1
+    first, again = "2024-02-01T14:05:00Z", "2024-02-01T15:05:00Z"
+    assert lines(1, first) == [f"waiting=quota until={first}"]
+    assert lines(2, first) == []
+    assert lines(3, again) == [f"waiting=quota until={again}"]
+    assert lines(4, None) == []
+    assert lines(5, again) == [f"waiting=quota until={again}"]

@@ -7,7 +7,17 @@ from datetime import UTC, date, datetime
 import pytest
 from answering import backfill
 
-from dayfill.cli.summary import causes, day_ranges, days_text, duration_text, logfmt, result_lines, seconds_taken
+from dayfill.cli.summary import (
+    causes,
+    day_ranges,
+    days_text,
+    duration_text,
+    logfmt,
+    result_lines,
+    seconds_taken,
+    state_word,
+    waiting_text,
+)
 
 NOW = datetime(2024, 2, 1, 0, 1, 3, tzinfo=UTC)
 
@@ -72,3 +82,23 @@ def test_time_runs_from_the_first_day_to_the_end_or_to_now() -> None:
     assert seconds_taken(backfill("RUNNING"), NOW) == 62
     assert seconds_taken(backfill("CREATED", start_time=None), NOW) == 0
     assert seconds_taken(backfill("FAILED", end_time="2024-02-01T00:00:05Z"), NOW) == 4
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("quota", "waiting for quota until 14:05 UTC"),
+        ("source", "waiting for the source until 14:05 UTC"),
+        ("destination", "waiting for the destination until 14:05 UTC"),
+        ("what comes later", "waiting for what comes later until 14:05 UTC"),
+    ],
+)
+def test_a_wait_is_told_in_words(reason: str, text: str) -> None:
+    waiting = backfill(x={"waiting": {"reason": reason, "until": "2024-02-01T14:05:00Z"}})
+    assert waiting_text(waiting) == state_word(waiting) == text
+
+
+def test_without_a_wait_the_status_is_the_word() -> None:
+    assert waiting_text(backfill()) is None
+    assert state_word(backfill()) == "RUNNING"
+    assert state_word(backfill(x={"paused_time": "2024-02-01T14:05:00Z"})) == "RUNNING (paused)"

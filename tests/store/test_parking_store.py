@@ -32,7 +32,7 @@ async def test_a_rest_is_never_shortened_and_keeps_its_beginning(installation: I
     made = await seeds.transfer(installation)
     await park(installation, side, made, until=NOON + 2 * HOUR)
     await park(installation, side, made, now=NOON + SECOND, until=NOON + HOUR)
-    assert await parking.waiting(installation.db, made.transfer_id, NOON) == Waiting(
+    assert await parking.waiting(installation.db, made.team_id, made.transfer_id, NOON) == Waiting(
         side, NOON + 2 * HOUR, "QUOTA", "until 14:00"
     )
     await park(installation, side, made, now=NOON + 3 * HOUR, until=NOON + 4 * HOUR)
@@ -48,7 +48,7 @@ async def test_only_a_run_that_started_later_ends_it(installation: Installation,
     assert (await parking.end_of(installation.db, side, made.transfer_id)).since == NOON
     await unpark(installation, side, made, NOON + HOUR)
     assert (await parking.end_of(installation.db, side, made.transfer_id)).since is None
-    assert await parking.waiting(installation.db, made.transfer_id, NOON) is None
+    assert await parking.waiting(installation.db, made.team_id, made.transfer_id, NOON) is None
 
 
 async def test_the_next_end_of_a_rest_is_known(installation: Installation, side: Side) -> None:
@@ -65,10 +65,10 @@ async def test_of_two_rests_the_longer_is_named(installation: Installation, side
     made = await seeds.transfer(installation)
     for each in Side:
         await park(installation, each, made, until=NOON + (2 * HOUR if each is side else HOUR))
-    waiting = await parking.waiting(installation.db, made.transfer_id, NOON)
+    waiting = await parking.waiting(installation.db, made.team_id, made.transfer_id, NOON)
     assert waiting is not None
     assert (waiting.side, waiting.until) == (side, NOON + 2 * HOUR)
-    assert await parking.waiting(installation.db, made.transfer_id, NOON + 2 * HOUR) is None
+    assert await parking.waiting(installation.db, made.team_id, made.transfer_id, NOON + 2 * HOUR) is None
 
 
 async def test_a_connection_says_that_it_rests(installation: Installation, side: Side) -> None:

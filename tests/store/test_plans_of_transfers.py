@@ -41,5 +41,6 @@ async def test_the_read_uses_its_index(
 async def test_a_job_is_keyed_reads_alone(installation: Installation) -> None:
     found = plan(installation, "transfer_job", transfer_id=1).splitlines()
     assert len([line for line in found if "USING INTEGER PRIMARY KEY" in line]) == 4
+    assert len([line for line in found if "INDEX transfers_with_rate" in line]) == 1
     assert len([line for line in found if "INDEX owned_tables_" in line]) == 2
     assert not [line for line in found if "SCAN" in line]

@@ -73,6 +73,24 @@ async def test_the_job_holds_all_that_a_slice_needs(installation: Installation) 
     assert job.destination_id == wanted.destination_id
 
 
+async def test_of_the_limits_that_transfers_of_a_connection_state_the_least_is_kept(installation: Installation) -> None:
+    rates = {"None": None, "Sixty": 60, "Thirty": 30}
+    made = {}
+    for name, rate in rates.items():
+        settings = (seeds.PATH, SourceSetting("requests_per_minute", rate))
+        made[name] = await seeds.create(installation, await seeds.configuration(installation, name, settings=settings))
+
+    async def known() -> set[int | None]:
+        return {(await transfers.job(installation.db, one.transfer_id)).requests_per_minute for one in made.values()}
+
+    assert await known() == {30}
+    async with installation.db.write() as tx:
+        await transfers.delete(tx, installation.team_id, made["Thirty"].transfer_id, NOON)
+    assert await known() == {60}
+    await seeds.update(installation, made["Sixty"].transfer_id, await seeds.configuration(installation, "Free"))
+    assert await known() == {None}
+
+
 async def test_the_list_is_by_name_with_destination_and_newest_run(installation: Installation) -> None:
     second = await seeds.transfer(installation, "Beta")
     first = await seeds.transfer(installation, "Alpha")

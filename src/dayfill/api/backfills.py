@@ -9,11 +9,12 @@ import msgspec
 
 from dayfill.api.parameters import span_of
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
-from dayfill.domain.backfill import MAX_DAYS, Backfill, BackfillStatus, DayFailure
+from dayfill.domain.backfill import ACTIVE, MAX_DAYS, Backfill, BackfillStatus, DayFailure
+from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.errors import Malformed, Missing
-from dayfill.store import backfills, transfers
+from dayfill.store import backfills, parking, transfers
 from dayfill.store.db import Reader, Tx
 
 LISTED_FAILURES = 100
@@ -35,6 +36,15 @@ class FailureView(msgspec.Struct):
     x: FailureDetail
 
 
+class WaitingView(msgspec.Struct):
+    """Why no day of a backfill starts at the moment. cause, error: of the failure that it waits for."""
+
+    reason: str
+    until: str
+    cause: str
+    error: str
+
+
 class Extension(msgspec.Struct, omit_defaults=True):
     """What the vendor's backfill does not say; keys without a value are left out."""
 
@@ -47,6 +57,7 @@ class Extension(msgspec.Struct, omit_defaults=True):
     paused_user_id: int | None = None
     eta_seconds: int | None = None
     stopped_cause: str | None = None
+    waiting: WaitingView | None = None
 
 
 class BackfillView(msgspec.Struct):
@@ -140,16 +151,21 @@ async def known(call: Call, tx: Tx) -> int:
 
 
 async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:
-    """A backfill with its error report; the report costs a read only if a day has failed."""
+    """A backfill with its error report, which costs a read only if a day has failed, and with what it waits for."""
+    now = call.server.seams.now()
     failed = await backfills.failures(db, backfill.backfill_id, most) if backfill.failed else ()
-    return view(backfill, failed, call.server.seams.now())
+    goes_on = backfill.status in ACTIVE and backfill.paused_time is None
+    waiting = await parking.waiting(db, call.team_id, backfill.transfer_id, now) if goes_on else None
+    return view(backfill, failed, now, waiting)
 
 
 async def show_all(call: Call, found: Sequence[Backfill]) -> list[BackfillView]:
     return [await show(call, call.server.db, backfill, LISTED_FAILURES) for backfill in found]
 
 
-def view(backfill: Backfill, failed: Sequence[DayFailure], now: datetime) -> BackfillView:
+def view(
+    backfill: Backfill, failed: Sequence[DayFailure], now: datetime, waiting: Waiting | None = None
+) -> BackfillView:
     return BackfillView(
         backfill.backfill_id,
         backfill.transfer_id,
@@ -167,11 +183,11 @@ def view(backfill: Backfill, failed: Sequence[DayFailure], now: datetime) -> Bac
         backfill.completed,
         backfill.failed,
         [_failure(one) for one in failed],
-        _extension(backfill, now),
+        _extension(backfill, now, waiting),
     )
 
 
-def _extension(backfill: Backfill, now: datetime) -> Extension:
+def _extension(backfill: Backfill, now: datetime, waiting: Waiting | None) -> Extension:
     return Extension(
         backfill.only,
         "interactive" if backfill.priority == Priority.INTERACTIVE else "backfill",
@@ -182,7 +198,12 @@ def _extension(backfill: Backfill, now: datetime) -> Extension:
         backfill.paused_user_id,
         _eta_seconds(backfill, now),
         backfill.stopped_cause,
+        None if waiting is None else _waiting(waiting),
     )
+
+
+def _waiting(waiting: Waiting) -> WaitingView:
+    return WaitingView(waiting.reason, stamp(waiting.until), waiting.cause, waiting.message[:LONGEST_ERROR])
 
 
 def _failure(failed: DayFailure) -> FailureView:

@@ -13,7 +13,7 @@ from dayfill.cli.dates import day_range
 from dayfill.cli.exits import Exit, usage
 from dayfill.cli.options import DEFAULTS, Options
 from dayfill.cli.output import Printer
-from dayfill.cli.summary import Backfill, duration_text, span_text
+from dayfill.cli.summary import Backfill, duration_text, span_text, waiting_text
 from dayfill.cli.watch import wait_for
 from dayfill.seams import system_seams
 
@@ -118,7 +118,10 @@ def get(backfill: int, /, *, options: Options = DEFAULTS) -> int:
     """
     api, printer = connect(options)
     with api:
-        printer.one(api.get(api.team(f"backfills/{backfill}")))
+        found = api.get(api.team(f"backfills/{backfill}"))
+        printer.one(found)
+        if text := waiting_text(found):
+            printer.note(f"Backfill {backfill} is {text}: {found['x']['waiting']['error']}")
     return Exit.OK
 
 

@@ -83,12 +83,13 @@ def _figures(backfill: Backfill, pace: Pace) -> str:
 
 
 class Log:
-    """When a line of log is due: at the start, each quarter, a cause's first failure, the end, and each minute."""
+    """When a line is due: the start, each quarter, a cause's first failure, each wait, the end, and each minute."""
 
     def __init__(self) -> None:
         self._quarter = -1
         self._at_rest = False
         self._causes: set[str] = set()
+        self._waiting: str | None = None
         self._last = 0.0
 
     def lines(self, backfill: Backfill, moment: float, now: datetime) -> list[str]:
@@ -97,6 +98,10 @@ class Log:
         fresh = [one for one in causes(backfill) if one.cause not in self._causes]
         lines = [logfmt(backfill, now, cause=one.cause, day=one.days[-1]) for one in fresh]
         self._causes |= {one.cause for one in fresh}
+        waiting = backfill.get("x", {}).get("waiting") or {}
+        if waiting and waiting["until"] != self._waiting:
+            lines.append(logfmt(backfill, now, waiting=waiting["reason"], until=waiting["until"]))
+        self._waiting = waiting.get("until")
         at_rest = backfill["status"] in EXITS
         is_late = not at_rest and moment - self._last >= _AT_LEAST_EVERY
         if quarter != self._quarter or at_rest != self._at_rest or is_late:

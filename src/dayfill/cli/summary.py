@@ -40,9 +40,23 @@ def span_text(backfill: Backfill) -> str:
     return f"{backfill['range_start_date']} to {backfill['range_end_date']}"
 
 
+_WAITS_FOR = {"quota": "quota", "source": "the source", "destination": "the destination"}
+
+
+def waiting_text(backfill: Backfill) -> str | None:
+    """``waiting for quota until 14:05 UTC``. No wait is longer than a day, so the time alone says when."""
+    waiting = backfill.get("x", {}).get("waiting")
+    if not waiting:
+        return None
+    until = datetime.fromisoformat(waiting["until"])
+    return f"waiting for {_WAITS_FOR.get(waiting['reason'], waiting['reason'])} until {until:%H:%M} UTC"
+
+
 def state_word(backfill: Backfill) -> str:
-    """The status, or that it is paused."""
+    """The status, or that it is paused or waits."""
     status = str(backfill["status"])
+    if text := waiting_text(backfill):
+        return text
     return f"{status} (paused)" if status not in EXITS and backfill.get("x", {}).get("paused_time") else status
 
 

@@ -29,6 +29,11 @@ class Waiting:
     cause: str
     message: str
 
+    @property
+    def reason(self) -> str:
+        """quota (the source counts what its login asks), source (it asked for patience), destination (it is down)."""
+        return "quota" if self.side is Side.SOURCE and self.cause in REFUSALS else self.side.value
+
 
 def rest(side: Side, stated: float | None, resting_for: timedelta, jitter: float) -> timedelta:
     """How long it rests from now on.

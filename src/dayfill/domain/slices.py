@@ -75,12 +75,14 @@ class TransferJob:
 
     parked_until, destination_parked_until: nothing of the connection or the destination starts before this instant;
     from then on a single day is tried, and the others follow when it has shown that all is well. None = not parked.
+    requests_per_minute: calls of the source that all transfers of the connection share; None = no limit.
     """
 
     transfer_id: int
     team_id: int
     connection_id: int
     connection_parallelism: int
+    requests_per_minute: int | None
     parked_until: datetime | None
     parallelism: int
     deadline_seconds: int

@@ -10,6 +10,7 @@ from dayfill.domain.problem import Problem
 from dayfill.domain.transfer import (
     HIGHEST_MAX_DAY_GIGABYTES,
     HIGHEST_MAX_DAY_ROWS,
+    HIGHEST_REQUESTS_PER_MINUTE,
     MAX_DEADLINE_SECONDS,
     MAX_PARALLELISM,
     SourceSetting,
@@ -19,6 +20,7 @@ from dayfill.domain.transfer import (
 MAX_SETTINGS, MAX_ID = 200, 100
 _GREATEST = {
     "parallelism": MAX_PARALLELISM,
+    "requests_per_minute": HIGHEST_REQUESTS_PER_MINUTE,
     "deadline_seconds": MAX_DEADLINE_SECONDS,
     "max_day_rows": HIGHEST_MAX_DAY_ROWS,
     "max_day_gigabytes": HIGHEST_MAX_DAY_GIGABYTES,

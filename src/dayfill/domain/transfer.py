@@ -17,9 +17,12 @@ TYPE_PATTERN = re.compile(
 
 Value = str | bool | int | None
 
-RESERVED_SETTINGS = frozenset({"timezone", "parallelism", "deadline_seconds", "max_day_rows", "max_day_gigabytes"})
+RESERVED_SETTINGS = frozenset(
+    {"timezone", "parallelism", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes"}
+)
 """Settings that every source has; dayfill itself obeys them and no source sees them."""
 DEFAULT_PARALLELISM, MAX_PARALLELISM = 4, 32
+HIGHEST_REQUESTS_PER_MINUTE = 1_000_000
 DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 3600, 86_400
 DEFAULT_MAX_DAY_ROWS, HIGHEST_MAX_DAY_ROWS = 100_000_000, 10**12
 DEFAULT_MAX_DAY_GIGABYTES, HIGHEST_MAX_DAY_GIGABYTES = 20, 100_000

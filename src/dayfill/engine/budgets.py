@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from dayfill.domain.parking import Trial
+from dayfill.engine.rates import Rate
 
 GOAL_SECONDS = 1.0
 """A slice should take about this long: progress stays live, and what is shared is paid rarely."""
@@ -64,6 +65,7 @@ class Budgets:
     """Slices in flight, counted in total, per transfer and per connection.
 
     slots: the executor's. hung: those of a transfer that nobody waits for any more. trials: what they try out.
+    rates: of connections with a limit of requests. held: monotonic second until which one with work to do must wait.
     """
 
     slots: int
@@ -72,9 +74,17 @@ class Budgets:
     of_connection: Counter[int] = field(default_factory=Counter)
     hung: Counter[int] = field(default_factory=Counter)
     trials: set[Trial] = field(default_factory=set)
+    rates: dict[int, Rate] = field(default_factory=dict)
+    held: dict[int, float] = field(default_factory=dict)
 
     def free(self) -> int:
         return self.slots - self.in_flight
+
+    def may_ask(self, connection_id: int, calls: int, per_minute: int, monotonic: float) -> bool:
+        """Whether the connection's limit of requests lets so many calls go now; if not, `held` says when."""
+        wait = self.rates.setdefault(connection_id, Rate()).wait(calls, per_minute, monotonic)
+        self.held[connection_id] = monotonic + wait
+        return not wait
 
     def take(self, transfer_id: int, connection_id: int) -> None:
         self._move(transfer_id, connection_id, 1)

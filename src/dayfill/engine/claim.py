@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from dayfill import sources
 from dayfill.domain.parking import Trial
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
-from dayfill.engine.budgets import Budgets, Pace
+from dayfill.engine.budgets import MAX_SLICE_DAYS, Budgets, Pace
 from dayfill.engine.parking import trials
 from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
@@ -39,25 +40,37 @@ class Claimer:
 
     def pace(self, transfer_id: int, source_kind: str) -> Pace:
         if transfer_id not in self.paces:
-            self.paces[transfer_id] = Pace(shares=_reads_many_days(source_kind))
+            self.paces[transfer_id] = Pace(shares=_days_per_read(source_kind) > 1)
         return self.paces[transfer_id]
 
 
-def _reads_many_days(source_kind: str) -> bool:
+def _days_per_read(source_kind: str) -> int:
     try:
-        return sources.get(source_kind).max_days_per_read > 1
+        return sources.get(source_kind).max_days_per_read
     except (ConnectorError, ImportError):
-        return False  # the load of its days will say so; the days of other transfers must not wait for that
+        return 1  # the load of its days will say so; the days of other transfers must not wait for that
+
+
+class At(NamedTuple):
+    """The moment of a claim, on both clocks."""
+
+    now: datetime
+    monotonic: float
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone, trials: see `Pick`."""
+    """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone, trials: see `Pick`.
+
+    calls: of the source. per_minute: how many the connection may make, if there is a limit.
+    """
 
     work: Slice
     connection_id: int
     alone: bool
     trials: Sequence[Trial] = ()
+    calls: int = 0
+    per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +92,10 @@ async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -
 
     busy: a slice is under way. The caller takes the budget of each slice once the transaction is committed.
     """
-    now = seams.now()
+    at = At(seams.now(), seams.monotonic())
     picks: list[Pick] = []
     async for priority, transfer_id in _lanes(tx, claimer):
-        found = await _pick(tx, claimer, priority, transfer_id, now, picks)
+        found = await _pick(tx, claimer, priority, transfer_id, at, picks)
         if any(pick.alone for pick in found):
             # It waits until nothing else runs; meanwhile nothing less urgent starts, or it might wait for ever.
             picks = picks if picks or busy else found
@@ -94,7 +107,7 @@ async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -
         return []
     tokens = iter(await runs.draw_tokens(tx, sum(len(pick.found) for pick in picks)))
     claimed = [_claimed(claimer, pick, [(run, next(tokens)) for run in pick.found]) for pick in picks]
-    await _write(tx, claimer.owner, claimed, picks, now)
+    await _write(tx, claimer.owner, claimed, picks, at.now)
     seams.failpoint("claim")
     return claimed
 
@@ -115,22 +128,20 @@ async def _lanes(tx: Tx, claimer: Claimer) -> AsyncIterator[tuple[int, int]]:
             lane = await runs.next_lane(tx, *lane)
 
 
-async def _pick(
-    tx: Tx, claimer: Claimer, priority: int, transfer_id: int, now: datetime, earlier: list[Pick]
-) -> list[Pick]:
+async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: At, earlier: list[Pick]) -> list[Pick]:
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
     if not claimer.admits(job):
         return []
     pace = claimer.pace(transfer_id, job.source.kind)
-    tried = trials(job, now)
-    if tried is None:
+    tried = trials(job, at.now)
+    if tried is None or not _may_ask(claimer.budgets, job, at.monotonic, earlier):
         return []
     slices = _allowed(claimer.budgets, job, pace, tried, earlier)
     if slices <= 0:
         return []
-    days_each = 1 if tried else pace.slice_days()
-    found = await runs.claimable(tx, transfer_id, priority, now, slices * days_each)
+    days_each = 1 if tried else min(pace.slice_days(), _days_in_a_burst(job))
+    found = await runs.claimable(tx, transfer_id, priority, at.now, slices * days_each)
     taken = {run.data_date for pick in earlier if pick.job.transfer_id == transfer_id for run in pick.found}
     found = _one_a_day(found, taken)
     if not found:
@@ -148,6 +159,28 @@ def _is_suspect(run: Claimable) -> bool:
     return run.cause == LOST and run.attempts == MAX_ATTEMPTS - 1
 
 
+def _may_ask(budgets: Budgets, job: TransferJob, monotonic: float, earlier: list[Pick]) -> bool:
+    """Whether the connection's limit of requests a minute, if it has one, lets a slice start: one at a time."""
+    if job.requests_per_minute is None:
+        return True
+    if any(pick.job.connection_id == job.connection_id for pick in earlier):
+        return False
+    calls = _calls(job, _days_in_a_burst(job))
+    return budgets.may_ask(job.connection_id, calls, job.requests_per_minute, monotonic)
+
+
+def _days_in_a_burst(job: TransferJob) -> int:
+    """Days that one slice may ask for at once: what the limit allows in a second, or one reading if that is more."""
+    if job.requests_per_minute is None:
+        return MAX_SLICE_DAYS
+    readings = max(1, job.requests_per_minute // 60 // len(job.tables))
+    return readings * _days_per_read(job.source.kind)
+
+
+def _calls(job: TransferJob, days: int) -> int:
+    return len(job.tables) * -(-days // _days_per_read(job.source.kind))
+
+
 def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial], earlier: list[Pick]) -> int:
     """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
     under_way = budgets.trials.union(*(pick.trials for pick in earlier))
@@ -158,7 +191,7 @@ def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial],
     at_once = min(job.parallelism, pace.slices_at_once(job.parallelism) + budgets.hung[job.transfer_id])
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
-        1 if tried else budgets.slots,
+        1 if tried or job.requests_per_minute else budgets.slots,
         budgets.free() - len(earlier),
         at_once - budgets.of_transfer[job.transfer_id] - of_transfer,
         job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
@@ -187,7 +220,7 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         days=tuple(DayOrder(run.data_date, run.run_id, token) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
     )
-    return Claimed(work, job.connection_id, pick.alone, pick.trials)
+    return Claimed(work, job.connection_id, pick.alone, pick.trials, _calls(job, len(tokens)), job.requests_per_minute)
 
 
 async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:

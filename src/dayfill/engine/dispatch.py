@@ -156,6 +156,8 @@ class Dispatcher:
         self._flights.add(flight)
         self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
         self._budgets.trials.update(claimed.trials)
+        if claimed.per_minute is not None:
+            self._budgets.rates[claimed.connection_id].pay(claimed.calls, claimed.per_minute, began)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
@@ -220,5 +222,7 @@ class Dispatcher:
             await parking.next_unparked(self._db, now),
         ]
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
-        waits += [f.overdue - self._seams.monotonic() for f in self._flights if not f.given_up]
+        monotonic = self._seams.monotonic()
+        waits += [end - monotonic for end in self._budgets.held.values() if end > monotonic]
+        waits += [f.overdue - monotonic for f in self._flights if not f.given_up]
         return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])

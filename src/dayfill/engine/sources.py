@@ -25,6 +25,12 @@ RESERVED = (
         default=DEFAULT_PARALLELISM,
     ),
     Setting(
+        "requests_per_minute",
+        "Requests a minute",
+        help_text="What the source allows its login; the least that a transfer of the login says holds for all of them."
+        " Empty is no limit.",
+    ),
+    Setting(
         "deadline_seconds",
         "Deadline (seconds)",
         help_text=f"How long one slice of days may take, 1 to {MAX_DEADLINE_SECONDS}.",

@@ -25,7 +25,7 @@ from dayfill.store import days, destinations, schedules, table_groups, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.transfers import Chosen
 
-_LIMITS = ("parallelism", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
+_LIMITS = ("parallelism", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
 
 
 async def check(
@@ -147,6 +147,7 @@ def _chosen(configuration: Configuration) -> Chosen:
         zone=zone_of(settings),
         parallelism=number_of(settings, "parallelism", DEFAULT_PARALLELISM),
         deadline_seconds=number_of(settings, "deadline_seconds", DEFAULT_DEADLINE_SECONDS),
+        requests_per_minute=number_of(settings, "requests_per_minute", 0) or None,
     )
 
 

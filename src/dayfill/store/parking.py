@@ -45,9 +45,9 @@ async def next_unparked(db: Reader, now: datetime) -> datetime | None:
     return None if row is None else instant(row[0])
 
 
-async def waiting(db: Reader, transfer_id: int, now: datetime) -> Waiting | None:
+async def waiting(db: Reader, team_id: int, transfer_id: int, now: datetime) -> Waiting | None:
     """Why nothing of a transfer starts; the longer rest if both ends have one."""
-    row = await db.one("parked_transfer", transfer_id=transfer_id)
+    row = await db.one("parked_transfer", team_id=team_id, transfer_id=transfer_id)
     assert row is not None, f"no transfer {transfer_id}"
     rests = [(until, cause, text, side) for (until, cause, text), side in zip((row[:3], row[3:]), Side, strict=True)]
     until, cause, message, side = max(rests, key=lambda one: one[0])

@@ -33,6 +33,7 @@ class Chosen:
     zone: str
     parallelism: int
     deadline_seconds: int
+    requests_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def _values(chosen: Chosen) -> dict[str, object]:
         "zone": chosen.zone,
         "parallelism": chosen.parallelism,
         "deadline_seconds": chosen.deadline_seconds,
+        "requests_per_minute": chosen.requests_per_minute,
     }
 
 
@@ -160,14 +162,15 @@ def _transfer(row: Row) -> Transfer:
 
 def _job(row: Row) -> TransferJob:
     transfer_id, team_id, text, zone, parallelism, deadline = row[:6]
-    connection_id, connection_parallelism, parked_until, credentials = row[6:10]
-    tables, destination_id, destination_type, fields, secrets, down_until, rivals = row[10:]
+    connection_id, connection_parallelism, parked_until, credentials, requests_per_minute = row[6:11]
+    tables, destination_id, destination_type, fields, secrets, down_until, rivals = row[11:]
     configuration = msgspec.json.decode(text, type=Configuration)
     return TransferJob(
         transfer_id=transfer_id,
         team_id=team_id,
         connection_id=connection_id,
         connection_parallelism=connection_parallelism,
+        requests_per_minute=requests_per_minute,
         parked_until=instant(parked_until or None),
         parallelism=parallelism,
         deadline_seconds=deadline,

@@ -45,4 +45,4 @@ SELECT c.parked_until, c.parked_cause, c.parked_reason, d.parked_until, d.parked
 FROM transfers t
 JOIN connections c ON c.connection_id = t.connection_id
 JOIN destinations d ON d.destination_id = t.destination_id
-WHERE t.transfer_id = :transfer_id;
+WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id;

@@ -1,16 +1,17 @@
 -- name: insert_transfer
 -- A new transfer, active.
 INSERT INTO transfers (team_id, display_name, data_source_id, schema_id, destination_id, connection_id, state,
-  configuration, zone, parallelism, deadline_seconds, created_time, created_user_id)
+  configuration, zone, parallelism, deadline_seconds, requests_per_minute, created_time, created_user_id)
 VALUES (:team_id, :display_name, :data_source_id, :schema_id, :destination_id, :connection_id, 'active',
-  :configuration, :zone, :parallelism, :deadline_seconds, :now, :user_id)
+  :configuration, :zone, :parallelism, :deadline_seconds, :requests_per_minute, :now, :user_id)
 RETURNING transfer_id;
 
 -- name: update_transfer
 -- Replaces the whole configuration of a transfer.
 UPDATE transfers
 SET display_name = :display_name, schema_id = :schema_id, destination_id = :destination_id,
-  configuration = :configuration, zone = :zone, parallelism = :parallelism, deadline_seconds = :deadline_seconds
+  configuration = :configuration, zone = :zone, parallelism = :parallelism, deadline_seconds = :deadline_seconds,
+  requests_per_minute = :requests_per_minute
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
 
 -- name: set_transfer_state
@@ -45,9 +46,12 @@ SELECT transfer_id FROM transfers
 WHERE team_id = :team_id AND display_name = :display_name AND deleted_time IS NULL;
 
 -- name: transfer_job
--- All that the slices of a transfer share, in one keyed read.
+-- All that the slices of a transfer share, in one keyed read; the least rate that a transfer of the connection states is the
+-- connection's.
 SELECT t.transfer_id, t.team_id, t.configuration, t.zone, t.parallelism, t.deadline_seconds,
   c.connection_id, c.parallelism, c.parked_until, c.sealed,
+  (SELECT min(one.requests_per_minute) FROM transfers one
+    WHERE one.connection_id = c.connection_id AND one.requests_per_minute > 0 AND one.deleted_time IS NULL),
   g.tables, d.destination_id, d.destination_type, d.fields, d.sealed, d.parked_until,
   (SELECT string_agg(rival.transfer_id, ',')
     FROM owned_tables mine

@@ -14,3 +14,8 @@ ALTER TABLE destinations ADD COLUMN parked_cause TEXT NOT NULL DEFAULT '';
 ALTER TABLE destinations ADD COLUMN parked_reason TEXT NOT NULL DEFAULT '';
 CREATE INDEX connections_parked ON connections (parked_until) WHERE parked_until > 0;
 CREATE INDEX destinations_parked ON destinations (parked_until) WHERE parked_until > 0;
+
+-- Calls a minute that a transfer states for its login; null is none.
+ALTER TABLE transfers ADD COLUMN requests_per_minute INTEGER CHECK (requests_per_minute >= 1);
+CREATE INDEX transfers_with_rate ON transfers (connection_id, requests_per_minute)
+  WHERE requests_per_minute > 0 AND deleted_time IS NULL;
