@@ -50,25 +50,6 @@ async def test_days_of_a_slice_that_hangs_are_tried_again(rig: Rig) -> None:
     assert rig.agrees(transfer) == [ago(0)]
 
 
-@pytest.mark.parametrize("answers", [True, False], ids=["answers late", "dies late"])
-async def test_a_slice_that_hangs_keeps_its_slot_until_it_returns(rig: Rig, answers: bool) -> None:
-    rig.single_days()
-    executor = rig.gated(slots=1)
-    await rig.backfill(rig.transfer(parallelism=1), last(2))
-    await rig.step()
-    (hung,) = executor.gates
-    rig.pass_time(seconds=DEADLINE + GRACE_SECONDS)
-    await rig.step()
-    rig.pass_time(hours=1)
-    await rig.step()
-    assert executor.gates == [hung]
-    hung.answer() if answers else hung.die(OSError("gone"))
-    await rig.step()
-    assert len(executor.gates) == 1
-    await rig.finish()
-    assert (await rig.get(1)).status == "COMPLETED"
-
-
 async def test_days_of_a_hung_slice_are_tried_one_by_one(rig: Rig) -> None:
     executor = rig.gated()
     transfer = rig.transfer(parallelism=2)

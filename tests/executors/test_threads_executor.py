@@ -32,7 +32,7 @@ def test_whatever_a_job_raises_ends_in_its_future_and_the_thread_goes_on(error: 
     executor.close()
 
 
-def test_as_many_at_once_as_it_has_slots_and_no_more() -> None:
+def test_as_many_at_once_as_it_has_slots_although_as_many_hang_and_no_more() -> None:
     executor = ThreadsExecutor(3)
     started, go = Semaphore(0), Event()
 
@@ -41,29 +41,29 @@ def test_as_many_at_once_as_it_has_slots_and_no_more() -> None:
         go.wait(SECONDS)
         return job
 
-    futures = [executor.submit(work, n) for n in range(5)]
-    assert all(started.acquire(timeout=SECONDS) for _ in range(executor.slots))
+    futures = [executor.submit(work, n) for n in range(8)]
+    assert all(started.acquire(timeout=SECONDS) for _ in range(2 * executor.slots))
     assert not started.acquire(blocking=False)
     go.set()
-    assert [future.result(SECONDS) for future in futures] == [0, 1, 2, 3, 4]
+    assert [future.result(SECONDS) for future in futures] == list(range(8))
     executor.close()
 
 
 def test_a_close_does_not_wait_for_what_hangs_and_drops_what_waits() -> None:
     executor = ThreadsExecutor(1)
-    started, go = Event(), Event()
+    started, go = Semaphore(0), Event()
 
     def hang(job: int) -> int:
-        started.set()
+        started.release()
         go.wait(SECONDS)
         return job
 
-    hung, waiting = executor.submit(hang, 1), executor.submit(hang, 2)
-    started.wait(SECONDS)
+    hung, other, waiting = executor.submit(hang, 1), executor.submit(hang, 2), executor.submit(hang, 3)
+    assert all(started.acquire(timeout=SECONDS) for _ in range(2))
     executor.close()
     assert waiting.cancelled() and not hung.done()
     with pytest.raises(RuntimeError):
-        executor.submit(hang, 3)
+        executor.submit(hang, 4)
     go.set()
     assert hung.result(SECONDS) == 1
-    wait([hung])
+    wait([hung, other])

@@ -64,7 +64,8 @@ class Pace:
 class Budgets:
     """Slices in flight, counted in total, per transfer and per connection.
 
-    slots: the executor's. hung: those of a transfer that nobody waits for any more. trials: what they try out.
+    slots: the executor's. trials: what they try out. hung: slices of a transfer that nobody waits for any more; each
+    holds a thread, not a slot, so the executor has as many threads again as slots.
     rates: of connections with a limit of requests. held: monotonic second until which one with work to do must wait.
     """
 
@@ -78,7 +79,15 @@ class Budgets:
     held: dict[int, float] = field(default_factory=dict)
 
     def free(self) -> int:
-        return self.slots - self.in_flight
+        return 0 if self.are_all_hung() else self.slots - self.in_flight
+
+    def are_all_hung(self) -> bool:
+        """Whether so many slices hang that nothing more may start: they would hold every thread in the end."""
+        return self.hung.total() >= self.slots
+
+    def may_hang(self, transfer_id: int) -> bool:
+        """Whether one more slice of this transfer could hang and leave threads to the others."""
+        return self.hung[transfer_id] < max(1, self.slots // 2)
 
     def may_ask(self, connection_id: int, calls: int, per_minute: int, monotonic: float) -> bool:
         """Whether the connection's limit of requests lets so many calls go now; if not, `held` says when."""

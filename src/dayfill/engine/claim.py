@@ -184,11 +184,10 @@ def _calls(job: TransferJob, days: int) -> int:
 def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial], earlier: list[Pick]) -> int:
     """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
     under_way = budgets.trials.union(*(pick.trials for pick in earlier))
-    if not under_way.isdisjoint(tried):
+    if not under_way.isdisjoint(tried) or not budgets.may_hang(job.transfer_id):
         return 0
     of_transfer = sum(1 for pick in earlier if pick.job.transfer_id == job.transfer_id)
-    # What hangs takes its share of the limit, but no measure of a slice's right size will come of it.
-    at_once = min(job.parallelism, pace.slices_at_once(job.parallelism) + budgets.hung[job.transfer_id])
+    at_once = pace.slices_at_once(job.parallelism)
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
         1 if tried or job.requests_per_minute else budgets.slots,

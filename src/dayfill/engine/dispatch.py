@@ -73,8 +73,15 @@ class Dispatcher:
         self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()
         self._stopping = False
-        self.fault: str | None = None
+        self._fault: str | None = None
+
+    @property
+    def fault(self) -> str | None:
         """Why no work is done at the moment; None while all is well."""
+        if self._fault is None and self._budgets.are_all_hung():
+            count = self._budgets.hung.total()
+            return f"{count} loads hang past their deadline: nothing more starts before one of them returns"
+        return self._fault
 
     def wake(self) -> None:
         """Something has changed: look again now. Call it on the event loop."""
@@ -105,13 +112,13 @@ class Dispatcher:
                     await rescue(self._db, self._seams, self._known_tokens())
                     needs_rescue = False
                 await self._pass()
-                self.fault = None
+                self._fault = None
                 await self._sleep()
             except Exception as error:
                 # Whatever was half done is in the database or still in memory; runs claimed but never handed out
                 # are found by the rescue that precedes the next pass.
                 log.exception("dispatch_failed")
-                self.fault = f"the dispatcher met {type(error).__name__} and tries again"
+                self._fault = f"the dispatcher met {type(error).__name__} and tries again"
                 needs_rescue = True
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
 
@@ -161,20 +168,23 @@ class Dispatcher:
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
-        """The slice has answered, in time or not; its slot is free now."""
+        """The slice has answered, in time or not; its thread is free now."""
         self._flights.discard(flight)
-        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
-        self._budgets.trials.difference_update(flight.claimed.trials)
         self.wake()
         if flight.given_up:
             self._budgets.hung[flight.work.transfer_id] -= 1
             return
+        self._give_back(flight)
         error = CancelledError() if future.cancelled() else future.exception()
         if error is None:
             self._take(flight, future.result(), flight.claimed.connection_id)
         else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
             self._take(flight, self._lost(flight, BROKEN), None)
+
+    def _give_back(self, flight: Flight) -> None:
+        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
+        self._budgets.trials.difference_update(flight.claimed.trials)
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
         """Keep the results for the next recording. connection_id: None if nobody answered."""
@@ -189,11 +199,15 @@ class Dispatcher:
         pace.learn(len(results), seconds, size, failed=failed)
 
     def _give_up_overdue(self) -> None:
-        """A slice that hangs keeps its thread, but not its days: they are tried again, its late answer is refused."""
+        """A slice that hangs keeps its thread, but not its slot nor its days: its late answer will be refused."""
         for flight in self._flights:
             if not flight.given_up and self._seams.monotonic() >= flight.overdue:
                 flight.given_up = True
+                self._give_back(flight)
                 self._budgets.hung[flight.work.transfer_id] += 1
+                log.error(
+                    "load_hangs", transfer_id=flight.work.transfer_id, first_day=str(flight.work.days[-1].data_date)
+                )
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
                 self._take(flight, self._lost(flight, failure), None)

@@ -14,7 +14,7 @@ class Executor(Protocol):
     """The seam between the dispatcher and the load; the standard library's futures are the whole contract."""
 
     slots: int
-    """How many slices can make progress at once."""
+    """How many slices can make progress at once, although as many others hang."""
 
     def submit(self, run: Callable[[Job], Result], job: Job) -> Future[Result]: ...
 

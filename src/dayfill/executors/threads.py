@@ -9,11 +9,11 @@ from dayfill.executors import Job, Result
 
 
 class ThreadsExecutor:
-    """A fixed number of threads. A thread that hangs keeps its slot until its call returns."""
+    """A thread for each slot, made when it is needed, and as many again in place of those that hang."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self._pool = ThreadPoolExecutor(slots, "load")
+        self._pool = ThreadPoolExecutor(2 * slots, "load")
 
     def submit(self, run: Callable[[Job], Result], job: Job) -> Future[Result]:
         return self._pool.submit(run, job)
