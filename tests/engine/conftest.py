@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from dayfill import destinations, sources
 from installation import Installation
 from rig import Rig
+from scripted import ScriptedSource
 from slices import Bench
 
 
@@ -29,4 +30,11 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
     made = Bench(tmp_path)
     monkeypatch.setattr(sources, "get", lambda kind: made.source)
     monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
+    return made
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> ScriptedSource:
+    made = ScriptedSource()
+    monkeypatch.setattr(sources, "get", lambda kind: made)
     return made

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from readings import COSTS, VISITS, counts, read
 
-from dayfill import sources
 from dayfill.domain.transfer import Table
 from dayfill.engine.content_hash import day_hash, row_hashes
-from dayfill.engine.extract import Bounds, Reading, extract
-from dayfill.engine.spool import Spool
+from dayfill.engine.extract import Reading
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.seams import system_seams
 from dayfill.sources import DaysRead, SourceConfig
 from rig import ago, last
 from scripted import SCHEMA, ScriptedRead, ScriptedSource, reader
-
-VISITS, COSTS = Table("visits"), Table("costs")
-
-
-@pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch) -> ScriptedSource:
-    made = ScriptedSource()
-    monkeypatch.setattr(sources, "get", lambda kind: made)
-    return made
-
-
-def read(
-    days: Sequence[date],
-    tables: Sequence[Table] = (VISITS,),
-    left: Callable[[], float] = lambda: 60.0,
-    spool: Path = Path("no-such-folder"),
-    **bounds: int,
-) -> dict[date, Reading | ConnectorError]:
-    limits = Bounds(left, bounds.get("rows", 1000), bounds.get("gigabytes", 1))
-    with Spool(spool, {day: f"run{day}" for day in days}) as opened:
-        return extract(tables, days, SourceConfig({}), "FILES", limits, opened, system_seams())
-
-
-def counts(readings: dict[date, Reading | ConnectorError]) -> dict[date, list[int]]:
-    """Rows of each day in each table; failed days are left out."""
-    return {
-        day: [table.rows.num_rows for table in reading.tables]
-        for day, reading in readings.items()
-        if isinstance(reading, Reading)
-    }
 
 
 def of_the_day(day: date, reading: Reading | ConnectorError) -> bool:
@@ -155,100 +121,6 @@ def test_a_day_fails_if_one_of_its_tables_does(source: ScriptedSource) -> None:
     readings = read([ago(0)], [VISITS, COSTS])
     assert counts(readings) == {}
     assert readings[ago(0)].cause == "SCHEMA"
-
-
-LIMITED = Transient("RATE_LIMIT", "Slower.", retry_after=90)
-REVOKED = Permanent("AUTH", "The login was revoked.", fatal=True)
-
-
-@pytest.mark.parametrize("error", [LIMITED, REVOKED, Transient("QUOTA", "No more today.")], ids=repr)
-@pytest.mark.parametrize("size", [1, 2])
-def test_a_refused_login_is_not_asked_again_and_what_was_read_stays(
-    source: ScriptedSource, error: ConnectorError, size: int
-) -> None:
-    source.max_days_per_read = size
-    source.on(ago(2), always=error)
-    readings = read(list(last(6).newest_first()), [VISITS, COSTS])
-    assert counts(readings) == {ago(0): [2, 2], ago(1): [2, 2]}
-    assert [readings[ago(n)] for n in range(2, 6)] == [error] * 4
-    assert source.reads == [
-        [ago(n) for n in range(first, first + size)] for first in range(0, 2, size) for _ in "ab"
-    ] + [[ago(n) for n in range(2, 2 + size)]]
-
-
-def test_a_day_whose_second_table_is_refused_is_not_whole(
-    source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source.max_days_per_read = 1
-    real = source.read_days
-
-    def refusing(config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> DaysRead:
-        if (table.name, days) == ("costs", [ago(1)]):
-            raise LIMITED
-        return real(config, table, days, deadline)
-
-    monkeypatch.setattr(source, "read_days", refusing)
-    readings = read([ago(0), ago(1), ago(2)], [VISITS, COSTS])
-    assert counts(readings) == {ago(0): [2, 2]}
-    assert (readings[ago(1)], readings[ago(2)]) == (LIMITED, LIMITED)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [Transient("NETWORK", "Lost."), Transient("RATE_LIMIT", "Slower.", day=ago(0)), Permanent("DATA", "Wrong.")],
-)
-def test_an_error_that_is_one_days_alone_stops_no_other(source: ScriptedSource, error: ConnectorError) -> None:
-    source.max_days_per_read = 1
-    source.on(ago(0), always=error)
-    readings = read([ago(0), ago(1)])
-    assert counts(readings) == {ago(1): [2]}
-
-
-def test_whoever_holds_the_source_back_is_asked_around_each_call(source: ScriptedSource) -> None:
-    """Also while the rows are read: that is when the source may refuse."""
-    source.max_days_per_read = 1
-    heard: list[str] = []
-
-    @contextmanager
-    def asking() -> Iterator[None]:
-        if heard.count("ask") == 2:
-            raise LIMITED
-        heard.append("ask")
-        yield
-        heard.append("answer")
-
-    with Spool(Path("no-such-folder"), {}) as spool:
-        bounds = Bounds(lambda: 60.0, 1000, 1, asking)
-        readings = extract(
-            [VISITS], [ago(n) for n in range(4)], SourceConfig({}), "FILES", bounds, spool, system_seams()
-        )
-    assert counts(readings) == {ago(0): [2], ago(1): [2]}
-    assert heard == ["ask", "answer"] * 2
-    assert len(source.reads) == 2
-
-
-def test_the_deadline_ends_a_reading_that_drips(source: ScriptedSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulled = 0
-
-    def drip() -> object:
-        nonlocal pulled
-        for batch in reader([ago(0)] * 4).read_all().to_batches(max_chunksize=1):
-            pulled += 1
-            yield batch
-
-    stream = ScriptedRead(pa.RecordBatchReader.from_batches(SCHEMA, drip()))
-    monkeypatch.setattr(source, "read_days", lambda *_: stream)
-    times = iter([5.0, 4.0, 0.0])
-    error = read([ago(0)], left=lambda: next(times))[ago(0)]
-    assert (type(error), error.cause, pulled) == (Transient, "TIMEOUT", 2)
-
-
-def test_the_source_hears_how_long_it_may_take(source: ScriptedSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[float] = []
-    real = source.read_days
-    monkeypatch.setattr(source, "read_days", lambda *args: heard.append(args[3]) or real(*args))
-    read([ago(0)], left=lambda: 17.0)
-    assert heard == [17.0]
 
 
 def test_a_date_far_away_is_named(source: ScriptedSource) -> None:

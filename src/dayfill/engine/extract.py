@@ -25,6 +25,8 @@ from dayfill.sources import DaysRead, SourceConfig
 
 MEMORY_BYTES = 16 * 1024 * 1024
 """A day beyond this size waits in the spool instead of in memory."""
+MOST_EMPTY_PAGES = 10_000
+"""Pages without a row that a reading may have; a page with rows counts against the rows that a day may have."""
 _EPOCH = date(1970, 1, 1)
 _GIGABYTE = 10**9
 
@@ -123,10 +125,17 @@ def _finish(
 
 def _bounded(table: Table, days: int, read: DaysRead, bounds: Bounds) -> Iterator[pa.RecordBatch]:
     """The batches, as long as the reading stays within what its days may take: a source may never come to an end."""
-    rows = size = 0
+    rows = size = empty = 0
     for batch in read.reader:
         if bounds.left() <= 0:
             raise Transient("TIMEOUT", "The source was still sending rows at the deadline (setting deadline_seconds).")
+        empty += not batch.num_rows
+        if empty > MOST_EMPTY_PAGES:
+            raise Permanent(
+                "ENDLESS",
+                f"Table {table.name}: the source sent {MOST_EMPTY_PAGES:,} pages without a row and did not come to an "
+                "end; nothing was loaded.",
+            )
         rows += batch.num_rows
         size += batch.nbytes
         if rows > days * bounds.max_day_rows:
