@@ -31,6 +31,7 @@ class _Batch:
     """The statements of one recording, collected so that each kind is one trip to the database.
 
     working: ends of transfers that took part in an attempt without refusing it, with the newest start of one.
+    barred: fatal errors of runs outside any backfill, by transfer.
     """
 
     completed: list[dict[str, object]] = field(default_factory=list)
@@ -41,6 +42,7 @@ class _Batch:
     transfers: set[int] = field(default_factory=set)
     taken: set[int] = field(default_factory=set)
     working: dict[tuple[Side, int], datetime] = field(default_factory=dict)
+    barred: dict[int, Failure] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     for move, rows in batch.day_moves.items():
         await days.end(tx, move, rows)
     await days.changed(tx, batch.transfers)
+    for transfer_id, failure in batch.barred.items():
+        await _stop_recurring(tx, transfer_id, failure, now)
     for (side, transfer_id), started in batch.working.items():
         await parking.unpark(tx, side, transfer_id, started)
     for backfill_id, tally in batch.tallies.items():
@@ -169,6 +173,8 @@ def _ended(
     else:
         batch.day_moves["fail_day"].append(_day(held) | {"run_id": result.run_id, "now": micros(now)})
     if tally is None:
+        if failure.fatal:
+            batch.barred[held.transfer_id] = failure
         return
     if status is RunStatus.CANCELLED:
         tally.cancelled += 1
@@ -248,6 +254,12 @@ async def _count(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> None
     status = settled_status(counts.total, counts.completed, counts.failed)
     if status is not None and counts.status is BackfillStatus.RUNNING:
         await backfills.finish(tx, backfill_id, status, now)
+
+
+async def _stop_recurring(tx: Tx, transfer_id: int, failure: Failure, now: datetime) -> None:
+    """The other days of the window would meet the same error; the next slot of the schedule tries all of them again."""
+    reason = f"not tried: another day failed with {failure.cause}, which meets every day alike ({failure.message})"
+    await days.fail_waiting(tx, transfer_id, await runs.stop_waiting_recurring(tx, transfer_id, reason, now), now)
 
 
 async def _stop(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> Counts | None:

@@ -176,6 +176,12 @@ async def stop_waiting(tx: Tx, backfill_id: int, message: str, now: datetime) ->
     return [row[0] for row in await tx.many("stop_waiting_runs", [values])]
 
 
+async def stop_waiting_recurring(tx: Tx, transfer_id: int, message: str, now: datetime) -> list[str]:
+    """The waiting runs of the transfer outside any backfill are FAILED, untried; returns their days."""
+    values = {"transfer_id": transfer_id, "message": message, "now": micros(now)}
+    return [row[0] for row in await tx.many("stop_waiting_recurring_runs", [values])]
+
+
 async def hold(tx: Tx, backfill_id: int) -> None:
     await tx.run("hold_waiting_runs", backfill_id=backfill_id)
 

@@ -114,6 +114,13 @@ UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause 
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
 RETURNING data_date;
 
+-- name: stop_waiting_recurring_runs
+-- The untried days of a transfer outside any backfill fail with the reason; the bound on the day, which excludes none, makes
+-- the partial index of waiting runs the better one.
+UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED'
+WHERE transfer_id = :transfer_id AND data_date > '' AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
+RETURNING data_date;
+
 -- name: hold_waiting_runs
 -- A paused backfill's runs may not be claimed.
 UPDATE runs SET status = 'CREATED' WHERE backfill_id = :backfill_id AND status = 'QUEUED';
