@@ -49,6 +49,9 @@ async def waiting(db: Reader, team_id: int, transfer_id: int, now: datetime) -> 
     """Why nothing of a transfer starts; the longer rest if both ends have one."""
     row = await db.one("parked_transfer", team_id=team_id, transfer_id=transfer_id)
     assert row is not None, f"no transfer {transfer_id}"
-    rests = [(until, cause, text, side) for (until, cause, text), side in zip((row[:3], row[3:]), Side, strict=True)]
-    until, cause, message, side = max(rests, key=lambda one: one[0])
-    return Waiting(side, moment(until), cause, message) if until > micros(now) else None
+    source, destination = row[:3], row[3:]
+    if source[0] <= micros(now) >= destination[0]:
+        return None
+    side = Side.SOURCE if source[0] >= destination[0] else Side.DESTINATION
+    until, cause, message = source if side is Side.SOURCE else destination
+    return Waiting(side, moment(until), cause, message)
