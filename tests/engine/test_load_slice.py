@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dayfill.domain.slices import Outcome, SourceJob
+from dayfill.engine import extract
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.load_slice import MESSAGE_LENGTH
 from dayfill.errors import Permanent, SealBroken, Transient
@@ -151,3 +152,15 @@ def test_without_a_day_that_can_be_read_the_destination_is_left_alone(bench: Ben
     bench.source.on(*DAYS, failed=Permanent("DATA", "Wrong."))
     assert causes(bench.load()) == dict.fromkeys(DAYS, "DATA")
     assert bench.destination.groups == []
+
+
+def test_days_that_memory_cannot_hold_together_are_read_in_halves(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [ago(n) for n in range(4)]
+    bench.source.on(*days, rows=100)
+    size = reader([ago(0)] * 100).read_all().nbytes
+    monkeypatch.setattr(extract, "MAX_SLICE_BYTES", 2 * size)
+    assert causes(bench.load(*days)) == {}
+    assert bench.source.reads == [days, days[:2], days[2:]]
+    assert bench.destination.groups == [days[:2], days[2:]]

@@ -108,8 +108,8 @@ def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | i
         return extract(work.job.tables, _days(work), _source(work), source.kind, bounds, spool, work.seams)
     except TooLarge:
         return len(work.job.days) // 2
-    except Permanent:
-        if len(work.job.days) == 1:
+    except Permanent as error:
+        if error.fatal or len(work.job.days) == 1:
             raise
         return 1
 
