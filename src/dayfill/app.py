@@ -22,6 +22,7 @@ from dayfill.api.wire import Server
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
+from dayfill.engine.vitals import Watch
 from dayfill.errors import SetupError
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
@@ -116,11 +117,12 @@ async def _serve(
     executor = ThreadsExecutor(settings.slots)
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
-    http = _http(settings, state, dispatcher, stop)
+    watch = Watch(state.db, state.seams)
+    http = _http(settings, state, dispatcher, watch, stop)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listener]))
     greeting = asyncio.create_task(_greet(http, on_ready, running))
-    tasks = (dispatching, answering, greeting)
+    tasks = (dispatching, answering, greeting, asyncio.create_task(watch.run()))
     for task in tasks:
         task.add_done_callback(lambda done: stop.set() if _has_failed(done) else None)
     try:
@@ -170,7 +172,7 @@ class _Http(uvicorn.Server):
         yield
 
 
-def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asyncio.Event) -> _Http:
+def _http(settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch, stop: asyncio.Event) -> _Http:
     loop = asyncio.get_running_loop()
 
     def wake() -> None:
@@ -185,6 +187,7 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, stop: asynci
         changed=wake,
         is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
         max_days=settings.max_backfill_days,
+        vitals=lambda: watch.vitals(dispatcher.fault),
     )
     config = uvicorn.Config(
         Api(server),

@@ -11,6 +11,7 @@ from dayfill.api import (
     destinations,
     extensions,
     health,
+    metrics,
     runs,
     sources,
     table_groups,
@@ -72,6 +73,7 @@ ROUTES: tuple[Route, ...] = (
 PUBLIC: dict[str, Callable[[Server], Awaitable[Answer]]] = {
     "/healthz": health.alive,
     "/readyz": health.ready,
+    "/metrics": metrics.get,
     "/openapi.yaml": health.document,
 }
 """GET at the root, without a key."""

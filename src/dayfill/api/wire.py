@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
 from dayfill.domain.access import SCOPES, Caller, Permission
+from dayfill.engine.vitals import Vitals
 from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -41,6 +42,7 @@ class Server:
     """What a request may use.
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
+    vitals: what the server knows of its own health.
     """
 
     db: Database
@@ -50,6 +52,7 @@ class Server:
     changed: Callable[[], None]
     is_ready: Callable[[], str | None]
     max_days: int
+    vitals: Callable[[], Vitals] = Vitals
 
 
 class Answer(msgspec.Struct, frozen=True):

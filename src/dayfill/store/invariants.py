@@ -18,6 +18,8 @@ INVARIANTS = tuple(query for name, query in QUERIES.items() if name.startswith("
 """Those over the state alone; the sentence of a query is the rule, and begins with its number."""
 LEDGER_INVARIANTS = tuple(query for name, query in QUERIES.items() if name.startswith("ledger_i"))
 """Those between the state and the ledger of one transfer."""
+RULES = tuple(sorted({query.sentence.partition(":")[0] for query in INVARIANTS}, key=lambda rule: int(rule[1:])))
+"""The numbers of the rules over the state alone."""
 GRACE_SECONDS = 90
 """How long after its deadline a run may still be RUNNING: the dispatcher gives up after 30 s, then records."""
 
@@ -56,6 +58,11 @@ async def check(
         rows = msgspec.json.encode(days).decode()
         violations += await _violations(db, LEDGER_INVARIANTS, {"transfer_id": transfer_id, "ledger": rows})
     return violations
+
+
+def rule_of(violation: str) -> str:
+    """The number of the rule that a line of `check` is about."""
+    return violation.partition(":")[0]
 
 
 async def _violations(db: Reader, rules: Iterable[Query], values: Values) -> list[str]:

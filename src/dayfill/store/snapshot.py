@@ -26,10 +26,21 @@ class Snapshot:
         self._connection = connection
 
     async def one(self, query: str, /, **values: object) -> Row | None:
-        return await asyncio.to_thread(lambda: self._connection.execute(QUERIES[query].text, values).fetchone())
+        return next(iter(await self.all(query, **values)), None)
 
     async def all(self, query: str, /, **values: object) -> list[Row]:
-        return await asyncio.to_thread(lambda: self._connection.execute(QUERIES[query].text, values).fetchall())
+        reading = asyncio.create_task(
+            asyncio.to_thread(lambda: self._connection.execute(QUERIES[query].text, values).fetchall())
+        )
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            # The connection may be closed only when nobody reads on it any more. The read may not have begun yet.
+            while not reading.done():
+                self._connection.interrupt()
+                await asyncio.wait([reading], timeout=0.01)
+            reading.exception()
+            raise
 
     async def scan(self, query: str, /, **values: object) -> list[Row]:
         return await self.all(query, **values)
