@@ -98,7 +98,7 @@ def test_the_doctor_finds_a_sound_installation_sound(directory: Path, command: C
     ran = command("doctor", "--data-dir", directory, "-o", "table")
     assert ran.code == 0
     assert "WRONG" not in ran.out
-    assert "rules of the state hold" in ran.out
+    assert "rules of state and ledgers hold" in ran.out
 
 
 def test_the_doctor_finds_a_keyring_that_others_can_read(directory: Path, command: Command) -> None:
@@ -126,7 +126,7 @@ def test_the_doctor_finds_a_wrong_counter_and_a_lost_warehouse(directory: Path, 
     wrong = {finding["check"]: finding["problem"] for finding in json.loads(ran.out) if not finding["ok"]}
     assert ran.code == 1
     assert "/no/such/folder" in wrong["destination 1 'Lost' of team 1 can be written"]
-    assert "backfill 1" in wrong["rules of the state"]
+    assert "backfill 1" in wrong["rules of state and ledgers"]
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])

@@ -24,6 +24,12 @@ def test_the_ledger_of_a_day_is_that_of_all_its_tables() -> None:
 
 def test_loaded_days_are_behind_ahead_or_as_they_should_be() -> None:
     ledger = [LedgerDay(ago(n), token, token, 1, 1, "x") for n, token in enumerate((5, 4, 6))]
-    found = differing([(str(ago(n)), 5) for n in range(4)], ledger)
+    found = differing([(str(ago(n)), 5, 1, "x") for n in range(4)], ledger)
     assert found.behind == [(ago(1), 5), (ago(3), 5)]
     assert found.ahead == [(5, ledger[2])]
+
+
+def test_a_day_whose_content_is_another_one_under_the_same_token_is_behind() -> None:
+    ledger = [LedgerDay(ago(0), 5, 5, 1, 1, "x")]
+    assert differing([(str(ago(0)), 5, 2, "x")], ledger).behind == [(ago(0), 5)]
+    assert differing([(str(ago(0)), 5, 1, "y")], ledger).behind == [(ago(0), 5)]

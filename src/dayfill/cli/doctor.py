@@ -1,73 +1,165 @@
-"""``dayfill doctor``: look over an installation; nothing is changed."""
+"""``dayfill doctor``: look over an installation, and mend on request what can be mended safely."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Annotated
 
-from dayfill.app import KEYRING_FILE, LOCK_FILE, STATE_FILE, State
+from cyclopts import Parameter
+
+from dayfill.app import KEYRING_FILE, SPOOL, STATE_FILE, only_server, open_state
 from dayfill.cli.exits import Exit
-from dayfill.cli.installation import existing, existing_state
+from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
-from dayfill.cli.output import plain
-from dayfill.domain.destination import Destination, Wanted
-from dayfill.engine import destinations as verbs
-from dayfill.errors import DayfillError, SetupError
+from dayfill.cli.output import Printer, plain
+from dayfill.engine.doctor import Report, examine, mend
+from dayfill.engine.spool import swept
+from dayfill.errors import SetupError
+from dayfill.secrets import Keyring
 from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
+from dayfill.store.snapshot import snapshot
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ENOUGH_BYTES = 1 << 30
 
-Finding = tuple[str, str | None]
-"""What was looked at, and what is wrong with it."""
+Finding = tuple[str, str | None, bool]
+"""What was looked at, what is to be said of it, and whether it is wrong."""
 
 
-async def doctor(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
-    """Check state, counters, permissions, disk and warehouses; changes nothing. A server may run meanwhile.
+async def doctor(
+    *, repair: Annotated[bool, Parameter(negative=())] = False, options: LocalOptions = LOCAL_DEFAULTS
+) -> int:
+    """Check state, ledgers, tables, permissions and disk; changes nothing without --repair. A server may run meanwhile.
 
-    Exit code: 0 all is well, 1 something is wrong.
+    Every table is counted by day and held against its ledger, so rows that were edited by hand show where their number
+    has changed; `dayfill verify` reads the values. A warehouse file that the running server holds just now cannot be
+    looked at: do it again while nothing is loaded, or stop the server.
+
+    --repair needs the server stopped. It counts anew what follows from the runs, removes what a killed server left in
+    the spool, and makes days stale that a warehouse lost or holds otherwise; a backfill --only stale loads them again.
+
+    Exit code: 0 all is well, 1 something is wrong (with --repair: still wrong).
 
     For example:
 
         dayfill doctor --data-dir /srv/dayfill
+        dayfill doctor --data-dir /srv/dayfill --repair
+
+    Args:
+        repair: Mend what can be mended without losing anything, and say what was done.
     """
-    found = [finding async for finding in _findings(options.settings())]
+    settings = options.settings()
     printer = options.printer()
+    existing(settings)
+    if repair:
+        with only_server(settings.data_dir):
+            for line in await _repair(settings):
+                printer.always(f"repaired: {line}")
+            return await _look(settings, printer, served=False)
+    return await _look(settings, printer, served=is_served(settings.data_dir))
+
+
+async def _look(settings: Settings, printer: Printer, *, served: bool) -> int:
+    found = [finding async for finding in _findings(settings, served)]
     if printer.output == "table":
-        for check, problem in found:
-            print(plain(f"{'WRONG' if problem else 'ok':<6} {check}" + (f": {problem}" if problem else "")))
+        for check, said, is_wrong in found:
+            word = "WRONG" if is_wrong else "note" if said else "ok"
+            print(plain(f"{word:<6} {check}" + (f": {said}" if said else "")))
     else:
-        printer.many([{"check": check, "ok": problem is None, "problem": problem} for check, problem in found], {})
-    return Exit.ERROR if any(problem for _, problem in found) else Exit.OK
+        printer.many([_view(finding) for finding in found], {})
+    return Exit.ERROR if any(is_wrong for _, _, is_wrong in found) else Exit.OK
 
 
-async def _findings(settings: Settings) -> AsyncIterator[Finding]:
-    directory = existing(settings)
+def _view(finding: Finding) -> dict[str, object]:
+    check, said, is_wrong = finding
+    return {
+        "check": check,
+        "ok": not is_wrong,
+        "problem": said if is_wrong else None,
+        "note": None if is_wrong else said,
+    }
+
+
+async def _repair(settings: Settings) -> list[str]:
+    directory = settings.data_dir
+    report = await _examined(directory)
+    async with open_state(settings) as state, state.db.write() as tx:
+        done = await mend(tx, report)
+    if _spooled(directory):
+        swept(directory / SPOOL)
+        done.append("What a killed server left in the spool was removed.")
+    return done
+
+
+async def _examined(directory: Path) -> Report:
+    keyring = Keyring.from_file(directory / KEYRING_FILE)
+    with snapshot(directory / STATE_FILE) as state:
+        return await examine(state, await teams.installation_id(state) or "", keyring.open)
+
+
+async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
+    directory = settings.data_dir
     for path in (directory, directory / STATE_FILE, directory / KEYRING_FILE):
-        yield f"only its owner can read {path}", _others_can_read(path)
-    yield f"room on the disk of {directory}", _too_full(directory)
+        yield _finding(f"only its owner can read {path}", _others_can_read(path))
+    yield _finding(f"room on the disk of {directory}", _too_full(directory))
+    left = None if served else _spooled(directory)
+    yield _finding("nothing is left in the spool", left)
     try:
-        async with existing_state(settings) as state:
-            async for finding in _state_findings(state):
-                yield finding
+        for finding in _report(await _examined(directory), served):
+            yield finding
+        async for finding in _destinations(directory):
+            yield finding
     except SetupError as error:
-        yield f"{directory} can be opened", str(error)
+        yield f"{directory} can be opened", str(error), True
 
 
-async def _state_findings(state: State) -> AsyncIterator[Finding]:
-    violations = await invariants.check(state.db)
-    if not violations:
-        yield f"{len(invariants.INVARIANTS)} rules of the state hold", None
-    for violation in violations:
-        yield "rules of the state", violation
-    for team in await teams.page(state.db):
-        for destination in await destinations.list_all(state.db, team.team_id):
-            name = f"destination {destination.destination_id} {destination.display_name!r} of team {team.team_id}"
-            yield f"{name} can be written", await _unreachable(state, destination)
+def _finding(check: str, problem: str | None) -> Finding:
+    return check, problem, problem is not None
+
+
+def _report(report: Report, served: bool) -> Iterator[Finding]:
+    rules = len(invariants.INVARIANTS) + len(invariants.LEDGER_INVARIANTS) * len(report.transfers)
+    if not report.violations:
+        yield f"{rules} rules of state and ledgers hold", None, False
+    for violation in report.violations:
+        yield "rules of state and ledgers", violation, True
+    for one in report.transfers:
+        check = f"tables of {one.name} hold what their ledger says"
+        if one.unread is not None:
+            is_busy = served and "held by" in one.unread
+            yield check, f"not looked at: {one.unread}", not is_busy
+        else:
+            yield _finding(check, one.problem())
+
+
+async def _destinations(directory: Path) -> AsyncIterator[Finding]:
+    """Files that the server must be able to write; whether a destination takes a table, `destination test` tries."""
+    with snapshot(directory / STATE_FILE) as state:
+        for team in await teams.page(state):
+            for one in await destinations.list_all(state, team.team_id):
+                if one.destination_type == "DWH_DUCKDB":
+                    name = f"destination {one.destination_id} {one.display_name!r} of team {team.team_id}"
+                    yield _finding(f"{name} can be written", _unwritable(str(one.fields.get("path") or "")))
+
+
+def _unwritable(text: str) -> str | None:
+    path = Path(text).expanduser()
+    for place in (path.parent, path) if path.exists() else (path.parent,):
+        if not os.access(place, os.W_OK):
+            return f"{place} is not there or cannot be written"
+    return None
+
+
+def _spooled(directory: Path) -> str | None:
+    folder = directory / SPOOL
+    files = list(folder.iterdir()) if folder.is_dir() else []
+    size = sum(path.stat().st_size for path in files)
+    return f"a killed server left {len(files)} files, {size >> 20} MiB; the next start removes them" if files else None
 
 
 def _others_can_read(path: Path) -> str | None:
@@ -80,32 +172,3 @@ def _others_can_read(path: Path) -> str | None:
 def _too_full(directory: Path) -> str | None:
     free = shutil.disk_usage(directory).free
     return f"only {free >> 20} MiB are left" if free < _ENOUGH_BYTES else None
-
-
-async def _unreachable(state: State, destination: Destination) -> str | None:
-    """Why the destination cannot be used; a file that no load has made yet is only looked for."""
-    missing = _file_to_come(destination)
-    if missing is not None:
-        folder = missing.parent
-        return None if os.access(folder, os.W_OK) else f"the folder {folder} is not there or cannot be written"
-    wanted = Wanted(destination.destination_type, destination.display_name, dict(destination.fields))
-    try:
-        problem = await verbs.test(
-            state.db, state.keyring, state.installation_id, destination.team_id, wanted, destination.destination_id
-        )
-    except DayfillError as error:
-        return str(error)
-    return None if problem and _held_by_our_server(state, problem) else problem
-
-
-def _file_to_come(destination: Destination) -> Path | None:
-    """The file of a destination that is a file, as long as it does not exist."""
-    path = Path(str(destination.fields.get("path") or "")).expanduser()
-    return path if destination.destination_type == "DWH_DUCKDB" and not path.exists() else None
-
-
-def _held_by_our_server(state: State, problem: str) -> bool:
-    """True if the file is open in the server that works on this data directory, as it should be."""
-    lock = state.data_dir / LOCK_FILE
-    holder = lock.read_text(encoding="ascii").strip() if lock.exists() else ""
-    return bool(holder) and f"process {holder}" in problem

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dayfill.app import STATE_FILE, State, open_state
+from dayfill.app import LOCK_FILE, STATE_FILE, State, open_state
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams
@@ -31,6 +32,19 @@ def existing(settings: Settings) -> Path:
             hint="Name it with --data-dir or DAYFILL_DATA_DIR, or make one: dayfill init",
         )
     return settings.data_dir
+
+
+def is_served(directory: Path) -> bool:
+    """Whether a server works on this data directory now."""
+    lock = directory / LOCK_FILE
+    if not lock.exists():
+        return False
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 @asynccontextmanager

@@ -36,13 +36,14 @@ class DestinationConfig:
 
     rivals: transfers of this installation whose tables must not be touched, None for all but the loading one. A table
     of a transfer that is no rival (deleted, or moved elsewhere) passes to the loading one, if none of the table's
-    tokens is greater than its own.
+    tokens is greater than its own. read_only: what is opened is opened for reading, so not even a log is folded in.
     """
 
     installation_id: str
     fields: Mapping[str, Value]
     secrets: Mapping[str, str] = field(default_factory=dict)
     rivals: frozenset[int] | None = None
+    read_only: bool = False
 
 
 class Rows(Protocol):

@@ -9,6 +9,7 @@ from datetime import date
 from dayfill.destinations import LedgerRow
 from dayfill.engine.content_hash import joined_hash
 from dayfill.store.days import Differing
+from dayfill.store.db import Row
 from dayfill.store.invariants import LedgerDay
 
 
@@ -33,15 +34,17 @@ def _day(day: date, rows: Sequence[LedgerRow], tables: int) -> LedgerDay:
     )
 
 
-def differing(loaded: Iterable[tuple[str, int]], ledger: Iterable[LedgerDay]) -> Differing:
-    """Hold loaded days, (day, token) of the state, against a ledger that was read after them."""
+def differing(loaded: Iterable[Row], ledger: Iterable[LedgerDay]) -> Differing:
+    """Hold loaded days of the state, as `days.loaded` gives them, against a ledger that was read after them."""
     held = {one.data_date: one for one in ledger}
     behind, ahead = [], []
-    for text, token in loaded:
+    for text, token, *content in loaded:
         day = date.fromisoformat(text)
         entry = held.get(day)
         if entry is None or entry.least_token < token:
             behind.append((day, token))
         elif entry.token > token:
             ahead.append((token, entry))
+        elif [entry.row_count, entry.content_hash] != content:
+            behind.append((day, token))
     return Differing(behind, ahead)

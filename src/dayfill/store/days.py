@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState
-from dayfill.store.db import Database, Tx, Values, micros
+from dayfill.store.db import Database, Reader, Row, Tx, Values, micros
 from dayfill.store.invariants import LedgerDay
 
 
@@ -71,8 +71,8 @@ async def outdate(tx: Tx, transfer_id: int) -> None:
 class Differing:
     """Days whose reading in the destination is not the one that the state knows.
 
-    behind: (day, token of the state), where the destination holds an older reading or none. ahead: (token of the state,
-    what the destination says), where it holds a later one.
+    behind: (day, token of the state), where the destination holds an older reading, another one by the same token, or
+    none. ahead: (token of the state, what the destination says), where it holds a later one.
     """
 
     behind: Sequence[tuple[date, int]] = ()
@@ -101,9 +101,19 @@ async def settle(tx: Tx, transfer_id: int, differing: Differing) -> None:
     await _changed(tx, {transfer_id})
 
 
-async def loaded(db: Database, transfer_id: int) -> list[tuple[str, int]]:
-    """(day, token) of the loaded days of a transfer."""
-    return [(day, token) for day, token in await db.scan("loaded_days", transfer_id=transfer_id)]
+async def doubt(tx: Tx, transfer_id: int, doubtful: Iterable[date]) -> None:
+    """These days become stale, whatever they were."""
+    await _change(tx, "stale_day", transfer_id, [day.isoformat() for day in doubtful])
+
+
+async def stale(db: Reader, transfer_id: int) -> set[date]:
+    """The stale days of a transfer."""
+    return {date.fromisoformat(row[0]) for row in await db.scan("stale_days", transfer_id=transfer_id)}
+
+
+async def loaded(db: Reader, transfer_id: int) -> list[Row]:
+    """(day, token, row count, content hash) of the loaded days of a transfer."""
+    return await db.scan("loaded_days", transfer_id=transfer_id)
 
 
 async def loaded_transfers(db: Database, destination_id: int) -> list[int]:

@@ -10,7 +10,7 @@ import msgspec
 
 from dayfill.domain.destination import Destination
 from dayfill.domain.transfer import Value
-from dayfill.store.db import Database, Reader, Row, Tx, micros, moment
+from dayfill.store.db import Reader, Row, Tx, micros, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def get(db: Reader, team_id: int, destination_id: int) -> Destination | No
     return None if row is None else _destination(row)
 
 
-async def list_all(db: Database, team_id: int) -> list[Destination]:
+async def list_all(db: Reader, team_id: int) -> list[Destination]:
     """All destinations of a team, by name."""
     return [_destination(row) for row in await db.scan("list_destinations", team_id=team_id)]
 

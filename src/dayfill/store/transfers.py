@@ -21,7 +21,7 @@ from dayfill.domain.transfer import (
     TransferState,
     Value,
 )
-from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
+from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
 from dayfill.store.table_groups import tables_of
 
 
@@ -51,7 +51,7 @@ async def get(db: Reader, team_id: int, transfer_id: int) -> Transfer | None:
     return None if row is None else _transfer(row)
 
 
-async def list_all(db: Database, team_id: int) -> list[Summary]:
+async def list_all(db: Reader, team_id: int) -> list[Summary]:
     """All transfers of a team that are not deleted, by name."""
     return [
         Summary(_transfer(row[:10]), row[10], row[11], instant(row[12]))

@@ -118,10 +118,11 @@ def _ready(config: DestinationConfig) -> Iterator[Session]:
 def _looking(config: DestinationConfig) -> Iterator[Session | None]:
     """A session that makes nothing: None if there is no file, or no ledger in it."""
     path, schema = _path(config), _schema(config)
-    if not place_of(path).exists():
+    place = place_of(path)
+    if not place.exists() and place.parent.is_dir():  # a folder that is gone may be a disk that is not there now
         yield None
         return
-    with session(path) as opened, faults.translated(opened.path):
+    with session(path, read_only=config.read_only) as opened, faults.translated(opened.path):
         yield opened if opened.is_prepared(schema) or ledger.exists(opened.connection, schema) else None
 
 

@@ -45,6 +45,7 @@ class _Database:
     uses: int = 0
     uses_at_last_look: int = -1
     is_broken: bool = False
+    is_read_only: bool = False
 
     def is_in_place(self) -> bool:
         """False once the path names no file or another one: what is written then, nobody will find."""
@@ -100,8 +101,10 @@ _exiting = Event()
 
 
 @contextmanager
-def session(path: str) -> Iterator[Session]:
+def session(path: str, *, read_only: bool = False) -> Iterator[Session]:
     """A connection of its own to the file; opens the file if this process does not hold it yet.
+
+    read_only: what is opened for it changes nothing, and is closed at its end.
 
     Raises:
         Transient: another process holds the file, or the disk is full.
@@ -109,7 +112,7 @@ def session(path: str) -> Iterator[Session]:
     """
     place = place_of(path)
     with _lock:
-        database = _in_place(place) or _open_database(place)
+        database = _in_place(place) or _open_database(place, read_only)
         if database.is_broken:
             raise Transient("DESTINATION", f"The DuckDB file {place} is closed after an error and then opened anew.")
         database.users += 1
@@ -122,7 +125,7 @@ def session(path: str) -> Iterator[Session]:
     finally:
         with _lock:
             database.users -= 1
-            if database.is_broken:
+            if database.is_broken or database.is_read_only:
                 _close(database)
 
 
@@ -148,7 +151,7 @@ def close_all() -> None:
             _close(database)
 
 
-def _open_database(path: Path) -> _Database:
+def _open_database(path: Path, read_only: bool) -> _Database:
     if not path.parent.is_dir():
         raise Permanent(
             "DESTINATION", f"The folder {path.parent} does not exist: create it, or correct the path.", fatal=True
@@ -159,11 +162,11 @@ def _open_database(path: Path) -> _Database:
     _refuse_second_name(path)
     had_log = path.with_name(path.name + ".wal").exists()
     with faults.translated(path):
-        connection = duckdb.connect(str(path), config=_SETTINGS)
-        if had_log:
+        connection = duckdb.connect(str(path), read_only, _SETTINGS)
+        if had_log and not read_only:
             # A killed owner's log is replayed, but may stay and grow until a checkpoint is asked for.
             connection.execute("CHECKPOINT")
-    database = _open[path] = _Database(path, connection, _identity(path))
+    database = _open[path] = _Database(path, connection, _identity(path), is_read_only=read_only)
     _start_closer()
     return database
 

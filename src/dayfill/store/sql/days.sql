@@ -54,8 +54,17 @@ SET settled = 's', row_count = :row_count, content_hash = :content_hash, token =
 WHERE transfer_id = :transfer_id AND data_date = :data_date AND settled = 'l' AND token = :token AND running = 0;
 
 -- name: loaded_days
--- The loaded days of a transfer, with the tokens that loaded them.
-SELECT data_date, token FROM transfer_days WHERE transfer_id = :transfer_id AND settled = 'l';
+-- The loaded days of a transfer, with the tokens that loaded them and what they hold.
+SELECT data_date, token, row_count, content_hash FROM transfer_days WHERE transfer_id = :transfer_id AND settled = 'l';
+
+-- name: stale_days
+-- The stale days of a transfer.
+SELECT data_date FROM transfer_days WHERE transfer_id = :transfer_id AND settled = 's';
+
+-- name: stale_day
+-- What the destination holds of the day is no reading: offer it for loading, whether it was ever loaded or not.
+INSERT INTO transfer_days (transfer_id, data_date, settled) VALUES (:transfer_id, :data_date, 's')
+ON CONFLICT (transfer_id, data_date) DO UPDATE SET settled = 's';
 
 -- name: transfers_with_loaded_days
 -- The transfers that load into a destination and have loaded something.

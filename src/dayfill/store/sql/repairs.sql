@@ -1,0 +1,48 @@
+-- name: repair_i07_day_rows
+-- Days of runs that had no state got one.
+INSERT INTO transfer_days (transfer_id, data_date)
+SELECT DISTINCT r.transfer_id, r.data_date FROM runs r
+WHERE NOT EXISTS (
+  SELECT 1 FROM transfer_days d WHERE d.transfer_id = r.transfer_id AND d.data_date = r.data_date);
+
+-- name: repair_i07_days
+-- Days got their counts of waiting and running runs anew.
+UPDATE transfer_days AS d SET queued = r.queued, running = r.running
+FROM (
+  SELECT d.transfer_id, d.data_date, count(*) FILTER (WHERE r.status IN ('CREATED', 'QUEUED')) AS queued,
+    count(*) FILTER (WHERE r.status = 'RUNNING') AS running
+  FROM transfer_days d LEFT JOIN runs r ON r.transfer_id = d.transfer_id AND r.data_date = d.data_date
+    AND r.status IN ('CREATED', 'QUEUED', 'RUNNING')
+  GROUP BY d.transfer_id, d.data_date) r
+WHERE r.transfer_id = d.transfer_id AND r.data_date = d.data_date AND (d.queued <> r.queued OR d.running <> r.running);
+
+-- name: repair_i02_counters
+-- Backfills got their counters anew from their runs.
+UPDATE backfills AS b
+SET completed = r.completed, failed = r.failed, cancelled = r.cancelled, running = r.running
+FROM (
+  SELECT backfill_id, count(*) FILTER (WHERE status = 'COMPLETED') AS completed,
+    count(*) FILTER (WHERE status = 'FAILED') AS failed, count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled,
+    count(*) FILTER (WHERE status = 'RUNNING') AS running
+  FROM runs NOT INDEXED WHERE backfill_id IS NOT NULL GROUP BY backfill_id) r
+WHERE r.backfill_id = b.backfill_id AND (b.completed <> r.completed OR b.failed <> r.failed
+  OR b.cancelled <> r.cancelled OR b.running <> r.running);
+
+-- name: repair_i08_loaded
+-- Days that no completed run accounts for became stale.
+UPDATE transfer_days AS d SET settled = 's'
+WHERE settled = 'l' AND NOT EXISTS (
+  SELECT 1 FROM runs r WHERE r.run_id = d.run_id AND r.status = 'COMPLETED' AND r.transfer_id = d.transfer_id
+    AND r.data_date = d.data_date AND r.token IS d.token AND r.row_count IS d.row_count
+    AND r.content_hash IS d.content_hash);
+
+-- name: repair_i09_newest
+-- Days that a later run has loaded than they say became stale.
+UPDATE transfer_days AS d SET settled = 's'
+FROM (SELECT transfer_id, data_date, max(token) AS token FROM runs WHERE status = 'COMPLETED' GROUP BY 1, 2) r
+WHERE d.settled = 'l' AND r.transfer_id = d.transfer_id AND r.data_date = d.data_date AND r.token > d.token;
+
+-- name: repair_i10_tokens
+-- The token sequence was lifted above every run.
+UPDATE installation SET last_token = (SELECT max(token) FROM runs)
+WHERE last_token < (SELECT max(token) FROM runs);

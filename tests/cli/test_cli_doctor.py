@@ -1,0 +1,163 @@
+"""The doctor finds each damage, mends what is safe, and finds nothing afterwards; looking changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Command
+
+from dayfill.engine import doctor
+from loaded import Loaded, day
+
+
+@pytest.fixture
+def made(tmp_path: Path, clean: None) -> Loaded:
+    return Loaded.make(tmp_path)
+
+
+Damage = Callable[[Loaded], object]
+
+
+def spooled(made: Loaded) -> None:
+    (made.directory / "spool" / "team1-run1-token1-0.arrow").write_bytes(b"left")
+
+
+def in_state(statement: str, *values: object) -> Damage:
+    return lambda made: made.in_state(statement, *values)
+
+
+def in_warehouse(statement: str, *values: object) -> Damage:
+    return lambda made: made.in_warehouse(statement, *values)
+
+
+ONE = str(day(1))
+DAMAGES: dict[str, tuple[Damage, str, str]] = {
+    "a counter": (in_state("UPDATE backfills SET completed = 4, running = 1"), "I2: ", "counters anew"),
+    "a waiting count": (
+        in_state("UPDATE transfer_days SET queued = 3 WHERE data_date = ?", ONE),
+        "I7: The state of a day counts",
+        "counts of waiting",
+    ),
+    "a lost day state": (
+        in_state("DELETE FROM transfer_days WHERE data_date = ?", ONE),
+        "I7: Every run has a row",
+        "Days of runs that had no state",
+    ),
+    "a loaded day of no run": (
+        in_state("UPDATE transfer_days SET run_id = 99 WHERE data_date = ?", ONE),
+        "I8: A loaded day names",
+        "no completed run accounts for",
+    ),
+    "a sequence set back": (in_state("UPDATE installation SET last_token = 2"), "I10: ", "lifted above"),
+    "a lost ledger row": (
+        in_warehouse("DELETE FROM _dayfill_days WHERE data_date = ?", day(1)),
+        "the ledger says nothing",
+        "became stale",
+    ),
+    "another content in the ledger": (
+        in_warehouse("UPDATE _dayfill_days SET content_hash = 'x' WHERE data_date = ?", day(1)),
+        "I8: What the ledger says",
+        "became stale",
+    ),
+    "a row deleted by hand": (
+        in_warehouse("DELETE FROM visits WHERE day = ? AND page = 'home'", day(1)),
+        "has 1 rows, its ledger says 2",
+        "became stale",
+    ),
+    "a row put in by hand": (
+        in_warehouse("INSERT INTO visits (day, page, n) VALUES (?, 'more', 1)", day(40)),
+        "no ledger row",
+        "became stale",
+    ),
+    "a dropped table": (in_warehouse("DROP TABLE visits"), "is gone", "Number: 5."),
+    "a file in the spool": (spooled, "a killed server left 1 files", "spool was removed"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_the_doctor_finds_it_mends_it_and_is_content(name: str, made: Loaded, command: Command) -> None:
+    damage, said, done = DAMAGES[name]
+    where = ("--data-dir", made.directory)
+    assert command("doctor", *where).code == 0
+    damage(made)
+    found = command("doctor", *where)
+    assert found.code == 1
+    wrong = [one["problem"] for one in json.loads(found.out) if not one["ok"]]
+    assert any(said in problem for problem in wrong), wrong
+    assert command("doctor", *where).out == found.out, "looking has changed something"
+    mended = command("doctor", *where, "--repair")
+    assert done in mended.err
+    assert mended.code == 0, mended.out
+    assert command("doctor", *where, "--repair").err == "", "there was something left to mend"
+
+
+def test_stale_days_are_loaded_again_and_what_was_put_in_by_hand_goes(made: Loaded, command: Command) -> None:
+    made.in_warehouse("INSERT INTO visits (day, page, n) VALUES (?, 'more', 1)", day(1))
+    made.in_warehouse("DELETE FROM visits WHERE day = ?", day(3))
+    assert command("doctor", "--data-dir", made.directory, "--repair").code == 0
+    assert made.states() == "lslsl"
+    made.backfill(0, 4, only=["stale"])
+    assert made.states() == "lllll"
+    assert made.in_warehouse("SELECT count(*) FROM visits") == [(10,)]
+
+
+def test_looking_changes_no_file(made: Loaded, command: Command) -> None:
+    """Not even a log left by a killed program is folded in."""
+    state = made.directory / "state.sqlite"
+    for statement in (
+        f"import duckdb, os; c = duckdb.connect({str(made.warehouse)!r});"
+        "c.execute(\"INSERT INTO visits (day, page, n) VALUES ('2024-03-01', 'x', 1)\"); os.kill(os.getpid(), 9)",
+        f"import sqlite3, os; c = sqlite3.connect({str(state)!r}); c.execute('UPDATE teams SET name = name');"
+        "c.commit(); os.kill(os.getpid(), 9)",
+    ):
+        assert subprocess.run([sys.executable, "-c", statement]).returncode == -signal.SIGKILL
+    files = [made.warehouse, made.folder / "warehouse.duckdb.wal", state, state.with_name("state.sqlite-wal")]
+    before = [path.read_bytes() for path in files]
+    assert command("doctor", "--data-dir", made.directory).code == 1
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_a_state_of_another_version_is_not_brought_up_to_date_by_looking(made: Loaded, command: Command) -> None:
+    made.in_state("PRAGMA user_version = 1")
+    ran = command("doctor", "--data-dir", made.directory, "-o", "table")
+    assert (ran.code, "older version" in ran.out) == (1, True)
+    assert command("doctor", "--data-dir", made.directory, "--repair").code == 2
+    assert made.in_state("PRAGMA user_version") == [(1,)]
+
+
+def test_a_warehouse_that_the_server_holds_is_not_looked_at_and_that_is_said(
+    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "WAIT_SECONDS", 0.01)
+    code = f"import duckdb, sys; c = duckdb.connect({str(made.warehouse)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as held:
+        assert held.stdout is not None and held.stdout.readline()
+        with (made.directory / "serve.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            served = command("doctor", "--data-dir", made.directory, "-o", "table")
+            refused = command("doctor", "--data-dir", made.directory, "--repair")
+        alone = command("doctor", "--data-dir", made.directory, "-o", "table")
+        mended = command("doctor", "--data-dir", made.directory, "--repair")
+    assert served.code == 0
+    assert "note   tables of transfer 1 'Visits' of team 1 hold what their ledger says: not looked at" in served.out
+    assert (refused.code, "Another dayfill server" in refused.err) == (2, True)
+    assert (alone.code, f"process {held.pid}" in alone.out) == (1, True)
+    assert mended.code == 1, "what cannot be seen is not mended"
+    assert command("doctor", "--data-dir", made.directory).code == 0
+
+
+def test_a_warehouse_that_is_not_there_yet_or_not_any_more(made: Loaded, command: Command) -> None:
+    made.warehouse.unlink()
+    ran = command("doctor", "--data-dir", made.directory)
+    assert (ran.code, "the ledger says nothing" in ran.out) == (1, True)
+    made.in_state("UPDATE destinations SET fields = ?", '{"path": "/no/such/folder/w.duckdb"}')
+    ran = command("doctor", "--data-dir", made.directory)
+    assert ran.out.count("/no/such/folder is not there or cannot be written") == 1
+    assert "The folder /no/such/folder does not exist" in ran.out
