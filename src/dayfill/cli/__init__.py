@@ -35,6 +35,7 @@ _COMMANDS = {
     "destination": ("destination:app", "Destinations: where the tables are."),
     "source": ("source:app", "Kinds of data sources that this server can read."),
     "backup": ("backup:backup", "Copy state, keyring and settings into a new directory, while the server runs or not."),
+    "verify": ("verify:verify", "Read loaded days again, and compare source, ledger and table."),
     "doctor": (
         "doctor:doctor",
         "Check state, ledgers, tables, permissions and disk; mend it with --repair.",
