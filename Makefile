@@ -4,12 +4,12 @@ PYTHON ?= python3
 ARGS ?=
 FAULTS ?= 300
 FENCE ?= on
-ROUNDS ?= 1
+ROUNDS ?=
 ROWS ?= 1000000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart
+.PHONY: help dev demo test check fix bench storm failpoints restart races
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,10 +40,13 @@ storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everyt
 	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)
 
 failpoints: dev ## Let a server fail at every step of its work, in every way, ROUNDS=1 times, and recover
-	$(BIN)/python tests/storm/failpoints.py --rounds $(ROUNDS) $(ARGS)
+	$(BIN)/python tests/storm/failpoints.py --rounds $(or $(ROUNDS),1) $(ARGS)
 
 restart: dev ## Take the time from a kill -9 to serving and reading again, with ROWS=1000000 runs in the state
 	$(BIN)/python tests/storm/restart.py --rows $(ROWS) $(ARGS)
+
+races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
+	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"

@@ -1,0 +1,141 @@
+"""People in processes of their own, each with its own connection to one state file, who all start at one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from random import Random
+
+from dayfill.domain.days import DayRange
+from dayfill.engine import backfills
+from dayfill.errors import Refused
+from dayfill.seams import Seams
+from dayfill.store.sqlite import SqliteDatabase
+from installation import NOON
+
+SECONDS = 60
+"""How long anybody waits for the others before the race is broken off."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one person asks for: create over a range, or cancel, retry, pause, resume of a backfill."""
+
+    verb: str
+    transfer_id: int
+    backfill_id: int = 0
+    span: DayRange | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it. backfill_id: that the verb worked on or made, 0 if it was refused for this reason."""
+
+    wish: Wish
+    backfill_id: int = 0
+    reason: str = ""
+
+
+class Crew:
+    """The processes, ready; `race` lets each of them follow one wish."""
+
+    def __init__(self, wishes: Sequence[Queue[Wish | None]], answers: Queue[Answer | str]) -> None:
+        self._wishes, self._answers = wishes, answers
+
+    def race(self, wishes: Sequence[Wish]) -> list[Answer]:
+        """One wish for each process, all at once; the answers in the order in which they came."""
+        for queue, wish in zip(self._wishes, wishes, strict=True):
+            queue.put(wish)
+        answers = [self._answers.get(timeout=SECONDS) for _ in wishes]
+        faults = [answer for answer in answers if isinstance(answer, str)]
+        assert faults == []
+        return [answer for answer in answers if isinstance(answer, Answer)]
+
+
+@contextmanager
+def crew(state: Path, team_id: int, user_id: int, people: int) -> Iterator[Crew]:
+    """So many processes on this state file, until the block ends."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(people)
+    answers: Queue[Answer | str] = context.Queue()
+    wishes: list[Queue[Wish | None]] = [context.Queue() for _ in range(people)]
+    processes = [
+        context.Process(target=person, args=(state, team_id, user_id, start, queue, answers), daemon=True)
+        for queue in wishes
+    ]
+    for process in processes:
+        process.start()
+    try:
+        yield Crew(wishes, answers)
+        for queue in wishes:
+            queue.put(None)
+        for process in processes:
+            process.join(SECONDS)
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def person(
+    state: Path, team_id: int, user_id: int, start: Barrier, wishes: Queue[Wish | None], answers: Queue[Answer | str]
+) -> None:
+    """The life of one process."""
+    with asyncio.Runner() as runner:
+        runner.run(_live(state, team_id, user_id, start, wishes, answers))
+
+
+async def _live(
+    state: Path, team_id: int, user_id: int, start: Barrier, wishes: Queue[Wish | None], answers: Queue[Answer | str]
+) -> None:
+    db = SqliteDatabase(state)
+    db._writer.execute("PRAGMA synchronous = OFF")  # no power is cut, and a disk would only put them in a row
+    who = Who(db, Seams(lambda: NOON, lambda: 0.0, uuid.uuid4, Random(1)), team_id, user_id)
+    while (wish := wishes.get()) is not None:
+        start.wait(SECONDS)
+        answers.put(await who.answer(wish))
+    await db.close()
+
+
+@dataclass(frozen=True)
+class Who:
+    """One person with a connection."""
+
+    db: SqliteDatabase
+    seams: Seams
+    team_id: int
+    user_id: int
+
+    async def answer(self, wish: Wish) -> Answer | str:
+        answer = Answer(wish)
+        try:
+            return replace(answer, backfill_id=await self._do(wish))
+        except Refused as refused:
+            return replace(answer, reason=str(refused))
+        except Exception as error:
+            return f"{wish} ended with {error!r}"
+
+    async def _do(self, wish: Wish) -> int:
+        of_team = (self.team_id, self.user_id)
+        async with self.db.write() as tx:
+            match wish.verb:
+                case "create":
+                    assert wish.span is not None
+                    made = await backfills.create(
+                        tx, self.seams, *of_team, wish.transfer_id, wish.span, max_days=10_000
+                    )
+                    return made.backfill_id
+                case "retry":
+                    await backfills.retry(tx, self.seams, self.team_id, wish.backfill_id)
+                case "cancel":
+                    await backfills.cancel(tx, self.seams, *of_team, wish.backfill_id)
+                case other:
+                    raise ValueError(other)
+        return wish.backfill_id
