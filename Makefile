@@ -5,11 +5,11 @@ ARGS ?=
 FAULTS ?= 300
 FENCE ?= on
 ROUNDS ?=
-ROWS ?= 1000000
+ROWS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart races
+.PHONY: help dev demo test check fix bench storm failpoints restart races memory
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,10 +43,13 @@ failpoints: dev ## Let a server fail at every step of its work, in every way, RO
 	$(BIN)/python tests/storm/failpoints.py --rounds $(or $(ROUNDS),1) $(ARGS)
 
 restart: dev ## Take the time from a kill -9 to serving and reading again, with ROWS=1000000 runs in the state
-	$(BIN)/python tests/storm/restart.py --rows $(ROWS) $(ARGS)
+	$(BIN)/python tests/storm/restart.py --rows $(or $(ROWS),1000000) $(ARGS)
 
 races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
 	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0
+
+memory: dev ## Load a day of ROWS=10000000 rows from a stream and from files, and say what memory it took
+	$(BIN)/pytest tests/memory --rows $(or $(ROWS),10000000)
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"

@@ -18,12 +18,20 @@ settings.load_profile("dayfill")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, help="repetitions of each test that repeats; the default is for CI")
+    parser.addoption("--rows", type=int, help="rows of a huge day; the default is for CI")
 
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
     """How often a test repeats: ``rounds(default)`` is what --rounds says, else the default."""
     asked = request.config.getoption("--rounds")
+    return lambda default: default if asked is None else int(asked)
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """Rows of a huge day: ``rows(default)`` is what --rows says, else the default."""
+    asked = request.config.getoption("--rows")
     return lambda default: default if asked is None else int(asked)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,8 @@ from dayfill.domain.transfer import Field, Table
 from dayfill.errors import Permanent
 from dayfill.sources import SourceConfig
 from dayfill.sources.files import infer
+from dayfill.sources.files.connection import Idle
+from dayfill.sources.files.paths import Stamp
 
 FIRST, SECOND, THIRD = date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)
 EVERY_TYPE = {
@@ -251,3 +254,16 @@ def test_slices_that_start_together_infer_once(tmp_path, read_files, monkeypatch
         found = list(pool.map(lambda _: read_files(path, [FIRST], date_column="d").rows.num_rows, range(12)))
     assert found == [100] * 12
     assert len(calls) == 4  # a sample and the whole, for the date column and for all columns
+
+
+def test_large_files_are_read_by_one_thread_of_an_engine_of_their_own(tmp_path: Path) -> None:
+    path, idle = str(tmp_path / "day.csv"), Idle(most=1)
+    small, large = (Stamp(path, size, mtime_ns=1, inode=1) for size in (10, 10**8))
+    engine, alone = idle.take([small]), idle.take([large])
+    assert alone.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
+    idle.give_back([large], alone)
+    idle.give_back([small], engine)
+    assert idle.take([small]) is engine
+    with pytest.raises(duckdb.ConnectionException):
+        alone.execute("SELECT 1")
+    engine.close()

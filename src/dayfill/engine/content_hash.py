@@ -22,8 +22,17 @@ _BYTE_VALUES = np.frombuffer(
 )
 
 
+_PIECE_ROWS = 16_384
+"""Hashed at once: on its way to a hash each character of a text takes up some 50 bytes of memory."""
+
+
 def row_hashes(rows: pa.Table) -> Hashes:
     """One 64-bit hash per row; equal rows have equal hashes, whatever the order of the columns."""
+    pieces = [_hashed(rows.slice(start, _PIECE_ROWS)) for start in range(0, rows.num_rows, _PIECE_ROWS)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.uint64)
+
+
+def _hashed(rows: pa.Table) -> Hashes:
     total = np.zeros(rows.num_rows, dtype=np.uint64)
     for name in rows.column_names:
         seed = np.frombuffer(blake2b(name.encode(), digest_size=8).digest(), dtype=np.uint64)[0]

@@ -20,6 +20,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_file_cache": False,  # a file that changed must never be answered from memory
     "temp_directory": "",
 }
+_LARGE_BYTES = 32 * 1024 * 1024
+"""Files beyond this are read by one thread, since each holds whole row groups, and by an engine that is closed then,
+since it keeps some of that memory; beside such a reading its start is no loss."""
 
 
 def text(value: str) -> str:
@@ -62,10 +65,13 @@ class Idle:
                 if waits_for == key and [file.opened for file in waits_for] == [file.opened for file in key]:
                     del self._waiting[position]
                     return con
-        return connect([file.opened for file in files])
+        return connect([file.opened for file in files], is_large=_is_large(files))
 
     def give_back(self, files: Sequence[Stamp], con: Connection) -> None:
-        """Keep it for the next reading of these files; of too many, the one that has waited longest is closed."""
+        """Keep it for the next reading of these files, if they are small; of too many, the oldest is closed."""
+        if _is_large(files):
+            con.close()
+            return
         with self._lock:
             self._waiting.append((tuple(files), con))
             oldest = self._waiting.pop(0)[1] if len(self._waiting) > self._most else None
@@ -79,9 +85,13 @@ class Idle:
                 self._waiting.pop()[1].close()
 
 
-def connect(paths: Sequence[str]) -> Connection:
+def _is_large(files: Sequence[Stamp]) -> bool:
+    return sum(file.size for file in files) > _LARGE_BYTES
+
+
+def connect(paths: Sequence[str], *, is_large: bool = False) -> Connection:
     """A connection that reads these files, cannot write, load or reach anything else, and cannot be unlocked."""
-    con = duckdb.connect(config=_CONFIG)
+    con = duckdb.connect(config=_CONFIG | ({"threads": 1} if is_large else {}))
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET parquet_metadata_cache = true")  # a file that changed is read by another connection
     con.execute(f"SET allowed_paths = {texts(paths)}")
