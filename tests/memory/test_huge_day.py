@@ -40,9 +40,9 @@ def made(path: Path, rows: int) -> Path:
     """A file of one day."""
     with duckdb.connect(config={"memory_limit": "2GB"}) as con:
         days = con.sql(
-            "SELECT DATE '2024-06-14' AS day, 'campaign ' || i % 5000 AS campaign, 'visitor-' || lpad((i * 7919)::VARCHAR,"
-            " 12, '0') AS visitor, i % 1000 AS clicks, i * 17 AS impressions, i / 7.0::DOUBLE AS cost,"
-            f" (i % 97) / 3.0::DOUBLE AS position FROM range({rows}) AS of(i)"
+            "SELECT DATE '2024-06-14' AS day, 'campaign ' || i % 5000 AS campaign,"
+            " 'visitor-' || lpad((i * 7919)::VARCHAR, 12, '0') AS visitor, i % 1000 AS clicks, i * 17 AS impressions,"
+            f" i / 7.0::DOUBLE AS cost, (i % 97) / 3.0::DOUBLE AS position FROM range({rows}) AS of(i)"
         )
         if path.suffix == ".csv":
             days.write_csv(str(path), header=True)
