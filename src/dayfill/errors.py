@@ -11,7 +11,7 @@ DayfillError
 │   ├── Missing               404  it does not exist, or belongs to another team
 │   ├── Conflict              409  a name is taken, a destination is in use
 │   ├── Refused               422  readable, but not possible now; the description says why and what to do
-│   └── Busy                  503  stopping or overloaded; try again in a second
+│   └── Busy                  503  stopping, overloaded, or its disk is full; try again later
 ├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
 """

@@ -135,6 +135,7 @@ def test_a_full_disk_is_transient_and_the_loads_go_on_when_there_is_room(file: W
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert refused.value.cause == "DESTINATION"
+    assert refused.value.retry_after, "the destination rests: no day pays for it"
     (loaded,) = set(file.readings()[on(0)])
     assert file.ledger() == {("visits", on(0)): (loaded, 1000 if loaded == 1 else 20_000)}
     assert loaded == token - 1

@@ -143,17 +143,26 @@ async def test_days_start_while_the_runs_of_a_long_backfill_are_still_being_made
     assert created[-1] == 20
 
 
-async def test_while_nothing_works_it_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError("disk"), "the dispatcher met OSError and tries again"),
+        (Busy("The state database cannot be written."), "The state database cannot be written."),
+    ],
+)
+async def test_while_nothing_works_it_says_so(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
     seen: list[str | None] = []
 
     async def broken(*_: object) -> None:
         seen.append(rig.dispatcher.fault)
         if len(seen) < 3:
-            raise OSError("disk")
+            raise error
 
     monkeypatch.setattr(runs, "next_lane", broken)
     await rig.settle()
-    assert seen[:2] == [None, "the dispatcher met OSError and tries again"]
+    assert seen[:2] == [None, says]
     assert rig.dispatcher.fault is None
 
 

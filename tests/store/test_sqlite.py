@@ -187,6 +187,18 @@ async def test_it_does_not_wait_for_ever(db: SqliteDatabase, tmp_path: Path, mon
     assert await teams(db) == 1
 
 
+async def test_a_full_disk_is_told_in_clear_words_and_with_room_it_goes_on(db: SqliteDatabase) -> None:
+    db._writer.execute("PRAGMA max_page_count = 1")  # no page more than there is
+    with pytest.raises(Busy, match="is full, or failing"):
+        async with db.write() as tx:
+            for _ in range(10_000):
+                await tx.one("insert_team", **MEMBER)
+    assert await teams(db) == 0
+    db._writer.execute("PRAGMA max_page_count = 1000000")
+    await add(db)
+    assert await teams(db) == 1
+
+
 async def test_a_close_waits_for_the_write_under_way(tmp_path: Path) -> None:
     migrate_sqlite(tmp_path / "state.db")
     db = SqliteDatabase(tmp_path / "state.db")

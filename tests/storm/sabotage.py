@@ -23,10 +23,11 @@ from stamped import Habits, note
 
 from dayfill import app, sources
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
-from dayfill.destinations.duckdb import DuckDBFile, ledger
+from dayfill.destinations.duckdb import DuckDBFile, faults, ledger
 from dayfill.destinations.duckdb import replace as replacing
-from dayfill.domain import run
-from dayfill.engine import dispatch
+from dayfill.domain import parking, run
+from dayfill.domain.run import Side
+from dayfill.engine import dispatch, extract
 from dayfill.seams import Fault, Seams, system_seams
 
 Load = Callable[[DuckDBFile, DestinationConfig, Sequence[FinishedDay], Callable[[], None]], list[DayOutcome]]
@@ -39,7 +40,7 @@ class Sabotage:
     grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt,
     and the shortest wait of any other kind.
     naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
-    drain: seconds that a stopping server waits for what is under way.
+    drain: seconds that a stopping server waits for what is under way. memory: bytes of a day that needs no spool.
     gate: a file; the first load of ``gate_of`` (a transfer) is held as long as it is not there.
     """
 
@@ -51,6 +52,7 @@ class Sabotage:
     naps: float = 0.0
     sleeps: float = 0.0
     drain: float = app.DRAIN_SECONDS
+    memory: int = extract.MEMORY_BYTES
     gate: str = ""
     gate_of: int = 0
 
@@ -67,18 +69,20 @@ def apply(sabotage: Sabotage) -> None:
     """Do it all to this process."""
     for source in stamped.SOURCES:
         source.behave(sabotage.habits)
+    parking._UNSTATED = dict.fromkeys(Side, (run.FIRST_BACKOFF, 10 * run.FIRST_BACKOFF))
     dispatch.GRACE_SECONDS, app.DRAIN_SECONDS = sabotage.grace, sabotage.drain
     run.FIRST_BACKOFF = run.SHORTEST_PARK = timedelta(seconds=sabotage.backoff)
+    faults.FULL_SECONDS, extract.MEMORY_BYTES = sabotage.backoff, sabotage.memory
     pauses = _Pauses(sabotage)
-    app.system_seams = lambda faults=(): _seams(pauses, faults)  # type: ignore[attr-defined]
+    app.system_seams = lambda failing=(): _seams(pauses, failing)  # type: ignore[attr-defined]
     DuckDBFile.replace_days = _watched(DuckDBFile.replace_days, pauses, sabotage)  # type: ignore[method-assign]
     if not sabotage.fence:
         replacing._is_stale = lambda day, seen: False
         ledger._update = _update_whatever_is_there
 
 
-def _seams(pauses: _Pauses, faults: Sequence[Fault]) -> Seams:
-    seams, watched = system_seams(faults), {fault.name for fault in faults}
+def _seams(pauses: _Pauses, failing: Sequence[Fault]) -> Seams:
+    seams, watched = system_seams(failing), {fault.name for fault in failing}
 
     def failpoint(name: str) -> None:
         pauses.at(name)

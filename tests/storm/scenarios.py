@@ -81,7 +81,7 @@ def nothing(_case: Case) -> None: ...
 def create(case: Case, transfer_id: int = 0) -> None:
     """A backfill of all days; asked again with the same key until it is answered."""
     key = str(UUID(int=case.chance.getrandbits(128), version=4))
-    case.caller.open[key] = (transfer_id or case.first, str(day(0)), str(day(DAYS - 1)))
+    case.caller.open[key] = (transfer_id or case.first, str(day(0)), str(day(case.arena.days - 1)))
 
     def ask() -> bool:
         case.caller.repeat()

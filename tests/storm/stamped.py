@@ -26,7 +26,13 @@ KINDS = {"STAMPED": 8, "STAMPED_SINGLY": 1}
 """Days that one reading serves: those of the first kind share slices, those of the second are loaded side by side."""
 COLUMN = "data_date"
 SCHEMA = pa.schema(
-    [(COLUMN, pa.date32()), ("version", pa.int64()), ("part", pa.int64()), ("flavour", pa.int64())],
+    [
+        (COLUMN, pa.date32()),
+        ("version", pa.int64()),
+        ("part", pa.int64()),
+        ("flavour", pa.int64()),
+        ("padding", pa.string()),
+    ],
 )
 BATCHES = 3
 
@@ -35,6 +41,7 @@ BATCHES = 3
 class Habits:
     """How the source behaves in this process; the last four are chances from 0 to 1.
 
+    padding: random characters in each row, for days that are large.
     trace: file that every reading is written to when it starts. delay: the longest time of a reading, in seconds.
     poison: the day that kills its reader. transient: refuses. broken: refuses half-way. truncated: stops without
     saying that this was all. miscounted: states another number of rows than it sends.
@@ -43,6 +50,7 @@ class Habits:
     trace: str = ""
     seed: int = 0
     delay: float = 0.0
+    padding: int = 0
     poison: str = ""
     transient: float = 0.0
     broken: float = 0.0
@@ -118,11 +126,13 @@ class Reading:
 
     def _batch(self, turn: int) -> pa.RecordBatch:
         rows = [(day, part) for day in self.days for part in range(turn, size(self.version, day, self.table), BATCHES)]
+        chance, padding = self.source.chance, self.source.habits.padding
         columns = [
             pa.array([day for day, _ in rows], pa.date32()),
             pa.array([self.version] * len(rows), pa.int64()),
             pa.array([part for _, part in rows], pa.int64()),
             pa.array([self.flavour] * len(rows), pa.int64()),
+            pa.array([chance.randbytes(padding // 2).hex() for _ in rows], pa.string()),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 

@@ -27,6 +27,7 @@ from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
 from dayfill.engine.rescue import BROKEN, lost, rescue
 from dayfill.engine.schedule import fire_due
+from dayfill.errors import Busy
 from dayfill.executors import Executor
 from dayfill.seams import Seams
 from dayfill.store import parking, runs, schedules
@@ -117,8 +118,7 @@ class Dispatcher:
             except Exception as error:
                 # Whatever was half done is in the database or still in memory; runs claimed but never handed out
                 # are found by the rescue that precedes the next pass.
-                log.exception("dispatch_failed")
-                self._fault = f"the dispatcher met {type(error).__name__} and tries again"
+                self._fault = _told(error)
                 needs_rescue = True
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
 
@@ -240,3 +240,12 @@ class Dispatcher:
         waits += [end - monotonic for end in self._budgets.held.values() if end > monotonic]
         waits += [f.overdue - monotonic for f in self._flights if not f.given_up]
         return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])
+
+
+def _told(error: Exception) -> str:
+    """Why no work is done, for the log and for whoever asks whether the server is ready."""
+    if isinstance(error, Busy):
+        log.warning("dispatch_waits", why=error.description)
+        return error.description
+    log.error("dispatch_failed", exc_info=error)
+    return f"the dispatcher met {type(error).__name__} and tries again"

@@ -24,6 +24,10 @@ OLDEST_SQLITE = 3_051_003
 """SQLite 3.51.3 mends a WAL reset that could corrupt the file (release notes of SQLite)."""
 BUSY_TIMEOUT_MS = 5_000
 """How long a write waits for another process (an operator's command) before it answers busy."""
+_UNWRITABLE = (
+    "The state database cannot be written: the disk of the server's data directory is full, or failing. Free some "
+    "space there, then try again."
+)
 
 Answer = TypeVar("Answer")
 
@@ -101,6 +105,8 @@ class SqliteDatabase:
                 await self._begin(tx)
                 yield tx
                 await tx._in_thread(lambda: self._writer.execute("COMMIT"))
+            except (apsw.FullError, apsw.IOError) as error:
+                raise Busy(_UNWRITABLE, retry_after=5) from error
             finally:
                 # Also after a commit that failed, or a task cancelled while it began: the next one starts clean.
                 if self._writer.in_transaction:

@@ -23,6 +23,8 @@ _FOREIGN = re.compile(
 _DENIED = re.compile(r"Permission denied|Read-only file system|Operation not permitted", re.IGNORECASE)
 _CONFLICT = re.compile(r"conflict|duplicate key|PRIMARY KEY or UNIQUE|has been altered|has been dropped", re.IGNORECASE)
 _TEXT_LIMIT = 500
+FULL_SECONDS = 15
+"""How long a full disk is left alone. Stated, so that the destination rests and no day pays for it with an attempt."""
 
 _WRONG_SHAPE = (
     duckdb.BinderException,
@@ -85,7 +87,8 @@ def _file_trouble(message: str, text: str, path: Path) -> ConnectorError:
 
 
 def _full(path: Path) -> Transient:
-    return Transient("DESTINATION", f"The disk that holds {path} is full: free some space; nothing was changed.")
+    message = f"The disk that holds {path} is full: free some space; nothing was changed."
+    return Transient("DESTINATION", message, retry_after=FULL_SECONDS)
 
 
 def _not_ours(path: Path) -> Permanent:

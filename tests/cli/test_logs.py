@@ -1,0 +1,39 @@
+"""The log goes to stderr, and what cannot be written there stops nobody."""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+
+import pytest
+import structlog
+
+from dayfill.cli.logs import log_to_stderr
+
+
+class FullDisk(io.StringIO):
+    """A file on a disk without room."""
+
+    tried = 0
+
+    def write(self, text: str, /) -> int:
+        self.tried += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_on_a_full_disk_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FullDisk()
+    monkeypatch.setattr(sys, "stderr", disk)
+    log_to_stderr("info")
+    structlog.get_logger().error("told to nobody")
+    assert disk.tried
+
+
+def test_a_log_says_what_from_its_level_on(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("warning")
+    structlog.get_logger().info("too small")
+    structlog.get_logger().warning("told", number=1)
+    said = capsys.readouterr().err
+    assert "level=warning event=told number=1" in said
+    assert "too small" not in said
