@@ -113,7 +113,8 @@ class Reconciler:
     async def _reconcile(self, job: TransferJob) -> None:
         kind, config = destinations.get(job.destination.kind), self._configure(job.destination)
         destination_id = job.destination_id
-        drawn, loaded = await teams.last_token(self._db), await days.greatest_token(self._db, destination_id)
+        is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
+        loaded = 0 if is_owed else await days.greatest_token(self._db, destination_id)
         reading = _apart(lambda: kind.greatest_token(config))
         await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
         if not reading.done():

@@ -183,31 +183,36 @@ WHERE token > least AND (transfer_id, data_date) NOT IN (
 
 -- name: ledger_i08_rows
 -- I8: What the ledger says of a loaded day is what the state says, under one token.
-SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' has ' || d.row_count || ' rows, hash '
-  || coalesce(d.content_hash, 'none') || '; the ledger says ' || l.row_count || ', ' || l.content_hash
-FROM (
+WITH l AS MATERIALIZED (
   SELECT value ->> 0 AS data_date, value ->> 1 AS least_token, value ->> 2 AS token, value ->> 4 AS row_count,
     value ->> 5 AS content_hash
-  FROM json_each(:ledger)) l
-JOIN transfer_days d ON d.transfer_id = :transfer_id AND d.data_date = l.data_date
+  FROM json_each(:ledger))
+SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' has ' || d.row_count || ' rows, hash '
+  || coalesce(d.content_hash, 'none') || '; the ledger says ' || l.row_count || ', ' || l.content_hash
+FROM l CROSS JOIN transfer_days d ON d.transfer_id = :transfer_id AND d.data_date = l.data_date
 WHERE d.settled = 'l' AND l.token = d.token
   AND (l.least_token <> l.token OR l.row_count IS NOT d.row_count OR l.content_hash IS NOT d.content_hash);
 
 -- name: ledger_i09_behind
 -- I9: The ledger holds every loaded day, under the token of the run that loaded it or a greater one.
+WITH l AS MATERIALIZED (SELECT value ->> 0 AS data_date, value ->> 1 AS least_token FROM json_each(:ledger))
 SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' is loaded under token ' || d.token
-  || ', the ledger says ' || coalesce(CAST(l.least_token AS TEXT), 'nothing')
+  || ', the ledger says ' || l.least_token
+FROM l CROSS JOIN transfer_days d ON d.transfer_id = :transfer_id AND d.data_date = l.data_date
+WHERE d.settled = 'l' AND l.least_token < d.token
+UNION ALL
+SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' is loaded under token ' || d.token
+  || ', the ledger says nothing'
 FROM transfer_days d
-LEFT JOIN (SELECT value ->> 0 AS data_date, value ->> 1 AS least_token FROM json_each(:ledger)) l
-  ON l.data_date = d.data_date
-WHERE d.transfer_id = :transfer_id AND d.settled = 'l' AND (l.least_token IS NULL OR l.least_token < d.token);
+WHERE d.transfer_id = :transfer_id AND d.settled = 'l' AND d.data_date NOT IN (SELECT data_date FROM l);
 
 -- name: ledger_i09_ahead
 -- I9: Where the ledger is ahead of a loaded day, the run that it names has not completed: its record was lost or is late.
+WITH l AS MATERIALIZED (
+  SELECT value ->> 0 AS data_date, value ->> 2 AS token, value ->> 3 AS run_id FROM json_each(:ledger))
 SELECT 'transfer ' || d.transfer_id || ' day ' || d.data_date || ' is loaded under token ' || d.token
   || ', the ledger says ' || l.token || ' of the completed run ' || l.run_id
-FROM (SELECT value ->> 0 AS data_date, value ->> 2 AS token, value ->> 3 AS run_id FROM json_each(:ledger)) l
-JOIN transfer_days d ON d.transfer_id = :transfer_id AND d.data_date = l.data_date
-JOIN runs r ON r.run_id = l.run_id
+FROM l CROSS JOIN transfer_days d ON d.transfer_id = :transfer_id AND d.data_date = l.data_date
+CROSS JOIN runs r ON r.run_id = l.run_id
 WHERE d.settled = 'l' AND l.token > d.token
   AND r.transfer_id = d.transfer_id AND r.data_date = d.data_date AND r.status = 'COMPLETED';
