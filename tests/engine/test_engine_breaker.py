@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
 from dayfill import destinations
-from dayfill.domain.run import MAX_ATTEMPTS
+from dayfill.destinations import DestinationConfig
+from dayfill.destinations.duckdb import DESTINATION
+from dayfill.domain.run import MAX_ATTEMPTS, Side
 from dayfill.errors import Permanent, Transient
+from dayfill.store import parking
 from rig import Rig, ago, last
 from scripted import MemoryDestination
 
@@ -142,3 +150,39 @@ async def test_away_and_refused_at_once_both_are_tried_by_one_day(rig: Rig) -> N
     await rig.settle()
     assert (await rig.get(backfill)).status == "COMPLETED"
     assert {attempts for _, attempts in rig.runs(backfill).values()} == {1}
+
+
+HOLD = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[Popen[bytes]]:
+    """Another program that has the warehouse file open until its input ends."""
+    with Popen([sys.executable, "-c", HOLD, str(tmp_path / "held.duckdb")], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield process
+
+
+async def test_a_warehouse_file_that_another_program_holds_is_waited_for(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, holder: Popen[bytes]
+) -> None:
+    """The real destination and a real holder: its days wait, and load when it lets go."""
+    monkeypatch.setattr(destinations, "get", lambda kind: DESTINATION)
+    fields = {"path": str(tmp_path / "held.duckdb")}
+    transfer = rig.transfer()
+    rig.installation.execute("UPDATE destinations SET fields = :fields", fields=json.dumps(fields))
+    backfill = await rig.backfill(transfer, last(3))
+    await rig.step()
+    for _ in range(3):
+        rig.pass_time(seconds=30)
+        await rig.step()
+    assert set(rig.runs(backfill).values()) == {("QUEUED", 0)}
+    waiting = await parking.waiting(rig.db, rig.team_id, transfer, rig.seams.now())
+    assert waiting is not None and waiting.side is Side.DESTINATION
+    assert f"held by process {holder.pid}" in waiting.message
+    holder.communicate()
+    await rig.settle()
+    assert set(rig.runs(backfill).values()) == {("COMPLETED", 1)}
+    loaded = DESTINATION.ledger(DestinationConfig("here", fields), transfer)
+    assert {row.data_date for row in loaded} == set(last(3))
