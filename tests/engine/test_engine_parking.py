@@ -118,6 +118,22 @@ async def test_a_trial_is_a_single_day_also_where_slices_were_long(rig: Rig) -> 
     assert [len(gate.days) for gate in executor.gates] == [1]
 
 
+async def test_a_trial_is_a_single_day_also_of_a_transfer_that_was_never_refused(rig: Rig) -> None:
+    executor = rig.gated()
+    shared = rig.connection()
+    one, other = rig.transfer(1, shared), rig.transfer(1, shared)
+    rig.source.on(ago(0), raises=[limited()])
+    await rig.backfill(one, last(1))
+    await rig.step()
+    await rig.answer()
+    rig.dispatcher._claimer.pace(other, "FILES").days = 16
+    await rig.refresh(other, *last(16))  # goes before what was refused
+    await rig.settle()
+    assert [(gate.transfer_id, len(gate.days)) for gate in executor.gates] == [(other, 1)]
+    await rig.answer()
+    assert [len(gate.days) for gate in executor.gates if gate.transfer_id == other] == [15]
+
+
 async def test_a_trial_that_fails_for_another_reason_shows_that_it_was_let_in(rig: Rig) -> None:
     await under_way(rig)
     rig.source.on(ago(0), raises=[limited(), Permanent("DATA", "Wrong.")])

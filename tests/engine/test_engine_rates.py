@@ -113,3 +113,20 @@ async def test_several_slices_of_a_slow_source_are_under_way_within_the_limit(ri
         await rig.step()
         under_way.append(len(executor.gates))
     assert under_way == [1, 2, 3, 3, 3]
+
+
+async def test_transfers_of_one_connection_take_turns(rig: Rig) -> None:
+    executor = rig.gated()
+    shared = rig.connection()
+    both = [rig.transfer(connection=shared) for _ in range(2)]
+    for transfer in both:
+        await rig.backfill(transfer, last(1))
+    await rig.finish()  # their destinations have been looked at
+    rig.installation.execute("UPDATE transfers SET requests_per_minute = 60")
+    for transfer in both:
+        await rig.refresh(transfer, *last(10))
+    await rig.step()
+    assert [gate.transfer_id for gate in executor.gates] == both[:1]
+    rig.pass_time(seconds=1)
+    await rig.step()
+    assert [gate.transfer_id for gate in executor.gates] == both
