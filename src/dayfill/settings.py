@@ -35,7 +35,7 @@ _FALLBACKS = {"api_key": "SUPERMETRICS_API_KEY", "url": "SUPERMETRICS_BASE_URL",
 class Settings:
     """How one server runs.
 
-    slots: worker threads, so loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
+    slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
     faults: what a test makes fail.
     """
 
