@@ -6,10 +6,11 @@ FAULTS ?= 300
 FENCE ?= on
 ROUNDS ?=
 ROWS ?=
+COVERING := $(addprefix tests/,domain engine destinations executors settings store api)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart races memory
+.PHONY: help dev demo test check fix bench storm failpoints restart coverage races memory
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +45,10 @@ failpoints: dev ## Let a server fail at every step of its work, in every way, RO
 
 restart: dev ## Take the time from a kill -9 to serving and reading again, with ROWS=1000000 runs in the state
 	$(BIN)/python tests/storm/restart.py --rows $(or $(ROWS),1000000) $(ARGS)
+
+coverage: dev ## Run the tests of domain, engine and load path; fail if one of their branches is not taken
+	$(BIN)/coverage run -m pytest $(COVERING)
+	$(BIN)/coverage report
 
 races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
 	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0

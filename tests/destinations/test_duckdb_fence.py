@@ -15,7 +15,7 @@ from warehouse import FIRST, TRANSFER, Warehouse, a_day, duckdb_warehouse, stamp
 from dayfill.destinations import DayOutcome
 from dayfill.destinations.duckdb import faults, ledger, pool
 from dayfill.destinations.duckdb.gate import Gate
-from dayfill.errors import Transient
+from dayfill.errors import Permanent, Transient
 
 
 @pytest.fixture
@@ -154,3 +154,63 @@ def test_a_load_that_alters_a_table_waits_until_no_other_fills_it(tmp_path: Path
         assert load.result() == [DayOutcome.LOADED]
     assert file.readings() == {FIRST: [2] * 10}
     pool.close_all()
+
+
+def test_a_greater_token_that_only_the_update_meets_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = duckdb_warehouse(tmp_path)
+    file.load(a_day(stamped(9), token=9))
+    look = ledger.look
+
+    def outdated(*of: object) -> ledger.Seen:
+        seen = look(*of)  # type: ignore[arg-type]
+        return ledger.Seen(seen.owners, dict.fromkeys(seen.tokens, 1))
+
+    monkeypatch.setattr(ledger, "look", outdated)
+    with pytest.raises(Transient, match="changed the same day at the same time"):
+        file.load(a_day(stamped(2), token=2))
+    assert file.readings() == {FIRST: [9] * 10}
+    pool.close_all()
+
+
+def test_a_commit_that_failed_and_cannot_be_looked_up_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = duckdb_warehouse(tmp_path)
+    file.load(a_day(stamped(1)))
+
+    def broken(*_: object) -> bool:
+        raise duckdb.IOException("the file is gone")
+
+    def refused() -> None:
+        raise duckdb.IOException("Could not write to the file")
+
+    monkeypatch.setattr(ledger, "holds", broken)
+    with pytest.raises(Transient, match="The disk that holds"):
+        file.load(a_day(stamped(2), token=2), before_commit=refused)
+    monkeypatch.undo()
+    assert file.readings() == {FIRST: [1] * 10}
+    pool.close_all()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (duckdb.SerializationException("unknown block"), Permanent, "is not a DuckDB database that this version"),
+        (duckdb.OutOfMemoryException("failed to allocate"), Transient, "ran out of memory or of room"),
+        (duckdb.IOException("No space left on device"), Transient, "The disk that holds fence.duckdb is full"),
+        (duckdb.IOException("Permission denied"), Permanent, "may not read and write fence.duckdb"),
+        (duckdb.IOException("not a valid DuckDB database file"), Permanent, "is not a DuckDB database that"),
+        (duckdb.IOException("Could not set lock on file (PID 12)"), Transient, "held by process 12"),
+        (duckdb.IOException("Could not set lock on file"), Transient, "held by another process"),
+        (duckdb.IOException("the cable was pulled\nand more"), Transient, "could not be used: the cable was pulled"),
+        (duckdb.InternalException("File too large"), Transient, "The disk that holds fence.duckdb is full"),
+        (duckdb.InternalException(""), Transient, "DuckDB failed on fence.duckdb: InternalException"),
+        (pa.ArrowInvalid("does not fit"), Permanent, "refused the data or the table in fence.duckdb: does not fit"),
+    ],
+)
+def test_an_error_of_the_driver_is_told_in_our_words(error: Exception, kind: type, says: str) -> None:
+    reported = faults.translate(error, Path("fence.duckdb"))
+    assert type(reported) is kind
+    assert says in reported.message and "and more" not in reported.message

@@ -68,6 +68,22 @@ def test_an_idle_file_is_let_go_so_that_another_process_can_read_it(file: Wareho
     assert file.load(a_day(stamped(2, 3), token=2)) == [DayOutcome.LOADED]
 
 
+def test_at_the_end_of_the_process_the_closer_ends_and_no_file_stays_open(
+    file: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.load(a_day(stamped(1)))
+    closer = pool._closer
+    assert closer is not None and closer.is_alive()
+    with pool.session(str(path_of(file))):
+        assert pool._closer is closer, "one is enough"
+    monkeypatch.setattr(pool, "_LOOK_EVERY_SECONDS", 0.0)
+    pool._shut_down()
+    assert (closer.is_alive(), pool._open) == (False, {})
+    pool._shut_down()
+    pool._exiting.clear()
+    pool._closer = None
+
+
 def test_a_file_in_use_is_not_let_go(file: Warehouse) -> None:
     file.load(a_day(stamped(1)))
     with pool.session(str(path_of(file))) as opened:

@@ -100,3 +100,12 @@ def test_a_value_that_does_not_fit_is_named_by_its_row_in_the_file(warehouse: Wa
         warehouse.load(of(Waiting(tuple(misfit.to_batches(max_chunksize=4))), 2))
     assert raised.value.day == on(0)
     assert warehouse.readings() == {on(0): [1] * 2}
+
+
+def test_what_the_table_itself_refuses_is_told_as_any_refusal(warehouse: Warehouse) -> None:
+    warehouse.load(a_day(stamped(1)))
+    warehouse.ask("ALTER TABLE visits ALTER COLUMN version SET NOT NULL")
+    without = stamped(2).set_column(1, "version", pa.nulls(10, pa.int64()))
+    with pytest.raises(Transient, match="NOT NULL"):
+        warehouse.load(of(Waiting(tuple(without.to_batches())), 2))
+    assert warehouse.readings() == {on(0): [1] * 10}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.table_group import faults, prefix, snake, table_name
+from dayfill.domain.table_group import MAX_TABLE_FIELDS, MAX_TABLES, faults, prefix, snake, table_name
 from dayfill.domain.transfer import Field, Partition, Table
 
 ID = Field("id", "id", "INTEGER")
@@ -71,3 +71,12 @@ def test_a_group_that_cannot_be() -> None:
     assert [code for code, _ in faults("Group", "", [RIGHT, same])] == ["SCHEMA_TABLE_NAME_DUPLICATE"]
     other = Table("other", (replace(ID, data_type="STRING"),))
     assert [code for code, _ in faults("Group", "", [RIGHT, other])] == ["SCHEMA_FIELD_DUPLICATE"]
+
+
+def test_a_group_may_be_large_but_not_endless() -> None:
+    many = [Table(f"t{n}") for n in range(MAX_TABLES + 1)]
+    assert faults("Group", "", many[:-1]) == []
+    assert [code for code, _ in faults("Group", "", many)] == ["SCHEMA_TABLES_INVALID"]
+    wide = tuple(Field(f"f{n}", f"f{n}", "STRING") for n in range(MAX_TABLE_FIELDS + 1))
+    assert faults("Group", "", [replace(RIGHT, fields=wide[:-1])]) == []
+    assert [code for code, _ in faults("Group", "", [replace(RIGHT, fields=wide)])] == ["SCHEMA_FIELDS_INVALID"]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.domain.schedule import Interval, Schedule
-from dayfill.domain.source_settings import SettingRule
+from dayfill.domain.source_settings import MAX_SETTINGS, SettingRule
 from dayfill.domain.transfer import Account, Configuration, Partition, Segment, SourceSetting, Table, TableGroup
-from dayfill.domain.validation import Facts, ScheduleDraft, problems, read_schedules
+from dayfill.domain.validation import MAX_SEGMENTS, Facts, ScheduleDraft, problems, read_schedules
 
 RULES = (
     SettingRule("path", is_required=True),
@@ -68,6 +68,7 @@ def test_a_correct_configuration_has_no_problem() -> None:
         ({"accounts": (Account("u", 1, "a" * 101),)}, ("accounts[0].account_id", "tooLong")),
         ({"accounts": (Account("u" * 256, 1, "a"),)}, ("accounts[0].data_source_username", "tooLong")),
         ({"accounts": (Account("u", 1, "a"),) * 501}, ("accounts", "tooLong")),
+        ({"segments": (Segment("u", 1, "s", "a"),) * (MAX_SEGMENTS + 1)}, ("segments", "tooLong")),
         ({"segments": (Segment("u", 1, "", "All"),)}, ("segments[0].segment_id", "isEmpty")),
         ({"segments": (Segment("u", 1, "s", "a" * 256),)}, ("segments[0].segment_name", "tooLong")),
         ({"notification_recipients": ("nobody",)}, ("notification_recipients[0]", "isInvalid")),
@@ -118,6 +119,12 @@ def test_what_is_wrong_with_a_setting(field_id: str, value: object, problem: tup
 )
 def test_what_is_wrong_with_the_rest_of_the_world(changes: dict[str, object], problem: tuple[str, str]) -> None:
     assert found(facts=replace(FACTS, **changes)) == [problem]  # type: ignore[arg-type]
+
+
+def test_so_many_settings_and_no_more() -> None:
+    many = replace(RIGHT, settings=tuple(SourceSetting("unknown", 1) for _ in range(MAX_SETTINGS)))
+    assert ("data_source_settings", "tooLong") not in found(many)
+    assert ("data_source_settings", "tooLong") in found(replace(many, settings=(*many.settings, many.settings[0])))
 
 
 def test_all_faults_are_named_at_once() -> None:

@@ -119,6 +119,8 @@ async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Insta
     other = await installation.team("Second")
     with pytest.raises(Refused, match="This team has no destination"):
         await destinations.test(*arguments, other, wanted(host="db"), made.destination_id)
+    with pytest.raises(Refused, match=f"Destination {made.destination_id} is of type DWH_SERVER"):
+        await destinations.test(*arguments, 1, Wanted("DWH_DUCKDB", "a", {"path": "/a"}), made.destination_id)
     assert await destinations.test(*arguments, 1, wanted(host="db", password="x"), None) == (
         "The server refused the password."
     )

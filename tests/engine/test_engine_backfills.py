@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dayfill.domain.days import FIRST_DAY, DayRange, DayState
 from dayfill.engine import backfills as verbs
+from dayfill.engine import materialise
 from dayfill.engine.plan import plan
 from dayfill.errors import Missing, Permanent, Refused
 from rig import LAST, Rig, ago, last
@@ -220,3 +221,10 @@ async def test_an_estimate_comes_from_the_pace_of_earlier_backfills(rig: Rig) ->
     estimate = (await plan(rig.db, rig.seams, rig.team_id, transfer, last(9), **options)).estimate
     assert estimate is not None
     assert (estimate.seconds_low, estimate.seconds_high, estimate.source_calls) == (18.0, 18.0, 18)
+
+
+async def test_two_that_materialise_at_once_make_the_runs_once(rig: Rig) -> None:
+    backfill = await rig.backfill(rig.transfer(), last(3))
+    left = await asyncio.gather(*(materialise.materialise(rig.db, rig.seams) for _ in range(2)))
+    assert left == [False, False]
+    assert sorted(rig.runs(backfill)) == sorted(last(3))

@@ -228,3 +228,20 @@ async def test_what_runs_while_the_others_are_stopped_still_counts(rig: Rig) -> 
     made = await rig.get(backfill)
     assert made.status == "FAILED"
     assert made.completed + made.failed == 20
+
+
+async def test_the_last_days_may_all_be_fatal_and_there_is_nothing_left_to_stop(rig: Rig) -> None:
+    rig.single_days()
+    rig.gated()
+    rig.source.on(*last(3), always=BARRED)
+    rig.source.on(ago(3), always=LOST)
+    backfill = await rig.backfill(rig.transfer(parallelism=4), last(4))
+    await rig.step()
+    for n in (0, 1, 2):
+        await rig.answer(ago(n))
+    assert (await rig.get(backfill)).stopped_cause is None
+    await rig.answer(ago(3))
+    made = await rig.get(backfill)
+    assert (made.status, made.failed, made.stopped_cause) == ("FAILED", 4, "AUTH")
+    message = rig.installation.execute("SELECT message FROM runs WHERE cause = 'STOPPED'")
+    assert message == [("not tried: the backfill was stopped after 3 AUTH errors in a row",)]

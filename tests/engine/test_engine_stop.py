@@ -9,6 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 from dayfill.domain.backfill import BackfillStatus
+from dayfill.engine import dispatch
 from dayfill.engine.dispatch import Dispatcher
 from rig import Rig, last
 from scripted import NO_SPOOL, unsealed
@@ -37,3 +38,14 @@ async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch
         await running
     stopped = await rig.get(backfill_id)
     assert (stopped.status, stopped.completed, stopped.running, len(executor.jobs)) == (BackfillStatus.RUNNING, 2, 0, 2)
+
+
+async def test_it_looks_again_by_itself_when_the_time_has_come(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "LONGEST_SLEEP", 0.0)
+    dispatcher = Dispatcher(rig.db, rig.seams, rig.executor, unsealed, "here", NO_SPOOL)
+    rig.failpoint = lambda name: dispatcher.stop() if name == "record" else None
+    running = asyncio.create_task(dispatcher.run())
+    backfill_id = await rig.backfill(rig.transfer(), last(1))  # nobody wakes it
+    async with asyncio.timeout(30):
+        await running
+    assert (await rig.get(backfill_id)).status is BackfillStatus.COMPLETED

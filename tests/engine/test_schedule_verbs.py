@@ -130,3 +130,11 @@ async def test_an_update_plans_anew_unless_the_transfer_is_paused(installation: 
         await transfers.pause(tx, installation.team_id, made.transfer_id)
     await seeds.update(installation, made.transfer_id, made.configuration)
     assert await schedules.next_due(installation.db) is None
+
+
+async def test_a_schedule_that_is_not_due_waits_beside_one_that_is(installation: Installation) -> None:
+    both = (Schedule(Interval.DAILY, hour=6), Schedule(Interval.DAILY, refresh_window=9, hour=7))
+    await seeds.transfer(installation, schedules=both)
+    installation.now = SIX_NEXT_DAY
+    assert await fire(installation) == 1
+    assert await schedules.next_due(installation.db) == SIX_NEXT_DAY + timedelta(hours=1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -61,3 +64,13 @@ def test_an_error_strikes_at_its_passage_and_never_again() -> None:
 
 def test_without_faults_there_is_nothing_to_pass() -> None:
     assert system_seams().failpoint is no_failpoint
+
+
+@pytest.mark.parametrize(("action", "number"), [("kill", signal.SIGKILL), ("stop", signal.SIGSTOP)])
+def test_kill_and_stop_are_signals_to_the_process_itself(
+    action: Literal["kill", "stop"], number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *of: sent.append(of))
+    failing([Fault("claim", action)])("claim")
+    assert sent == [(os.getpid(), number)]

@@ -10,7 +10,7 @@ from datetime import datetime
 class Connection:
     """One connection as the state database holds it.
 
-    public_id: its id on the wire, an upper-case UUID. sealed: credentials, encrypted for ``sealed_for``.
+    public_id: its id on the wire, an upper-case UUID. sealed: credentials, encrypted for `sealed_for`.
     parallelism: slices at once. parked_until: nothing of this connection starts before; None = not parked.
     """
 
@@ -24,10 +24,6 @@ class Connection:
     parked_until: datetime | None
     parked_reason: str
     created_time: datetime
-
-    @property
-    def sealed_for(self) -> str:
-        return sealed_for(self.team_id, self.connection_id)
 
 
 def sealed_for(team_id: int, connection_id: int) -> str:

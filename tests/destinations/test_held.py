@@ -1,0 +1,51 @@
+"""What a destination says of its tables, and how it reads a day back; nothing is made by looking."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from warehouse import TRANSFER, Warehouse, a_day, on, stamped
+
+from dayfill import destinations
+from dayfill.destinations import FinishedTable
+from dayfill.errors import Permanent
+
+
+def read(warehouse: Warehouse, wanted: pa.Schema, offset: int = 0, column: str = "data_date") -> pa.Table:
+    """A day of ``visits`` in these columns."""
+    batches: list[pa.RecordBatch] = []
+    table = FinishedTable("visits", column, wanted.empty_table(), "")
+    warehouse.destination.read_day(warehouse.config, table, on(offset), batches.append)
+    return pa.Table.from_batches(batches, wanted)
+
+
+def test_before_the_first_load_there_is_nothing_and_looking_makes_nothing(warehouse: Warehouse) -> None:
+    held = warehouse.destination.held(warehouse.config, TRANSFER, ["visits"])
+    assert [(one.name, one.ledger, one.counts) for one in held] == [("visits", (), None)]
+    assert read(warehouse, stamped(1).schema).num_rows == 0
+    assert warehouse.destination.ledger(warehouse.config, TRANSFER) == []
+    assert warehouse.destination.greatest_token(warehouse.config) == 0
+
+
+def test_rows_are_counted_by_each_column_that_holds_dates(warehouse: Warehouse) -> None:
+    days = [on(7), on(7), None]
+    warehouse.load(a_day(stamped(1, 3, 0, sold=pa.array(days, pa.date32()))), a_day(stamped(2, 2, 1), 1))
+    warehouse.ask('ALTER TABLE visits ADD COLUMN "by hand" DATE')
+    visits, costs = warehouse.destination.held(warehouse.config, TRANSFER, ["visits", "costs"])
+    assert visits.counts == ({on(0): 3, on(1): 2}, {on(7): 2})
+    assert [(row.data_date, row.row_count) for row in visits.ledger] == [(on(0), 3), (on(1), 2)]
+    assert (costs.ledger, costs.counts) == ((), None)
+
+
+def test_a_day_is_read_back_in_the_columns_of_another_reading(warehouse: Warehouse) -> None:
+    warehouse.load(a_day(stamped(5, 2)), a_day(stamped(6, 1, 1), 1))
+    wanted = pa.schema([("version", pa.int32()), ("Data_Date", pa.date32()), ("new", pa.string())])
+    assert read(warehouse, wanted).to_pylist() == [{"version": 5, "Data_Date": on(0), "new": None}] * 2
+    assert read(warehouse, wanted, 1)["version"].to_pylist() == [6]
+    assert read(warehouse, wanted, 2).num_rows == 0
+    assert read(warehouse, wanted, column="other_date").num_rows == 0
+
+
+def test_a_kind_that_nobody_knows() -> None:
+    with pytest.raises(Permanent, match="no destination type 'DWH_NONE'; known are DWH_DUCKDB"):
+        destinations.get("DWH_NONE")
