@@ -20,6 +20,7 @@ from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig
 from dayfill.domain.slices import DayOrder, DestinationJob, Slice, SourceJob
 from dayfill.domain.transfer import Table
+from dayfill.engine.brakes import Brakes
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.spool import swept
 from dayfill.errors import ConnectorError
@@ -96,7 +97,7 @@ def main(folder: Path, rows: int, source: str) -> None:
         deadline_seconds=3600,
     )
     before, began = peak_megabytes(), time.monotonic()
-    (result,) = load_slice(job, system_seams(), lambda sealed, sealed_for: sealed, swept(folder / "spool"))
+    (result,) = load_slice(job, system_seams(), lambda sealed, sealed_for: sealed, swept(folder / "spool"), Brakes())
     seconds = time.monotonic() - began
     config = DestinationConfig("here", job.destination.fields)
     (held,) = destinations.get("DWH_DUCKDB").held(config, 1, ["visits"])
