@@ -27,7 +27,10 @@ NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
 
 @dataclass
 class Installation:
-    """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key."""
+    """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key.
+
+    skew: by how much the clock was set, which no monotonic clock sees. has_jumped: it was, ahead or back.
+    """
 
     db: SqliteDatabase
     keyring: Keyring
@@ -36,6 +39,8 @@ class Installation:
     key: str = ""
     team_id: int = 0
     user_id: int = 0
+    skew: timedelta = timedelta()
+    has_jumped: bool = False
     woken: int = 0
     not_ready: str | None = None
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -62,6 +67,16 @@ class Installation:
 
     def pass_time(self, **duration: float) -> None:
         self.now += timedelta(**duration)
+
+    def set_clock(self, by: timedelta) -> None:
+        """Set the wall clock; no time passes."""
+        self.now += by
+        self.skew += by
+        self.has_jumped = True
+
+    def monotonic(self) -> float:
+        """Seconds that have really passed since noon."""
+        return (self.now - NOON - self.skew).total_seconds()
 
     async def team(self, name: str) -> int:
         async with self.db.write() as tx:

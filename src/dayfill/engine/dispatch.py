@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
+from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
@@ -73,6 +75,7 @@ class Dispatcher:
         self._flights: set[Flight] = set()
         self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()
+        self._latest: datetime | None = None
         self._stopping = False
         self._fault: str | None = None
 
@@ -129,10 +132,18 @@ class Dispatcher:
         await self._record()
         if self._stopping:
             return
+        await self._follow_clock()
         await fire_due(self._db, self._seams)
         if await materialise(self._db, self._seams):
             self.wake()  # the rest follows in the next passes, so that days which wait need not wait for it
         await self._claim()
+
+    async def _follow_clock(self) -> None:
+        """What was planned by a clock that was set back since, while we ran or before we started, is planned anew."""
+        now = self._seams.now()
+        if self._latest is None or now < self._latest:
+            await shorten_waits(self._db, self._seams)
+        self._latest = now
 
     async def _record(self) -> None:
         self._give_up_overdue()

@@ -95,20 +95,21 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
 
 async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held) -> None:
     """Sort one result into the batch."""
-    now = max(seams.now(), held.started_time)  # a clock that was set back must not end a run before it began
+    now = seams.now()
+    end = max(now, held.started_time)  # a clock that was set back must not end a run before it began
     batch.transfers.add(held.transfer_id)
     tally = await _tally(tx, batch, held)
     if tally is not None:
         tally.ended += 1
     if result.outcome is Outcome.LOADED:
-        _completed(batch, tally, result, held, now)
+        _completed(batch, tally, result, held, end)
         return
     failure = result.failure or _STALE
     again = await _again(tx, failure, held, now, seams.chance.random())
     if again is None:
-        _ended(batch, tally, result, held, failure, RunStatus.FAILED, now)
+        _ended(batch, tally, result, held, failure, RunStatus.FAILED, end)
     elif await _is_unwanted(tx, tally, held):
-        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, now)
+        _ended(batch, tally, result, held, failure, RunStatus.CANCELLED, end)
     else:
         _requeued(batch, tally, result, held, failure, again, now)
     if result.greatest_token:

@@ -39,6 +39,12 @@ async def unpark(tx: Tx, side: Side, transfer_id: int, started: datetime) -> Non
     await tx.run(f"unpark_{_NOUN[side]}", transfer_id=transfer_id, started=micros(started))
 
 
+async def shorten(tx: Tx, latest: datetime, now: datetime) -> None:
+    """What began to rest later than now, or would rest beyond ``latest``, may be tried now."""
+    for noun in _NOUN.values():
+        await tx.run(f"shorten_{noun}_rests", latest=micros(latest), now=micros(now))
+
+
 async def next_unparked(db: Reader, now: datetime) -> datetime | None:
     """When the next of them may be tried again."""
     row = await db.one("next_unparked", now=micros(now))

@@ -202,6 +202,11 @@ async def retry(tx: Tx, run_ids: Sequence[int], priority: Priority, now: datetim
     return [row[0] for row in await tx.many("retry_run", [{**values, "run_id": run_id} for run_id in run_ids])]
 
 
+async def hasten_delayed(tx: Tx, now: datetime) -> None:
+    """Runs that began to wait later than now may start now."""
+    await tx.run("hasten_delayed_runs", now=micros(now))
+
+
 async def next_delayed(db: Reader, now: datetime) -> datetime | None:
     """When the next delayed run becomes due."""
     row = await db.one("next_delayed", now=micros(now))

@@ -9,12 +9,12 @@ from datetime import datetime
 import msgspec
 
 from dayfill.domain.schedule import Schedule
-from dayfill.store.db import Reader, Tx, instant, micros, moment
+from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A schedule whose slot has come."""
+    """A schedule with its next slot."""
 
     transfer_id: int
     team_id: int
@@ -60,12 +60,12 @@ async def of_transfer(db: Reader, transfer_id: int) -> list[tuple[int, Schedule,
 
 async def due(db: Reader, now: datetime, limit: int = 500) -> list[Due]:
     """Schedules whose slot has come, oldest slot first; at most ``limit``."""
-    return [
-        Due(transfer_id, team_id, zone, position, msgspec.json.decode(text, type=Schedule), moment(slot))
-        for transfer_id, team_id, zone, position, text, slot in await db.all(
-            "due_schedules", now=micros(now), limit=limit
-        )
-    ]
+    return [_due(row) for row in await db.all("due_schedules", now=micros(now), limit=limit)]
+
+
+async def planned(tx: Tx) -> list[Due]:
+    """Every schedule that waits for its slot, however far that is."""
+    return [_due(row) for row in await tx.scan("planned_schedules")]
 
 
 async def next_due(db: Reader) -> datetime | None:
@@ -88,3 +88,8 @@ async def fire(tx: Tx, transfer_id: int, slot: datetime, now: datetime) -> bool:
     """Record that a slot fires; False if it has fired before."""
     row = await tx.one("fire_slot", transfer_id=transfer_id, slot_time=micros(slot), now=micros(now))
     return row is not None
+
+
+def _due(row: Row) -> Due:
+    transfer_id, team_id, zone, position, text, slot = row
+    return Due(transfer_id, team_id, zone, position, msgspec.json.decode(text, type=Schedule), moment(slot))

@@ -32,6 +32,16 @@ UPDATE destinations SET parked_until = 0, parked_since = NULL, parked_cause = ''
 WHERE destination_id = (SELECT destination_id FROM transfers WHERE transfer_id = :transfer_id)
   AND parked_until > 0 AND parked_until <= :started;
 
+-- name: shorten_connection_rests
+-- The clock was ahead when these connections began to rest, or nobody asks for so long a rest: a trial may be made now.
+UPDATE connections SET parked_until = :now, parked_since = min(parked_since, :now)
+WHERE parked_until > 0 AND parked_until > :now AND (parked_since > :now OR parked_until > :latest);
+
+-- name: shorten_destination_rests
+-- The clock was ahead when these destinations began to rest, or nobody asks for so long a rest: a trial may be made now.
+UPDATE destinations SET parked_until = :now, parked_since = min(parked_since, :now)
+WHERE parked_until > 0 AND parked_until > :now AND (parked_since > :now OR parked_until > :latest);
+
 -- name: next_unparked
 -- When the next rest of a connection or a destination ends.
 SELECT min(moment) FROM (

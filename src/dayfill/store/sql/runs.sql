@@ -126,8 +126,10 @@ RETURNING data_date;
 UPDATE runs SET status = 'CREATED' WHERE backfill_id = :backfill_id AND status = 'QUEUED';
 
 -- name: release_waiting_runs
--- A resumed backfill's runs may be claimed again.
-UPDATE runs SET status = 'QUEUED', queued_time = :now WHERE backfill_id = :backfill_id AND status = 'CREATED';
+-- A resumed backfill's runs may be claimed again, also those that began to wait before the clock was set back.
+UPDATE runs SET status = 'QUEUED', queued_time = :now,
+  not_before = CASE WHEN queued_time > :now THEN 0 ELSE not_before END
+WHERE backfill_id = :backfill_id AND status = 'CREATED';
 
 -- name: failed_days_of_backfill
 -- The failed runs of a backfill, for a retry of all, of a cause, or of some days.
@@ -142,6 +144,10 @@ SET status = 'QUEUED', priority = CASE WHEN priority < :priority THEN priority E
   queued_time = :now, cause_of_start = 'retry'
 WHERE run_id = :run_id AND status = 'FAILED'
 RETURNING data_date;
+
+-- name: hasten_delayed_runs
+-- The clock was set back since these runs began to wait, so nobody knows how long they have waited: they may start now.
+UPDATE runs SET not_before = :now WHERE status = 'QUEUED' AND not_before > 0 AND not_before > :now AND queued_time > :now;
 
 -- name: next_delayed
 -- When the next delayed run becomes due.

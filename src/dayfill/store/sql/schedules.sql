@@ -19,6 +19,12 @@ UPDATE schedules SET next_time = :next_time WHERE transfer_id = :transfer_id AND
 -- The schedules of a transfer, in the order given.
 SELECT position, schedule, next_time FROM schedules WHERE transfer_id = :transfer_id ORDER BY position;
 
+-- name: planned_schedules
+-- Every schedule that waits for its slot.
+SELECT s.transfer_id, t.team_id, t.zone, s.position, s.schedule, s.next_time
+FROM schedules s JOIN transfers t ON t.transfer_id = s.transfer_id
+WHERE s.next_time IS NOT NULL;
+
 -- name: due_schedules
 -- Schedules whose slot has come, oldest slot first.
 SELECT s.transfer_id, t.team_id, t.zone, s.position, s.schedule, s.next_time
