@@ -6,11 +6,12 @@ FAULTS ?= 300
 FENCE ?= on
 ROUNDS ?=
 ROWS ?=
+EXAMPLES ?= 10000
 COVERING := $(addprefix tests/,domain engine destinations executors settings store api)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart coverage races memory
+.PHONY: help dev demo test check fix bench storm failpoints restart coverage races memory model
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +37,9 @@ fix: dev ## Format and repair what can be repaired by a tool
 
 bench: dev ## Measure on the spot and print the ratios
 	$(BIN)/python -m bench $(ARGS)
+
+model: dev ## Tell EXAMPLES=10000 stories of the stateful model, 50 steps each; a failure is shrunk to a short story
+	$(BIN)/pytest tests/model -k story --rounds $(EXAMPLES) -o timeout=0 $(ARGS)
 
 storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everything; FENCE=off must find stale days
 	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)

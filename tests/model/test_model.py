@@ -1,0 +1,37 @@
+"""Stories of what people do and what happens to them: after every step all invariants hold, and the end is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ground import Ground
+from hypothesis import Phase, seed, settings
+from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
+from plants import PLANTS
+from story import ShortStory, Story
+
+STEPS = 50
+
+
+def test_no_story_loses_or_doubles_anything(ground: Ground, rounds: Callable[[int], int]) -> None:
+    run_state_machine_as_test(
+        lambda: Story(ground), settings=settings(max_examples=rounds(100), stateful_step_count=STEPS)
+    )
+
+
+@pytest.mark.parametrize("fault", PLANTS)
+def test_a_planted_fault_is_found(ground: Ground, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    plant, rule, number = PLANTS[fault]
+    plant(monkeypatch)
+    # It must be found, not shrunk, and the same way every time.
+    found = settings(
+        max_examples=300,
+        stateful_step_count=STEPS,
+        database=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+    stories = seed(number)(get_state_machine_test(lambda: ShortStory(ground), settings=found))
+    with pytest.raises(AssertionError, match=rule):
+        stories()

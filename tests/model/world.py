@@ -1,0 +1,246 @@
+"""One installation for all stories: the real engine and the real state, with people, weather and accidents around them.
+
+Nothing runs in a thread and nobody waits, so a story that is told again goes exactly as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+import pytest
+from ground import Ground, at_once
+from moods import MoodyDestination, MoodySource
+from structlog.testing import capture_logs
+
+import seeds
+from dayfill.domain.destination import Wanted
+from dayfill.domain.schedule import Interval, Schedule
+from dayfill.domain.transfer import Configuration, SourceSetting, Table
+from dayfill.engine import destinations, reconcile, record
+from dayfill.engine.rescue import LOST, lost
+from installation import NOON
+from rig import Killed, Rig
+from scripted import Gate, GatedExecutor
+
+Answer = TypeVar("Answer")
+SLOTS = 4
+DEADLINE = 600
+"""Seconds that a slice may take."""
+SCHEDULES = (Schedule(Interval.DAILY, refresh_window=2, hour=13), Schedule(Interval.HOURLY))
+
+
+class Stumbled(Exception):
+    """A fault at some step, as nobody foresaw it; who asked for something hears that it did not work."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A backup of the state. versions: backfill -> number of the last reading before its create."""
+
+    state: bytes
+    versions: Mapping[int, int]
+
+
+@dataclass
+class World:
+    """One story's installation. zombies: slices of dead servers that may still answer. versions: see `Copy`."""
+
+    ground: Ground
+    rig: Rig
+    stack: ExitStack
+    source: MoodySource = field(default_factory=MoodySource)
+    destination: MoodyDestination = field(default_factory=MoodyDestination)
+    zombies: list[Gate] = field(default_factory=list)
+    versions: dict[int, int] = field(default_factory=dict)
+    made: int = 0
+    jumps: int = 0
+    is_up: bool = True
+    restored: bool = False
+
+    @classmethod
+    def create(cls, ground: Ground) -> World:
+        stack, made = ExitStack(), ground.installation
+        stack.enter_context(capture_logs())
+        patch = pytest.MonkeyPatch()
+        stack.callback(patch.undo)
+        patch.setattr(reconcile, "_apart", at_once)
+        made.now, made.skew, made.has_jumped = NOON, timedelta(), False
+        made.server.seams.chance.seed(1)
+        ground.put_back(ground.first)
+        world = cls(ground, Rig.create(made, patch), stack)
+        world.rig.source, world.rig.destination = world.source, world.destination  # type: ignore[assignment]
+        world.rig.gated(SLOTS)
+        world.act(world._warehouse())
+        world.new_transfer("visits")
+        world.new_transfer("orders", "lines")
+        world.step()
+        return world
+
+    def close(self) -> None:
+        self.ground.loop.run_until_complete(self.rig.crash())
+        self.stack.close()
+
+    # -- what the server does
+
+    def act(self, work: Coroutine[object, object, Answer]) -> Answer | None:
+        """Let the server do this; None if it died of it, or stumbled."""
+        try:
+            return self.ground.loop.run_until_complete(work)
+        except Stumbled:
+            return None
+        except Killed:
+            self.fall()
+            return None
+
+    def step(self) -> None:
+        """Let the dispatcher do all that can be done at this moment."""
+        if self.is_up:
+            self.act(self.rig.step())
+
+    def fall(self, *, with_slices: bool = False) -> None:
+        """The server is gone, as by a kill; with_slices: what it was loading is gone too, else it may still load."""
+        self.rig.failpoint = lambda name: None
+        self.ground.loop.run_until_complete(self.rig.crash())
+        if not with_slices:
+            self.zombies += self.gates
+        self.executor.jobs.clear()
+        self.is_up = False
+
+    def start(self) -> None:
+        """A new incarnation of the server."""
+        self.is_up = True
+        self.step()
+
+    def answer(self, gate: Gate) -> None:
+        """A slice reads and loads; the server hears of it in its next step."""
+        try:
+            gate.answer()
+        except Killed:
+            self.fall()
+            self.zombies.remove(gate)
+
+    def answer_late(self, gate: Gate, late: str) -> None:
+        """A slice of a dead server loads after all, or that server was not dead, and records it, or gives it up."""
+        self.zombies.remove(gate)
+        results = [lost(order, LOST) for order in gate.job.days]  # type: ignore[attr-defined]
+        if late != "give up":
+            try:
+                results = gate.run(gate.job)  # type: ignore[assignment]
+            except Killed:
+                return
+        if late != "load" and not self.restored:  # of what was claimed before a restore the state knows nothing
+            self.act(self._record([(result, None) for result in results]))
+
+    async def _record(self, results: list[tuple[object, None]]) -> None:
+        async with self.rig.db.write() as tx:
+            await record.record(tx, self.rig.seams, results)  # type: ignore[arg-type]
+
+    # -- what time and accidents do
+
+    def pass_time(self, seconds: float) -> None:
+        self.rig.pass_time(seconds=seconds)
+        self.step()
+
+    def set_clock(self, seconds: float) -> None:
+        """The wall clock jumps; the time that has passed does not."""
+        self.ground.installation.set_clock(timedelta(seconds=seconds))
+        self.jumps += 1
+        self.step()
+
+    def restore(self, copy: Copy) -> None:
+        """The server is stopped and its state replaced by an older copy; the warehouse keeps what it has."""
+        self.fall(with_slices=True)
+        self.zombies.clear()
+        self.ground.put_back(copy.state)
+        self.versions = dict(copy.versions)
+        self.restored = True
+
+    def copy(self) -> Copy:
+        return Copy(self.ground.copy(), dict(self.versions))
+
+    # -- what people do
+
+    def new_transfer(self, *tables: str) -> int | None:
+        return self.act(self._transfer(*tables))
+
+    def edit(self, transfer_id: int) -> None:
+        """The transfer reads another flavour from now on."""
+        self.act(self._edit(transfer_id))
+
+    async def _warehouse(self) -> None:
+        async with self.rig.db.write() as tx:
+            made, wanted = self.ground.installation, Wanted("DWH_DUCKDB", "Warehouse", {})
+            await destinations.create(tx, self.rig.seams, made.keyring, made.team_id, wanted)
+
+    async def _transfer(self, *tables: str) -> int:
+        self.made += 1
+        made, name = self.ground.installation, f"T{self.made}"
+        group = await seeds.group(made, *(f"{name}_{table}" for table in tables), name=name)
+        settings = (SourceSetting("flavour", "a"), SourceSetting("deadline_seconds", DEADLINE))
+        wanted = Configuration(
+            data_source_id="FILES",
+            schema_id=group.schema_id,
+            destination_id=1,
+            display_name=name,
+            schedules=(SCHEDULES[self.made % 2],),
+            settings=settings,
+        )
+        return (await seeds.create(made, wanted)).transfer_id
+
+    async def _edit(self, transfer_id: int) -> None:
+        old = self.transfers()[transfer_id].configuration
+        flavour = chr(ord(old.settings[0].value or "a") + 1)  # type: ignore[arg-type]
+        settings = (SourceSetting("flavour", flavour), *old.settings[1:])
+        await seeds.update(self.ground.installation, transfer_id, replace(old, settings=settings))
+
+    # -- what there is to see
+
+    @property
+    def executor(self) -> GatedExecutor:
+        assert isinstance(self.rig.executor, GatedExecutor)
+        return self.rig.executor
+
+    @property
+    def gates(self) -> list[Gate]:
+        return self.executor.gates
+
+    def is_reconciled(self) -> bool:
+        """Whether the server knows what the warehouse holds, also after an older state was restored."""
+        return not self.restored or (self.is_up and 1 in self.rig.dispatcher._reconciler._admitted_until)
+
+    def rows(self, statement: str, **values: object) -> list[tuple[object, ...]]:
+        return self.ground.installation.execute(statement, **values)
+
+    def transfers(self) -> dict[int, Transfer]:
+        """Those that are not deleted."""
+        return {transfer_id: one for transfer_id, one in self.all_transfers().items() if not one.is_deleted}
+
+    def all_transfers(self) -> dict[int, Transfer]:
+        found = self.rows(
+            "SELECT t.transfer_id, t.configuration, g.tables, t.deleted_time IS NOT NULL"
+            " FROM transfers t JOIN table_groups g USING (schema_id)"
+        )
+        return {int(str(row[0])): Transfer.of(str(row[1]), str(row[2]), bool(row[3])) for row in found}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a story must know of a transfer."""
+
+    configuration: Configuration
+    tables: tuple[str, ...]
+    is_deleted: bool
+
+    @classmethod
+    def of(cls, configuration: str, tables: str, is_deleted: bool) -> Transfer:
+        names = tuple(table.name for table in msgspec.json.decode(tables, type=list[Table]))
+        return cls(msgspec.json.decode(configuration, type=Configuration), names, is_deleted)
+
+    @property
+    def flavour(self) -> str:
+        return str(self.configuration.settings[0].value)
