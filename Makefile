@@ -11,7 +11,7 @@ COVERING := $(addprefix tests/,domain engine destinations executors settings sto
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart coverage races memory model
+.PHONY: help dev demo test check fix bench storm failpoints restart races memory model coverage mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,11 @@ restart: dev ## Take the time from a kill -9 to serving and reading again, with 
 coverage: dev ## Run the tests of domain, engine and load path; fail if one of their branches is not taken
 	$(BIN)/coverage run -m pytest $(COVERING)
 	$(BIN)/coverage report
+
+mutation: dev ## Change domain and engine in thousands of small ways, one at a time: a test must notice 85 % of them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]'
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/python tests/mutation/table.py
 
 races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
 	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0
