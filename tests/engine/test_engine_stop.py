@@ -43,9 +43,17 @@ async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch
 async def test_it_looks_again_by_itself_when_the_time_has_come(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "LONGEST_SLEEP", 0.0)
     dispatcher = Dispatcher(rig.db, rig.seams, rig.executor, unsealed, "here", NO_SPOOL)
-    rig.failpoint = lambda name: dispatcher.stop() if name == "record" else None
+    sleep, asleep = dispatcher._sleep, asyncio.Event()
+
+    async def falling_asleep() -> None:
+        asleep.set()
+        await sleep()
+
+    monkeypatch.setattr(dispatcher, "_sleep", falling_asleep)
+    rig.failpoint = lambda name: dispatcher.stop() if name == "after_load" else None
     running = asyncio.create_task(dispatcher.run())
-    backfill_id = await rig.backfill(rig.transfer(), last(1))  # nobody wakes it
     async with asyncio.timeout(30):
+        await asleep.wait()
+        backfill_id = await rig.backfill(rig.transfer(), last(1))  # nobody wakes it
         await running
     assert (await rig.get(backfill_id)).status is BackfillStatus.COMPLETED
