@@ -9,7 +9,7 @@ import pytest
 from dayfill import sources
 from dayfill.engine import dispatch, materialise
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
-from dayfill.errors import Busy, Permanent
+from dayfill.errors import Busy, Permanent, Transient
 from dayfill.store import runs, schedules
 from meeting import meet
 from rig import Rig, ago, last
@@ -120,6 +120,26 @@ async def test_a_fault_of_the_state_is_met_by_another_try(
     assert left == []
     assert rig.dispatcher.fault is None
     assert rig.agrees(transfer) == sorted(last(3))
+
+
+async def test_what_comes_due_between_the_look_and_the_sleep_is_not_slept_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.source.on(ago(0), raises=[Transient("SOURCE", "Not now.")])
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    await rig.step()
+    assert rig.runs(backfill) == {ago(0): ("QUEUED", 1)}
+    real, slept = rig.dispatcher._sleep, []
+
+    async def late() -> None:
+        if not slept:
+            rig.pass_time(seconds=10)
+        slept.append(rig.dispatcher)
+        await real()
+
+    monkeypatch.setattr(rig.dispatcher, "_sleep", late)
+    await rig.settle()
+    assert rig.runs(backfill) == {ago(0): ("COMPLETED", 2)}
 
 
 async def test_days_start_while_the_runs_of_a_long_backfill_are_still_being_made(

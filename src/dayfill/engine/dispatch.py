@@ -77,6 +77,7 @@ class Dispatcher:
         self._event = asyncio.Event()
         self._latest: datetime | None = None
         self._stopping = False
+        self._looked = seams.now(), seams.monotonic()
         self._fault: str | None = None
 
     @property
@@ -129,6 +130,7 @@ class Dispatcher:
         return self._stopping and not self._flights and not self._landed
 
     async def _pass(self) -> None:
+        self._looked = self._seams.now(), self._seams.monotonic()
         await self._record()
         if self._stopping:
             return
@@ -240,15 +242,16 @@ class Dispatcher:
             return
 
     async def _seconds_to_next_due(self) -> float:
-        now = self._seams.now()
+        # What has come due since the pass looked is due now: asked for what is due from now on, it would wait for ever.
+        looked, looked_monotonic = self._looked
         moments = [
-            await runs.next_delayed(self._db, now),
+            await runs.next_delayed(self._db, looked),
             await schedules.next_due(self._db),
-            await parking.next_unparked(self._db, now),
+            await parking.next_unparked(self._db, looked),
         ]
+        now, monotonic = self._seams.now(), self._seams.monotonic()
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
-        monotonic = self._seams.monotonic()
-        waits += [end - monotonic for end in self._budgets.held.values() if end > monotonic]
+        waits += [end - monotonic for end in self._budgets.held.values() if end > looked_monotonic]
         waits += [f.overdue - monotonic for f in self._flights if not f.given_up]
         return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])
 
