@@ -106,7 +106,7 @@ PLANTS: dict[str, tuple[Plant, str, int]] = {
     "results without token": (results_without_token, "I", 2),
     "no fence": (no_fence, "I", 1),
     "rescue by run": (rescue_by_run, "I", 1),
-    "counters beside the runs": (counters_beside_the_runs, "I2", 2),
+    "counters beside the runs": (counters_beside_the_runs, "I2", 5),
     "retry keeps the end": (retry_keeps_the_end, "I4", 1),
     "cancel forgets days": (cancel_forgets_days, "I7", 1),
     "empty on half a reading": (empty_on_half_a_reading, "I8", 1),

@@ -16,7 +16,7 @@ STEPS = 50
 
 def test_no_story_loses_or_doubles_anything(ground: Ground, rounds: Callable[[int], int]) -> None:
     run_state_machine_as_test(
-        lambda: Story(ground), settings=settings(max_examples=rounds(100), stateful_step_count=STEPS)
+        lambda: Story(ground), settings=settings(max_examples=rounds(200), stateful_step_count=STEPS)
     )
 
 
@@ -26,7 +26,7 @@ def test_a_planted_fault_is_found(ground: Ground, monkeypatch: pytest.MonkeyPatc
     plant(monkeypatch)
     # It must be found, not shrunk, and the same way every time.
     found = settings(
-        max_examples=300,
+        max_examples=50,
         stateful_step_count=STEPS,
         database=None,
         phases=[Phase.generate],
