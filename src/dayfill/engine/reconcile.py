@@ -80,7 +80,12 @@ class Reconciler:
         return False
 
     async def end(self) -> None:
-        """The dispatcher has stopped in order. Destinations that could not be compared are at the next start."""
+        """The dispatcher has stopped in order. Destinations that could not be compared are at the next start.
+
+        Looks under way are waited for: an interpreter that ends while a thread is in native code may abort.
+        """
+        if self._looks:
+            await asyncio.wait(self.looks)
         if self._has_begun and not self._owed:
             async with self._db.write() as tx:
                 await teams.stop_dispatching(tx)
