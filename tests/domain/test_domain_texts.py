@@ -204,6 +204,13 @@ def test_of_a_schedule(draft: ScheduleDraft, text: str) -> None:
         (LONG, "", [Table("t")], "The table group's name must have 1 to 255 characters."),
         ("g", "P" * 60, [Table("t")], f"The prefix '{'P' * 50}' is longer than 15 characters."),
         ("g", "", [], "A table group needs at least one table."),
+        (
+            "g",
+            "",
+            [Table("1" * 81)],
+            f"The name of table '{'1' * 80}' cannot be used: it must start with a letter or an underscore, hold only"
+            " A-Z, a-z, 0-9 and underscores, at most 63 with its prefix, and not start with _dayfill.",
+        ),
         ("g", "", [Table("t"), Table("T")], "Two tables are named T; case makes no difference."),
         (
             "g",
@@ -254,3 +261,18 @@ def test_reserved_settings_have_defaults() -> None:
     assert (zone_of(settings), zone_of([]), zone_of([SourceSetting("timezone", "")])) == ("Asia/Tokyo", "UTC", "UTC")
     assert (number_of(settings, "parallelism", 4), number_of([], "parallelism", 4)) == (9, 4)
     assert number_of(settings, "path", 4) == 4
+
+
+def test_what_is_just_allowed() -> None:
+    assert faults("g" * 255, "P" * 15, [Table("t")]) == []
+    for value in (1, 32, "", None):
+        settings = (PATH, SourceSetting("parallelism", value))
+        assert said(problems(replace(RIGHT, settings=settings), FACTS)) == []
+    for field_id in ("format", "strict", "timezone"):
+        for value in ("", None):
+            assert said(problems(replace(RIGHT, settings=(PATH, SourceSetting(field_id, value))), FACTS)) == []
+    many = (PATH, *(SourceSetting(f"s{n}", 1) for n in range(200)))
+    rules = (*RULES, *(SettingRule(f"s{n}") for n in range(200)))
+    text = "data_source_settings tooLong: There are 201 settings; 200 are allowed."
+    assert said(problems(replace(RIGHT, settings=many), replace(FACTS, settings=rules))) == [text]
+    assert said(problems(replace(RIGHT, settings=many[:-1]), replace(FACTS, settings=rules))) == []
