@@ -79,9 +79,17 @@ def test_at_the_end_of_the_process_the_closer_ends_and_no_file_stays_open(
     monkeypatch.setattr(pool, "_LOOK_EVERY_SECONDS", 0.0)
     pool._shut_down()
     assert (closer.is_alive(), pool._open) == (False, {})
+    pool._closer = None
     pool._shut_down()
     pool._exiting.clear()
-    pool._closer = None
+
+
+def test_a_column_of_a_type_that_is_never_made_is_named(file: Warehouse) -> None:
+    file.load(a_day(stamped(1)))
+    file.ask("ALTER TABLE visits ADD COLUMN pause INTERVAL")
+    with pytest.raises(Permanent, match="Column pause of table visits has type INTERVAL, which dayfill cannot fill"):
+        file.load(a_day(stamped(2), token=2))
+    assert file.readings() == {on(0): [1] * 10}
 
 
 def test_a_file_in_use_is_not_let_go(file: Warehouse) -> None:
