@@ -264,6 +264,15 @@ def test_reserved_settings_have_defaults() -> None:
 
 
 def test_what_is_just_allowed() -> None:
+    full = replace(
+        RIGHT,
+        display_name="n" * 255,
+        schedules=(Schedule(Interval.DAILY),) * 10,
+        accounts=(Account("u", 1, "a"),) * 500,
+        segments=(Segment("u", 1, "s", "S"),) * 500,
+        notification_recipients=("a" * 243 + "@example.com",) * 50,
+    )
+    assert said(problems(full, FACTS)) == []
     assert faults("g" * 255, "P" * 15, [Table("t")]) == []
     for value in (1, 32, "", None):
         settings = (PATH, SourceSetting("parallelism", value))
