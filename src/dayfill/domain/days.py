@@ -95,7 +95,7 @@ def refresh_window(now: datetime, days: int, zone: str = "UTC") -> DayRange:
     return DayRange(today - timedelta(days=days - 1), today)
 
 
-def latest_today(now: datetime, zone: str = "UTC") -> date:
+def latest_today(now: datetime, zone: str) -> date:
     """Today in UTC or in the zone, whichever is later: no day after it can have data yet."""
     return max(now.astimezone(ZoneInfo("UTC")).date(), now.astimezone(ZoneInfo(zone)).date())
 
