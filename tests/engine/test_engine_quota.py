@@ -32,7 +32,7 @@ class Threads(ThreadsExecutor):
         return self.futures[-1]
 
 
-async def no_check() -> list[str]:
+async def no_check(**_: object) -> list[str]:
     return []
 
 
