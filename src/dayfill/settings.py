@@ -203,7 +203,7 @@ def _toml(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError:  # the parser's own text may quote the line, so a secret
+    except (ValueError, RecursionError):  # the parser's own text may quote the line, so a secret
         raise SetupError(f"{path} is not a TOML file in UTF-8.") from None
 
 

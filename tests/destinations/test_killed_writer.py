@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from warehouse import WAREHOUSES, a_day, on, stamped
 
@@ -28,12 +30,12 @@ def write_for_ever(kind: str, folder: str, token: int) -> None:
             token += 1
 
 
-def killed_after(kind: str, folder: Path, token: int, acknowledged: int) -> int:
-    """Let a writer go on from this token and kill it, unannounced, some commits later; returns its last token."""
-    command = [sys.executable, __file__, kind, str(folder), str(token)]
+def killed_after(kind: str, folder: Path, token: int, lines: int, what: str = "write") -> int:
+    """Let a writer go on from this token and kill it, unannounced, some lines later; returns its last line."""
+    command = [sys.executable, __file__, what, kind, str(folder), str(token)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for _ in range(acknowledged):
+        for _ in range(lines):
             line = process.stdout.readline()
             assert line, "the writer ended by itself"
             token = int(line)
@@ -62,5 +64,36 @@ def test_sigkill_at_any_moment_leaves_whole_days_and_loses_no_acknowledged_one(k
     assert len(visits) == DAYS
 
 
+def drifted(token: int) -> pa.Table:
+    """A reading with a wider type and one column more than `stamped` has."""
+    return stamped(token, ROWS, score=pa.array([0.5] * ROWS)).set_column(
+        1, "version", pa.array([token + 0.5] * ROWS, pa.float64())
+    )
+
+
+def change_for_ever(kind: str, folder: str, token: int) -> None:
+    """Change the table for a new reading and replace its day, say so, and never commit."""
+
+    def stand_still() -> None:
+        sys.stdout.write(f"{token}\n")
+        sys.stdout.flush()
+        signal.pause()
+
+    WAREHOUSES[kind](Path(folder)).load(a_day(drifted(token), token=token), before_commit=stand_still)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_sigkill_between_a_change_of_the_table_and_the_commit_leaves_table_and_day(kind: str, tmp_path: Path) -> None:
+    warehouse = WAREHOUSES[kind](tmp_path)
+    warehouse.load(a_day(stamped(1, ROWS)), a_day(stamped(2, ROWS, 1), 1, token=2))
+    before = warehouse.ask("SELECT * FROM visits ORDER BY ALL"), warehouse.ledger()
+    pool.close_all()
+    assert killed_after(kind, tmp_path, 3, 1, what="change") == 3
+    assert (warehouse.ask("SELECT * FROM visits ORDER BY ALL"), warehouse.ledger()) == before
+    warehouse.load(a_day(drifted(4), token=4))
+    after = warehouse.ask("SELECT DISTINCT data_date, version, score FROM visits ORDER BY data_date").to_pylist()
+    assert [tuple(row.values()) for row in after] == [(on(0), 4.5, 0.5), (on(1), 2.0, None)]
+
+
 if __name__ == "__main__":
-    write_for_ever(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    {"write": write_for_ever, "change": change_for_ever}[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))

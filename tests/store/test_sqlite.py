@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from dayfill.errors import Busy, SetupError
 from dayfill.store import sqlite
 from dayfill.store.migrations import migrate_sqlite
-from dayfill.store.sqlite import SqliteDatabase
+from dayfill.store.sqlite import Answer, SqliteDatabase, SqliteTx
 
 MEMBER = {"name": "a", "created_time": 1}
 
@@ -185,6 +185,24 @@ async def test_it_does_not_wait_for_ever(db: SqliteDatabase, tmp_path: Path, mon
         assert await db.all("list_teams") == []
     await add(db)
     assert await teams(db) == 1
+
+
+async def test_all_who_wait_in_a_row_wait_no_longer_than_one(
+    db: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience: list[int] = []
+
+    class Watched(SqliteTx):
+        async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+            patience.append(db._writer.pragma("busy_timeout"))
+            return await super()._in_thread(work)
+
+    monkeypatch.setattr(sqlite, "SqliteTx", Watched)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 200)
+    with other_process(tmp_path):
+        ends = await asyncio.gather(*(add(db) for _ in range(4)), return_exceptions=True)
+    assert [type(end) for end in ends] == [Busy] * 4
+    assert sum(patience) < 2 * 200 and patience[-1] < patience[0]
 
 
 async def test_a_full_disk_is_told_in_clear_words_and_with_room_it_goes_on(db: SqliteDatabase) -> None:

@@ -7,6 +7,7 @@ commit with its fsync and changes of many rows, runs in one writer thread, so th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
@@ -23,7 +24,7 @@ from dayfill.store.snapshot import snapshot
 OLDEST_SQLITE = 3_051_003
 """SQLite 3.51.3 mends a WAL reset that could corrupt the file (release notes of SQLite)."""
 BUSY_TIMEOUT_MS = 5_000
-"""How long a write waits for another process (an operator's command) before it answers busy."""
+"""How long a write waits in all for another process (an operator's command) before it answers busy."""
 _UNWRITABLE = (
     "The state database cannot be written: the disk of the server's data directory is full, or failing. Free some "
     "space there, then try again."
@@ -99,10 +100,11 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
+        asked = time.monotonic()
         async with self._lock:
             tx = SqliteTx(self._writer, self._write_thread)
             try:
-                await self._begin(tx)
+                await self._begin(tx, asked)
                 yield tx
                 await tx._in_thread(lambda: self._writer.execute("COMMIT"))
             except (apsw.FullError, apsw.IOError) as error:
@@ -112,14 +114,16 @@ class SqliteDatabase:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
 
-    async def _begin(self, tx: SqliteTx) -> None:
+    async def _begin(self, tx: SqliteTx, asked: float) -> None:
         # IMMEDIATE takes the write lock now; a deferred read-then-write would fail at once when another has written.
         self._writer.set_busy_timeout(0)
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             return
         except apsw.BusyError:
-            self._writer.set_busy_timeout(BUSY_TIMEOUT_MS)
+            # The wait for its turn counts: those behind one that has waited in vain do not each wait as long again.
+            waited = int((time.monotonic() - asked) * 1000)
+            self._writer.set_busy_timeout(max(0, BUSY_TIMEOUT_MS - waited))
         try:
             await tx._in_thread(lambda: self._writer.execute("BEGIN IMMEDIATE"))
         except apsw.BusyError:
