@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dayfill.domain.days import slot_window
 from dayfill.domain.schedule import Interval, Schedule, next_slot
 
 ONE_MINUTE, ONE_HOUR, ONE_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -117,6 +118,23 @@ def test_every_hour_fires_once_at_every_clock_change_of_every_zone() -> None:
             daily = Schedule(Interval.DAILY, hour=hour)
             assert slots_within(daily, start, end, zone) == oracle(daily, start, hours), (zone, noon, hour)
     assert len(seen) > 50
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_daily_slots_read_every_day_at_every_clock_change_of_every_zone(days: int) -> None:
+    """With two days, every day comes as yesterday too, once it is over; when the clock jumps one day more is read."""
+    longest = 0
+    for zone, noon in clock_changes(date(2025, 9, 1), date(2026, 9, 1)):
+        for hour in range(24):
+            times = [noon + timedelta(days=n, hours=hour) for n in range(-2, 3)]
+            windows = [slot_window(slot, days, zone) for slot in times]
+            assert [window.end for window in windows] == [slot.astimezone(ZoneInfo(zone)).date() for slot in times]
+            for one, following in pairwise(windows):
+                over = one.end - (days - 1) * ONE_DAY  # read by this slot, and all days before it by earlier ones
+                assert following.start <= over + ONE_DAY, (zone, noon, hour)
+            assert all(days <= len(window) <= days + 1 for window in windows), (zone, noon, hour)
+            longest = max(longest, sum(len(window) > days for window in windows))
+    assert longest == 1
 
 
 @pytest.mark.parametrize(

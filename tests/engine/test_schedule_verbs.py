@@ -56,6 +56,17 @@ async def test_today_is_the_day_of_the_transfers_zone(installation: Installation
     assert [row[0] for row in runs(installation)] == ["2024-06-16"]
 
 
+async def test_a_day_that_the_zones_clock_jumps_over_is_read_by_the_next_slot(installation: Installation) -> None:
+    """Four in UTC is 23:00 of Saturday the 9th in New York, and the day after 0:00 of Monday the 11th."""
+    settings = (seeds.PATH, SourceSetting("timezone", "America/New_York"))
+    installation.now = datetime(2024, 3, 9, 4, tzinfo=UTC)
+    await seeds.transfer(installation, settings=settings, schedules=(Schedule(Interval.DAILY, hour=4),))
+    for _ in range(3):
+        installation.pass_time(days=1)
+        await fire(installation)
+    assert sorted(row[0] for row in runs(installation)) == ["2024-03-09", "2024-03-10", "2024-03-11", "2024-03-12"]
+
+
 async def test_slots_missed_while_down_fire_once(installation: Installation) -> None:
     hourly = Schedule(Interval.HOURLY)
     await seeds.transfer(installation, schedules=(hourly,))

@@ -95,6 +95,16 @@ def refresh_window(now: datetime, days: int, zone: str = "UTC") -> DayRange:
     return DayRange(today - timedelta(days=days - 1), today)
 
 
+def slot_window(now: datetime, days: int, zone: str = "UTC") -> DayRange:
+    """The refresh window of a slot, and the day that the zone's clock has jumped over since the slot a day ago.
+
+    Slots lie a day of UTC apart. When clocks go forward, today can be two days after what was today then: the day
+    between would never be read.
+    """
+    window, before = refresh_window(now, days, zone), refresh_window(now - ONE_DAY, days, zone)
+    return DayRange(min(window.start, before.start + ONE_DAY), window.end)
+
+
 def latest_today(now: datetime, zone: str) -> date:
     """Today in UTC or in the zone, whichever is later: no day after it can have data yet."""
     return max(now.astimezone(ZoneInfo("UTC")).date(), now.astimezone(ZoneInfo(zone)).date())

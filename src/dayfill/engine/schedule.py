@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from dayfill.domain.days import refresh_window
+from dayfill.domain.days import slot_window
 from dayfill.domain.run import Priority, Trigger
 from dayfill.domain.schedule import next_slot
 from dayfill.engine import runs
@@ -36,7 +36,7 @@ async def _fire(tx: Tx, seams: Seams, batch: Sequence[Due]) -> int:
     for transfer in {due.transfer_id: due for due in batch}.values():
         window = await _fire_slots(tx, transfer.transfer_id, now)
         if window:
-            span = refresh_window(now, window, transfer.zone)
+            span = slot_window(now, window, transfer.zone)
             enqueued = await runs.enqueue(
                 tx,
                 seams,
