@@ -143,7 +143,7 @@ class Rig:
         self.idle.clear()
         self.dispatcher.wake()
         waiting = asyncio.create_task(self.idle.wait())
-        await asyncio.wait({waiting, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        await asyncio.wait({waiting, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         if self.task.done():
             waiting.cancel()
             task, self.task = self.task, None

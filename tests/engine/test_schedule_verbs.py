@@ -1,4 +1,4 @@
-"""Schedules fire: every slot once, for each day of the window, without catching up."""
+"""Schedules fire: every slot once, for each day of the window; those missed while no server ran, together."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -67,13 +67,28 @@ async def test_a_day_that_the_zones_clock_jumps_over_is_read_by_the_next_slot(in
     assert sorted(row[0] for row in runs(installation)) == ["2024-03-09", "2024-03-10", "2024-03-11", "2024-03-12"]
 
 
-async def test_slots_missed_while_down_fire_once(installation: Installation) -> None:
+async def test_slots_missed_while_down_fire_once_for_the_days_of_all_of_them(installation: Installation) -> None:
     hourly = Schedule(Interval.HOURLY)
     await seeds.transfer(installation, schedules=(hourly,))
     installation.pass_time(days=3, minutes=20)
-    assert await fire(installation) == 1
+    assert await fire(installation) == 4
+    assert [row[0] for row in runs(installation)] == ["2024-06-18", "2024-06-17", "2024-06-16", "2024-06-15"]
     assert installation.execute("SELECT count(*) FROM schedule_slots") == [(1,)]
     assert await schedules.next_due(installation.db) == NOON + timedelta(days=3, hours=1)
+
+
+async def test_a_slot_that_fires_after_midnight_reads_its_own_day_too(installation: Installation) -> None:
+    await seeds.transfer(installation, schedules=(Schedule(Interval.DAILY, hour=23),))
+    installation.now = datetime(2024, 6, 16, 0, 5, tzinfo=UTC)
+    await fire(installation)
+    assert [row[0] for row in runs(installation)] == ["2024-06-16", "2024-06-15"]
+
+
+async def test_after_years_without_a_server_no_more_than_a_year_is_caught_up(installation: Installation) -> None:
+    await seeds.transfer(installation, schedules=(Schedule(Interval.HOURLY),))
+    installation.pass_time(days=800)
+    assert await fire(installation) == 367
+    assert len({row[0] for row in runs(installation)}) == 367
 
 
 async def test_a_waiting_run_of_the_same_day_is_joined(installation: Installation) -> None:

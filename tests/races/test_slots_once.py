@@ -58,7 +58,8 @@ async def test_every_slot_fires_once_whichever_process_looks_at_whatever_clock(
         working = [processes.submit(ticking, state, seed, ticks) for seed in range(PROCESSES)]
         started = [one.result() for one in working]
     slots = installation.execute("SELECT slot_time FROM schedule_slots")
-    fired = installation.execute("SELECT count(*) FROM runs WHERE cause_of_start = 'schedule'")
-    assert fired == [(len(slots),)] and sum(started) == len(slots)
+    # A firing makes its runs, of one day or of several that were missed, at one moment of its process's clock.
+    fired = installation.execute("SELECT count(DISTINCT created_time), count(*) FROM runs WHERE run_type = 'Recurring'")
+    assert fired == [(len(slots), sum(started))]
     assert len(slots) > DAYS // 2
     assert sum(count > 0 for count in started) > 1, "the same process fires them all: this is no race"
