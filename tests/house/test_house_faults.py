@@ -17,6 +17,10 @@ def test_every_fault_has_its_row() -> None:
     assert not ROWS.keys() & NOT_YET
 
 
+def test_every_fault_is_told_in_words() -> None:
+    assert [number for number, row in ROWS.items() if "`tests/" in row.partition(" | ")[0]] == []
+
+
 def test_every_fault_has_a_test() -> None:
     assert [number for number, row in ROWS.items() if "::test_" not in row and "the same" not in row] == []
 
