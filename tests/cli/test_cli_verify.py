@@ -87,11 +87,12 @@ def test_a_source_is_asked_no_more_than_makes_sense(
     assert {one["why"] for one in json.loads(ran.out)} == {error.message}
 
 
+@pytest.mark.parametrize("stated", [60, None])
 def test_a_pause_asked_for_by_one_day_is_obeyed(
-    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
+    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch, stated: float | None
 ) -> None:
     monkeypatch.setattr(verify, "DAYS_AT_ONCE", 1)
-    real, calls = type(SOURCE).read_days, [Transient("RATE_LIMIT", "Later.", retry_after=60), None, None]
+    real, calls = type(SOURCE).read_days, [Transient("RATE_LIMIT", "Later.", retry_after=stated), None, None]
 
     def read_days(*given: object) -> object:
         error = calls.pop()

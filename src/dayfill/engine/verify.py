@@ -16,9 +16,9 @@ from dayfill.destinations import DestinationConfig, FinishedTable, LedgerRow
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config, source_config
 from dayfill.engine.content_hash import day_hash, row_hashes
-from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
+from dayfill.engine.extract import Bounds, Reading, TooLarge, extract, stops
 from dayfill.engine.spool import Spool
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
 
 DAYS_AT_ONCE = 32
@@ -98,22 +98,15 @@ def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, 
     except TooLarge:
         read = None
     except ConnectorError as error:
-        if _is_final(error):
+        if stops(error):
             raise
         read = None if len(days) > 1 else {days[0]: error}
     if read is None:
         return {day: found for one in days for day, found in _read(work, [one], spool).items()}
     for found in read.values():
-        if isinstance(found, ConnectorError) and _is_final(found):
+        if isinstance(found, ConnectorError) and stops(found):
             raise found
     return read
-
-
-def _is_final(error: ConnectorError) -> bool:
-    """The source has named a time to come back, or will refuse every day alike."""
-    if isinstance(error, Transient):
-        return error.retry_after is not None
-    return isinstance(error, Permanent) and error.fatal
 
 
 def _compared(work: Verifying, readings: Mapping[date, Reading | ConnectorError]) -> Iterator[Verdict]:
