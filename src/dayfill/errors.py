@@ -42,7 +42,7 @@ class ConnectorError(DayfillError):
 
 
 class Transient(ConnectorError):
-    """Try again later. ``retry_after`` (seconds) parks the whole connection and gives the attempt back."""
+    """Try again later. ``retry_after`` (seconds) lets the connection or destination rest and gives the attempt back."""
 
     def __init__(self, cause: str, message: str, *, day: date | None = None, retry_after: float | None = None) -> None:
         super().__init__(cause, message, day=day)
