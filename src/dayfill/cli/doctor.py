@@ -131,8 +131,7 @@ def _report(report: Report, served: bool) -> Iterator[Finding]:
     for one in report.transfers:
         check = f"tables of {one.name} hold what their ledger says"
         if one.unread is not None:
-            is_busy = served and "held by" in one.unread
-            yield check, f"not looked at: {one.unread}", not is_busy
+            yield check, f"not looked at: {one.unread.message}", not (served and one.is_held)
         else:
             yield _finding(check, one.problem())
 

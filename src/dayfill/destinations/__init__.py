@@ -30,6 +30,10 @@ class DestinationField:
     help_text: str = ""
 
 
+HELD = "HELD"
+"""Cause with which a destination refuses that another process holds, and that one process only may open."""
+
+
 @dataclass(frozen=True, slots=True)
 class DestinationConfig:
     """One destination of a team, with secrets opened. installation_id owns the tables that are loaded through it.

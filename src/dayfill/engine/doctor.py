@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date
 
+from dayfill.destinations import HELD
 from dayfill.domain.days import ranges_of
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal
@@ -32,7 +33,12 @@ class Transfer:
     name: str
     ledger: list[invariants.LedgerDay] = field(default_factory=list)
     days: dict[date, list[str]] = field(default_factory=dict)
-    unread: str | None = None
+    unread: ConnectorError | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether another process has its destination open, such as a server that is loading into it."""
+        return self.unread is not None and self.unread.cause == HELD
 
     def problem(self) -> str | None:
         """What its tables hold otherwise than their ledger says, in a few words."""
@@ -67,7 +73,7 @@ async def _transfers(state: Reader, installation_id: str, unseal: Unseal) -> Asy
             try:
                 seen = await _inspected(job, installation_id, unseal)
             except ConnectorError as error:
-                yield Transfer(job, name, unread=error.message)
+                yield Transfer(job, name, unread=error)
                 continue
             known = await days.stale(state, job.transfer_id)
             wrong = {day: what for day, what in seen.differing.items() if day not in known}
@@ -79,7 +85,7 @@ async def _inspected(job: TransferJob, installation_id: str, unseal: Unseal) -> 
         try:
             return await asyncio.to_thread(inspect, job, installation_id, unseal)
         except ConnectorError as error:
-            if "held by" not in error.message:
+            if error.cause != HELD:
                 raise
             await asyncio.sleep(WAIT_SECONDS)
     return await asyncio.to_thread(inspect, job, installation_id, unseal)

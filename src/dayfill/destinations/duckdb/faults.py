@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from dayfill.destinations import HELD
 from dayfill.errors import ConnectorError, Permanent, Transient
 
 _HOLDER = re.compile(r"\(PID (\d+)\)")
@@ -72,7 +73,7 @@ def _file_trouble(message: str, text: str, path: Path) -> ConnectorError:
         holder = _HOLDER.search(message)
         who = f"process {holder[1]}" if holder else "another process"
         return Transient(
-            "DESTINATION",
+            HELD,
             f"The DuckDB file {path} is held by {who}: close it there, since one process only may open it.",
         )
     if _FULL.search(message):
