@@ -10,7 +10,7 @@ import seeds
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Side
 from dayfill.domain.transfer import Transfer
-from dayfill.store import connections, parking
+from dayfill.store import parking, transfers
 from installation import NOON, Installation
 
 pytestmark = pytest.mark.parametrize("side", list(Side), ids=str)
@@ -25,7 +25,7 @@ async def park(made: Installation, side: Side, transfer: Transfer, *, now: datet
 
 async def unpark(made: Installation, side: Side, transfer: Transfer, started: datetime) -> None:
     async with made.db.write() as tx:
-        await parking.unpark(tx, side, transfer.transfer_id, started)
+        await parking.unpark(tx, side, {transfer.transfer_id: started})
 
 
 async def test_a_rest_is_never_shortened_and_keeps_its_beginning(installation: Installation, side: Side) -> None:
@@ -71,9 +71,10 @@ async def test_of_two_rests_the_longer_is_named(installation: Installation, side
     assert await parking.waiting(installation.db, made.team_id, made.transfer_id, NOON + 2 * HOUR) is None
 
 
-async def test_a_connection_says_that_it_rests(installation: Installation, side: Side) -> None:
+async def test_a_job_says_which_of_its_ends_rests(installation: Installation, side: Side) -> None:
     made = await seeds.transfer(installation)
     await park(installation, side, made, until=NOON + HOUR)
-    found = await connections.get(installation.db, installation.team_id, made.connection_id)
-    assert found is not None
-    assert found.parked_until == (NOON + HOUR if side is Side.SOURCE else None)
+    job = await transfers.job(installation.db, made.transfer_id)
+    ends = {Side.SOURCE: job.parked_until, Side.DESTINATION: job.destination_parked_until}
+    assert ends == {each: NOON + HOUR if each is side else None for each in Side}
+    assert job.destination.check_first == (side is Side.DESTINATION)

@@ -11,7 +11,7 @@ class Connection:
     """One connection as the state database holds it.
 
     public_id: its id on the wire, an upper-case UUID. sealed: credentials, encrypted for `sealed_for`.
-    parallelism: slices at once. parked_until: nothing of this connection starts before; None = not parked.
+    parallelism: slices at once.
     """
 
     connection_id: int
@@ -21,8 +21,6 @@ class Connection:
     destination_type: str
     sealed: bytes | None
     parallelism: int
-    parked_until: datetime | None
-    parked_reason: str
     created_time: datetime
 
 

@@ -15,7 +15,6 @@ _UNSTATED = {
 }
 """First and longest rest where nobody said how long."""
 
-
 Trial = tuple[Side, int]
 """A connection or a destination, by id, of which one slice finds out whether it works again."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -21,16 +21,16 @@ from dayfill.store.runs import Held
 
 TOKEN_GAP = 1_000_000
 """Left free above a ledger that is ahead of the state: workers from before a restore may hold higher tokens."""
-
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_STALE = Failure(
+    "STALE", "The destination holds a newer reading of this day than the state knows; it is read again.", transient=True
+)
 
 
 @dataclass(slots=True)
 class _Batch:
     """The statements of one recording, collected so that each kind is one trip to the database.
 
-    working: ends of transfers that took part in an attempt without refusing it, with the newest start of one.
+    working: transfers of which this side took part in an attempt without refusing it, with the newest start of one.
     barred: fatal errors of runs outside any backfill, by transfer.
     """
 
@@ -41,7 +41,7 @@ class _Batch:
     tallies: dict[int, _Tally] = field(default_factory=dict)
     transfers: set[int] = field(default_factory=set)
     taken: set[int] = field(default_factory=set)
-    working: dict[tuple[Side, int], datetime] = field(default_factory=dict)
+    working: dict[Side, dict[int, datetime]] = field(default_factory=lambda: defaultdict(dict))
     barred: dict[int, Failure] = field(default_factory=dict)
 
 
@@ -74,8 +74,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
             batch.taken.add(result.run_id)
             await _take(tx, seams, batch, result, held)
             if connection_id is not None:
-                ends = ((side, held.transfer_id) for side in shown_to_work(result.failure))
-                batch.working |= {end: max(held.started_time, batch.working.get(end, _NEVER)) for end in ends}
+                _worked(batch, result, held)
     now = seams.now()
     await runs.complete(tx, batch.completed)
     await runs.end(tx, batch.ended)
@@ -85,12 +84,18 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     await days.changed(tx, batch.transfers)
     for transfer_id, failure in batch.barred.items():
         await _stop_recurring(tx, transfer_id, failure, now)
-    for (side, transfer_id), started in batch.working.items():
-        await parking.unpark(tx, side, transfer_id, started)
+    for side, started in batch.working.items():
+        await parking.unpark(tx, side, started)
     for backfill_id, tally in batch.tallies.items():
         await _count(tx, backfill_id, tally, now)
     seams.failpoint("record")
     return len(batch.taken)
+
+
+def _worked(batch: _Batch, result: DayResult, held: Held) -> None:
+    for side in shown_to_work(result.failure):
+        newest = batch.working[side]
+        newest[held.transfer_id] = max(held.started_time, newest.get(held.transfer_id, held.started_time))
 
 
 async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: Held) -> None:
@@ -129,11 +134,6 @@ async def _is_unwanted(tx: Tx, tally: _Tally | None, held: Held) -> bool:
     if tally is not None:
         return tally.standing.status is BackfillStatus.CANCELLED
     return await runs.is_superseded(tx, held.transfer_id, held.data_date)
-
-
-_STALE = Failure(
-    "STALE", "The destination holds a newer reading of this day than the state knows; it is read again.", transient=True
-)
 
 
 def _completed(batch: _Batch, tally: _Tally | None, result: DayResult, held: Held, now: datetime) -> None:

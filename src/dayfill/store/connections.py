@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dayfill.domain.connection import Connection
-from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
+from dayfill.store.db import Reader, Row, Tx, micros, moment
 
 
 async def get(db: Reader, team_id: int, connection_id: int) -> Connection | None:
@@ -37,7 +37,7 @@ async def insert(
 
 
 def _connection(row: Row) -> Connection:
-    identity, public_id, team_id, source, destination, sealed, parallelism, parked_until, reason, created = row
+    identity, public_id, team_id, source, destination, sealed, parallelism, created = row
     return Connection(
         connection_id=identity,
         public_id=public_id,
@@ -46,7 +46,5 @@ def _connection(row: Row) -> Connection:
         destination_type=destination,
         sealed=sealed,
         parallelism=parallelism,
-        parked_until=instant(parked_until or None),
-        parked_reason=reason,
         created_time=moment(created),
     )

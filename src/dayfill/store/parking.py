@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Side
-from dayfill.store.db import Reader, Tx, instant, micros, moment
+from dayfill.store.db import Reader, Tx, Values, instant, micros, moment
 
 _NOUN = {Side.SOURCE: "connection", Side.DESTINATION: "destination"}
 
@@ -34,9 +35,10 @@ async def park(tx: Tx, parked: Parked, now: datetime, until: datetime, cause: st
     await tx.run(f"park_{_NOUN[parked.side]}", parked_id=parked.parked_id, **values)
 
 
-async def unpark(tx: Tx, side: Side, transfer_id: int, started: datetime) -> None:
-    """A run of the transfer that started at this time was answered; a rest that ended before is over for good."""
-    await tx.run(f"unpark_{_NOUN[side]}", transfer_id=transfer_id, started=micros(started))
+async def unpark(tx: Tx, side: Side, started: Mapping[int, datetime]) -> None:
+    """Runs of these transfers that started at these times were answered; a rest that ended before is over for good."""
+    rows: list[Values] = [{"transfer_id": one, "started": micros(start)} for one, start in started.items()]
+    await tx.many(f"unpark_{_NOUN[side]}", rows)
 
 
 async def shorten(tx: Tx, latest: datetime, now: datetime) -> None:
