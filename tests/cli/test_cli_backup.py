@@ -57,6 +57,8 @@ def test_a_backup_is_never_overwritten_and_a_failed_one_leaves_nothing(made: Loa
     assert list(target.iterdir()) == []
     missing = command("backup", made.folder / "no" / "such", "--data-dir", made.directory)
     assert (missing.code, "does not exist" in missing.err) == (2, True)
+    long = command("backup", made.folder / ("x" * 254), "--data-dir", made.directory)
+    assert (long.code, "cannot be written: File name too long" in long.err) == (2, True)
     before = set(made.folder.iterdir())
     (made.directory / "state.sqlite").write_bytes(b"no database at all" * 100)
     for path in made.directory.glob("state.sqlite-*"):

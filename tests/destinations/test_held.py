@@ -46,6 +46,42 @@ def test_a_day_is_read_back_in_the_columns_of_another_reading(warehouse: Warehou
     assert read(warehouse, wanted, column="other_date").num_rows == 0
 
 
+def test_dates_beyond_all_days_are_no_days(warehouse: Warehouse) -> None:
+    warehouse.load(a_day(stamped(1, 3)))
+    warehouse.ask("INSERT INTO visits (data_date) VALUES (DATE '290000-01-01')")
+    (visits,) = warehouse.destination.held(warehouse.config, TRANSFER, ["visits"])
+    assert visits.counts == ({on(0): 3},)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "token = NULL",
+        "row_count = NULL",
+        "loaded_at = 'infinity'",
+        "data_date = DATE '290000-01-01'",
+    ],
+)
+def test_a_ledger_row_that_dayfill_never_writes_is_named(warehouse: Warehouse, edit: str) -> None:
+    warehouse.load(a_day(stamped(1)), a_day(stamped(2, offset=1), 1))
+    for column in ("token", "row_count"):
+        warehouse.ask(f"ALTER TABLE _dayfill_days ALTER {column} DROP NOT NULL")
+    assert len(warehouse.ledger()) == 2
+    warehouse.ask(f"UPDATE _dayfill_days SET {edit} WHERE data_date = DATE '{on(0)}'")
+    with pytest.raises(Permanent, match=r"table visits and day .* delete it in _dayfill_days"):
+        warehouse.ledger()
+
+
+def test_a_load_names_a_token_that_is_none(warehouse: Warehouse) -> None:
+    warehouse.load(a_day(stamped(1)))
+    warehouse.ask("ALTER TABLE _dayfill_days ALTER token DROP NOT NULL")
+    warehouse.ask("UPDATE _dayfill_days SET token = NULL")
+    with pytest.raises(Permanent, match="delete it in _dayfill_days"):
+        warehouse.load(a_day(stamped(2), token=2))
+    warehouse.ask("DELETE FROM _dayfill_days")
+    assert warehouse.load(a_day(stamped(2), token=2)) == ["loaded"]
+
+
 def test_a_kind_that_nobody_knows() -> None:
     with pytest.raises(Permanent, match="no destination type 'DWH_NONE'; known are DWH_DUCKDB"):
         destinations.get("DWH_NONE")

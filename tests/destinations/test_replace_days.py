@@ -198,6 +198,8 @@ def test_the_greatest_token_is_that_of_all_transfers(warehouse: Warehouse) -> No
     warehouse.load(a_day(stamped(1), token=41))
     warehouse.load(a_day(stamped(1, 1, 3), 3, token=12, transfer_id=8, names=("others",)))
     assert warehouse.destination.greatest_token(warehouse.config) == 41
+    warehouse.ask(f"UPDATE _dayfill_days SET token = {2**63 - 1} WHERE transfer_id = 8")
+    assert warehouse.destination.greatest_token(warehouse.config) == 41, "one that nobody has drawn"
 
 
 def test_check_leaves_nothing_behind(warehouse: Warehouse) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count as counting
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.engine.budgets import MAX_SLICE_DAYS
 from dayfill.engine.rates import MINUTE, MOMENT, Rate
-from rig import Rig, last
+from dayfill.errors import Transient
+from rig import Rig, ago, last
 
 
 def test_calls_are_spread_evenly() -> None:
@@ -130,3 +134,16 @@ async def test_transfers_of_one_connection_take_turns(rig: Rig) -> None:
     rig.pass_time(seconds=1)
     await rig.step()
     assert [gate.transfer_id for gate in executor.gates] == both
+
+
+async def test_a_limit_that_is_not_met_wakes_nobody(rig: Rig) -> None:
+    """A day of a limited login waits for its next attempt, on a clock on which no two looks are at one moment."""
+    rig.single_days()
+    rig.source.on(ago(0), raises=[Transient("SOURCE", "Try again.")])
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    rig.installation.execute("UPDATE transfers SET requests_per_minute = 60")
+    looks, seams = counting(), rig.seams
+    rig.seams = replace(seams, monotonic=lambda: seams.monotonic() + next(looks) / 1e6)
+    await rig.settle()
+    assert rig.runs(backfill) == {ago(0): ("COMPLETED", 2)}
+    assert rig.passes < 15

@@ -148,3 +148,6 @@ def test_the_folder_is_private_and_empty_after_a_sweep(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (folder / "team1-run2-token3-0.arrow").touch()
     assert list(swept(folder).iterdir()) == []
+    for name in ("a backup", "somebody's.duckdb"):
+        (folder / name).mkdir()
+    assert len(list(swept(folder).iterdir())) == 2, "what is not ours stays, and stops no start"

@@ -31,7 +31,9 @@ class People(Told):
     def create(self, pick: int, newest: int, more: int, only: tuple[str, ...], urgent: bool) -> None:
         transfer_id = self.transfer(pick)
         span = DayRange(ago(min(newest + more, DAYS - 1)), ago(newest))
-        allowed = span.end <= latest_today(self.world.rig.seams.now()) and not self.overlapping(transfer_id, span)
+        allowed = span.end <= latest_today(self.world.rig.seams.now(), "UTC") and not self.overlapping(
+            transfer_id, span
+        )
         before = len(self.world.source.readings)
         choice = {"only": only, "priority": Priority.INTERACTIVE if urgent else Priority.BACKFILL}
         work = asked(self.world.rig.backfill(transfer_id, span, **choice), None if only and allowed else allowed)
@@ -100,7 +102,7 @@ class People(Told):
     def run_now(self, pick: int, newest: int, more: int) -> None:
         transfer_id = self.transfer(pick)
         days = list(DayRange(ago(newest + more), ago(newest)))
-        allowed = ago(newest) <= latest_today(self.world.rig.seams.now())
+        allowed = ago(newest) <= latest_today(self.world.rig.seams.now(), "UTC")
         self.world.act(asked(self._run_now(transfer_id, days), allowed))
         self.tell(f"somebody wants {days[0]} to {days[-1]} of transfer {transfer_id} now")
 

@@ -36,8 +36,8 @@ async def backup(path: Path, /, *, options: LocalOptions = LOCAL_DEFAULTS) -> in
     """
     directory, target = existing(options.settings()), _new(path)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.mkdir(mode=0o700)
     try:
+        draft.mkdir(mode=0o700)
         _copy_files(directory, draft)
         violations = await _checked(draft)
         draft.rename(target)

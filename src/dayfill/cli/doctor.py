@@ -156,7 +156,7 @@ def _unwritable(text: str) -> str | None:
 
 def _spooled(directory: Path) -> str | None:
     folder = directory / SPOOL
-    files = list(folder.iterdir()) if folder.is_dir() else []
+    files = list(folder.glob("*.arrow"))
     size = sum(path.stat().st_size for path in files)
     return f"a killed server left {len(files)} files, {size >> 20} MiB; the next start removes them" if files else None
 

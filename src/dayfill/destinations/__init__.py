@@ -17,6 +17,8 @@ from dayfill.errors import Permanent
 
 KINDS = {"DWH_DUCKDB": "duckdb"}
 """Destination type -> module of this package."""
+UNDRAWN = 2**62
+"""No installation draws a token so great: a ledger that holds this one or a greater one was edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Destination(Protocol):
         """All ledger rows of a transfer."""
 
     def greatest_token(self, config: DestinationConfig) -> int:
-        """The greatest token in the ledger, 0 if there is none."""
+        """The greatest token in the ledger below `UNDRAWN`, 0 if there is none."""
 
     def held(self, config: DestinationConfig, transfer_id: int, tables: Sequence[str]) -> list[HeldTable]:
         """The tables of a transfer, counted by day; nothing is made or changed."""

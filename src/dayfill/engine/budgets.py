@@ -92,8 +92,17 @@ class Budgets:
     def may_ask(self, connection_id: int, calls: int, per_minute: int, monotonic: float) -> bool:
         """Whether the connection's limit of requests lets so many calls go now; if not, `held` says when."""
         wait = self.rates.setdefault(connection_id, Rate()).wait(calls, per_minute, monotonic)
+        if not wait:
+            self.held.pop(connection_id, None)  # this moment would count as one to wake at, again and again
+            return True
         self.held[connection_id] = monotonic + wait
-        return not wait
+        return False
+
+    def ask(self, connection_id: int, calls: int, per_minute: int, monotonic: float) -> None:
+        """So many calls go now; `held` says when the next one may."""
+        rate = self.rates[connection_id]
+        rate.pay(calls, per_minute, monotonic)
+        self.held[connection_id] = monotonic + rate.wait(1, per_minute, monotonic)
 
     def take(self, transfer_id: int, connection_id: int) -> None:
         self._move(transfer_id, connection_id, 1)

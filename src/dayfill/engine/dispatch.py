@@ -177,7 +177,7 @@ class Dispatcher:
         self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
         self._budgets.trials.update(claimed.trials)
         if claimed.per_minute is not None:
-            self._budgets.rates[claimed.connection_id].pay(claimed.calls, claimed.per_minute, began)
+            self._budgets.ask(claimed.connection_id, claimed.calls, claimed.per_minute, began)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:

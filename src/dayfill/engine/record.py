@@ -22,7 +22,10 @@ from dayfill.store.runs import Held
 TOKEN_GAP = 1_000_000
 """Left free above a ledger that is ahead of the state: workers from before a restore may hold higher tokens."""
 _STALE = Failure(
-    "STALE", "The destination holds a newer reading of this day than the state knows; it is read again.", transient=True
+    "STALE",
+    "The destination holds a newer reading of this day than the state knows; it is read again. If that does not help, "
+    "the day's row in the ledger was edited: delete it there.",
+    transient=True,
 )
 
 

@@ -98,13 +98,13 @@ class Spool:
 
 
 def swept(folder: Path) -> Path:
-    """The folder, private and empty: what lies in it belongs to loads of a server that is gone.
+    """The folder, private and without spool files: those belong to loads of a server that is gone.
 
     Raises:
         OSError: it cannot be made or emptied.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
-    for path in folder.iterdir():
+    for path in folder.glob("*.arrow"):  # nothing else is ours: a backup or a warehouse may have been put here
         path.unlink()
     return folder
 

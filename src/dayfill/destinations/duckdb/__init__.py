@@ -70,7 +70,7 @@ class DuckDBFile:
             return ledger.rows(opened.connection, _schema(config), transfer_id) if opened else []
 
     def greatest_token(self, config: DestinationConfig) -> int:
-        """The greatest token in the ledger, 0 if there is none."""
+        """The greatest token in the ledger that can have been drawn, 0 if there is none."""
         with _looking(config) as opened:
             return ledger.greatest_token(opened.connection, _schema(config)) if opened else 0
 

@@ -62,8 +62,9 @@ def _ours(name: str) -> str | None:
 
 
 def _rows_by_date(con: duckdb.DuckDBPyConnection, path: str, column: str) -> dict[date, int]:
+    """Rows by date; dates beyond what Python holds come as text, and are nobody's days."""
     found = con.execute(f"SELECT {column}, count(*) FROM {path} WHERE {column} IS NOT NULL GROUP BY 1").fetchall()
-    return dict(found)
+    return {day: count for day, count in found if isinstance(day, date)}
 
 
 def _types_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:

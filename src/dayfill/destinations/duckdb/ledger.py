@@ -9,9 +9,10 @@ from itertools import chain
 
 import duckdb
 
-from dayfill.destinations import LedgerRow
+from dayfill.destinations import UNDRAWN, LedgerRow
 from dayfill.destinations.duckdb.ownership import Owner
 from dayfill.destinations.names import quoted
+from dayfill.errors import Permanent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,7 +65,11 @@ def exists(con: duckdb.DuckDBPyConnection, schema: str) -> bool:
 def look(
     con: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[str], transfer_id: int, days: Sequence[date]
 ) -> Seen:
-    """Owners of the tables and tokens of the days, in one query."""
+    """Owners of the tables and tokens of the days, in one query.
+
+    Raises:
+        Permanent: cause LEDGER; a token is none.
+    """
     inside, names = quoted(schema, "schema"), [table.lower() for table in tables]
     query = (
         f"SELECT table_name, installation_id, transfer_id, NULL, NULL FROM {inside}._dayfill_tables"
@@ -77,8 +82,10 @@ def look(
     for table, installation_id, owner_id, day, token in con.execute(query, values).fetchall():
         if day is None:
             owners[table] = Owner(installation_id, owner_id)
-        else:
+        elif isinstance(token, int):
             tokens[table, day] = token
+        else:
+            raise _edited(table, day)
     return Seen(owners, tokens)
 
 
@@ -138,19 +145,40 @@ def holds(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries
 
 
 def rows(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int) -> list[LedgerRow]:
-    """All rows of a transfer, by table and day."""
+    """All rows of a transfer, by table and day.
+
+    Raises:
+        Permanent: cause LEDGER; one holds what dayfill never writes.
+    """
     found = con.execute(
         "SELECT transfer_id, table_name, data_date, token, run_id, row_count, content_hash, epoch_us(loaded_at)"
         f" FROM {quoted(schema, 'schema')}._dayfill_days WHERE transfer_id = ? ORDER BY table_name, data_date",
         [transfer_id],
     ).fetchall()
-    return [LedgerRow(*(*row, _EPOCH + timedelta(microseconds=micros))) for *row, micros in found]
+    return [_row(*row) for row in found]
+
+
+def _row(transfer_id: int, table: str, day: object, *values: object) -> LedgerRow:
+    # The types tell all: nulls, an infinite time, a year that Python does not have, columns of another type.
+    match (day, *values):
+        case (date() as data_date, int(token), int(run_id), int(rows), str(content_hash), int(micros)):
+            loaded_at = _EPOCH + timedelta(microseconds=micros)
+            return LedgerRow(transfer_id, table, data_date, token, run_id, rows, content_hash, loaded_at)
+    raise _edited(table, day)
+
+
+def _edited(table: str, day: object) -> Permanent:
+    return Permanent(
+        "LEDGER",
+        f"The ledger's row of table {table} and day {day} holds what dayfill never writes: delete it in _dayfill_days,"
+        " then load that day again.",
+    )
 
 
 def greatest_token(con: duckdb.DuckDBPyConnection, schema: str) -> int:
-    """The greatest token of all transfers, 0 if the ledger is empty."""
-    found = con.execute(f"SELECT coalesce(max(token), 0) FROM {quoted(schema, 'schema')}._dayfill_days").fetchall()
-    return int(found[0][0])
+    """The greatest token of all transfers that can have been drawn, 0 if there is none."""
+    query = f"SELECT coalesce(max(token), 0) FROM {quoted(schema, 'schema')}._dayfill_days WHERE token < ?"
+    return int(con.execute(query, [UNDRAWN]).fetchall()[0][0])
 
 
 def _values(entry: Entry) -> tuple[object, ...]:
