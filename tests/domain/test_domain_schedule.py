@@ -120,6 +120,17 @@ def test_every_hour_fires_once_at_every_clock_change_of_every_zone() -> None:
     assert len(seen) > 50
 
 
+@pytest.mark.parametrize("interval", [Interval.WEEKLY, Interval.MONTHLY])
+def test_a_window_as_long_as_its_interval_leaves_out_no_day_at_any_clock_change(interval: Interval) -> None:
+    length = Schedule(interval).between
+    for zone, noon in clock_changes(date(2025, 9, 1), date(2026, 9, 1)):
+        for hours in range(0, 24 * length.days, 5):
+            before, slot = noon + timedelta(hours=hours) - length, noon + timedelta(hours=hours)
+            first, second = (slot_window(at, length.days, zone, length) for at in (before, slot))
+            assert second.start <= first.end + ONE_DAY, (zone, noon, hours)
+            assert len(second) <= length.days + 1
+
+
 @pytest.mark.parametrize("days", [1, 2])
 def test_daily_slots_read_every_day_at_every_clock_change_of_every_zone(days: int) -> None:
     """With two days, every day comes as yesterday too, once it is over; when the clock jumps one day more is read."""

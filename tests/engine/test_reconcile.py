@@ -260,6 +260,13 @@ async def test_a_day_that_is_being_loaded_or_was_loaded_since_is_left_alone(rig:
     assert states(rig, transfer) == {ago(0): "l", ago(1): "l"}
 
 
+async def test_a_transfer_that_has_moved_meanwhile_is_not_held_against_its_former_place(rig: Rig) -> None:
+    transfer = await loaded(rig)
+    rig.destination.days.clear()
+    await rig.dispatcher._reconciler._compare(transfer, destination_id=99)
+    assert set(states(rig, transfer).values()) == {"l"}
+
+
 async def test_a_pass_that_fails_does_not_make_the_dispatcher_begin_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

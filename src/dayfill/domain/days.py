@@ -95,14 +95,14 @@ def refresh_window(now: datetime, days: int, zone: str = "UTC") -> DayRange:
     return DayRange(today - timedelta(days=days - 1), today)
 
 
-def slot_window(now: datetime, days: int, zone: str = "UTC") -> DayRange:
-    """The refresh window of a slot, and the day that the zone's clock has jumped over since the slot a day ago.
+def slot_window(now: datetime, days: int, zone: str = "UTC", since: timedelta = ONE_DAY) -> DayRange:
+    """The refresh window of a slot, and the day that the zone's clock has jumped over since the slot before.
 
-    Slots lie a day of UTC apart. When clocks go forward, today can be two days after what was today then: the day
-    between would never be read.
+    Slots lie in UTC. When clocks go forward, today can be one day more after what was today then: the day between would
+    never be read. since: how long ago the slot before was, in whole days.
     """
-    window, before = refresh_window(now, days, zone), refresh_window(now - ONE_DAY, days, zone)
-    return DayRange(min(window.start, before.start + ONE_DAY), window.end)
+    window, before = refresh_window(now, days, zone), refresh_window(now - since, days, zone)
+    return DayRange(min(window.start, before.start + since), window.end)
 
 
 def latest_today(now: datetime, zone: str) -> date:

@@ -30,6 +30,11 @@ class Schedule:
     weekday: int = 1
     month_day: int = 1
 
+    @property
+    def between(self) -> timedelta:
+        """How far slots lie apart, in whole days: at least one, for months at most."""
+        return timedelta(days={Interval.WEEKLY: 7, Interval.MONTHLY: 31}.get(self.interval, 1))
+
 
 def next_slot(schedule: Schedule, after: datetime, zone: str = "UTC") -> datetime:
     """The first slot later than ``after``, as an instant in UTC.

@@ -247,8 +247,8 @@ def _ledger_token(work: _Work) -> int:
 
 def _safe(text: str) -> str:
     """Printable and short: control characters of a hostile source reach neither a terminal nor a page."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return printable if len(printable) <= MESSAGE_LENGTH else printable[: MESSAGE_LENGTH - 1] + "…"
+    printable = "".join(character if character.isprintable() else " " for character in text[:MESSAGE_LENGTH])
+    return printable if len(text) <= MESSAGE_LENGTH else printable[:-1] + "…"
 
 
 def _days(work: _Work) -> list[date]:

@@ -23,7 +23,6 @@ from typing import TypeVar
 import structlog
 
 from dayfill import destinations
-from dayfill.destinations import Destination, DestinationConfig
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config
 from dayfill.engine.ledgers import differing, ledger_days
@@ -134,23 +133,28 @@ class Reconciler:
         self._admit(destination_id, float("inf"))
         if destination_id in self._owed:
             for transfer_id in await days.loaded_transfers(self._db, destination_id):
-                await self._compare(kind, config, await transfers.job(self._db, transfer_id))
+                await self._compare(transfer_id, destination_id)
         self._owed.discard(destination_id)
 
-    async def _compare(self, kind: Destination, config: DestinationConfig, job: TransferJob) -> None:
-        loaded, tables = await days.loaded(self._db, job.transfer_id), [table.name for table in job.tables]
+    async def _compare(self, transfer_id: int, destination_id: int) -> None:
+        loaded = await days.loaded(self._db, transfer_id)
+        job = await transfers.job(self._db, transfer_id)  # after its days: they are of this place or of none any more
+        if job.destination_id != destination_id:
+            return
+        kind, config = destinations.get(job.destination.kind), self._configure(job.destination)
+        tables = [table.name for table in job.tables]
 
         def compared() -> Differing:
-            return differing(loaded, ledger_days(kind.ledger(config, job.transfer_id), tables))
+            return differing(loaded, ledger_days(kind.ledger(config, transfer_id), tables))
 
         found = await _apart(compared)
         if not (found.behind or found.ahead):
             return
         log.warning(
-            "days_stale", transfer_id=job.transfer_id, ledger_behind=len(found.behind), ledger_ahead=len(found.ahead)
+            "days_stale", transfer_id=transfer_id, ledger_behind=len(found.behind), ledger_ahead=len(found.ahead)
         )
         async with self._db.write() as tx:
-            await days.settle(tx, job.transfer_id, found)
+            await days.settle(tx, transfer_id, found)
 
 
 def _apart(work: Callable[[], Answer]) -> asyncio.Future[Answer]:

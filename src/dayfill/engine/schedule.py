@@ -65,7 +65,7 @@ async def _fire_slots(tx: Tx, transfer_id: int, zone: str, now: datetime) -> Day
             continue
         if slot in fired or await schedules.fire(tx, transfer_id, slot, now):
             fired.add(slot)
-            start = slot_window(slot, schedule.refresh_window, zone).start
+            start = slot_window(slot, schedule.refresh_window, zone, schedule.between).start
             first = start if first is None else min(first, start)
         await schedules.set_next(tx, transfer_id, position, next_slot(schedule, now))
     today = refresh_window(now, 1, zone).end
