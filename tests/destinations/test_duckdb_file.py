@@ -52,7 +52,7 @@ def test_a_file_held_by_another_process_is_named_with_that_process_and_loads_aft
         ):
             with pytest.raises(Transient, match=rf"process {holder}: close it") as refused:
                 attempt()
-            assert refused.value.cause == "DESTINATION" and str(path_of(file)) in refused.value.message
+            assert refused.value.cause == "HELD" and str(path_of(file)) in refused.value.message
     assert file.load(a_day(stamped(1))) == [DayOutcome.LOADED]
 
 

@@ -41,7 +41,7 @@ from dayfill.store.sqlite import SqliteDatabase
 from installation import Installation
 from scripted import Script, ScriptedRead, ScriptedSource, reader, unsealed
 
-SECONDS = 30
+SECONDS = 120.0
 """How long a test waits for an event before it fails."""
 TABLE = "visits"
 

@@ -25,6 +25,7 @@ from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
+from dayfill.engine.rates import MOMENT
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
 from dayfill.engine.rescue import BROKEN, lost, rescue
@@ -251,7 +252,7 @@ class Dispatcher:
         ]
         now, monotonic = self._seams.now(), self._seams.monotonic()
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
-        waits += [end - monotonic for end in self._budgets.held.values() if end > looked_monotonic]
+        waits += [end - monotonic for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]
         waits += [f.overdue - monotonic for f in self._flights if not f.given_up]
         return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])
 
