@@ -164,7 +164,7 @@ class Matrix:
     def _cell(self, made: Template, failpoint: str, action: str, turn: int) -> None:
         chance = Random(f"{self.seed} {failpoint} {action} {turn}")
         folder, scenario = self.folder / f"{failpoint} {action} {turn}", SCENARIOS[failpoint]
-        passage = 1 + turn % 3 if scenario.many else 1
+        passage = 1 + turn % 2 if scenario.many else 1
         try:
             place = arena.make(folder, *[("STAMPED_SINGLY", DEADLINE)] * 2, days=DAYS)
             cell = Trial(Case(place, made, chance), scenario, failpoint, action, passage).run()

@@ -216,7 +216,7 @@ def has_fired_once(case: Case) -> list[str]:
 
 @dataclass(frozen=True)
 class Scenario:
-    """How one failpoint is reached. many: it is passed several times, so any of its first passages may be meant."""
+    """How one failpoint is reached. many: it is passed twice at least, so either of its first passages may be meant."""
 
     act: Callable[[Case], None] = create
     prepare: Callable[[Case], None] = nothing
