@@ -98,8 +98,6 @@ def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, 
     except TooLarge:
         read = None
     except ConnectorError as error:
-        if stops(error):
-            raise
         read = None if len(days) > 1 else {days[0]: error}
     if read is None:
         return {day: found for one in days for day, found in _read(work, [one], spool).items()}
