@@ -42,7 +42,8 @@ async def verify(
     """Read loaded days again from the source, and compare source, ledger and table by row count and content.
 
     It works on the data directory, like `dayfill doctor`, and changes nothing; a server may run meanwhile. The source
-    is read within the transfer's limits; once it asks for a pause, the other days are told as not read.
+    is read within the transfer's limits on rows, bytes and time, but not on requests a minute; once it asks for a
+    pause, the other days are told as not read.
 
     A day is told as equal, or why not: the source has changed since (load it again if that should count), the table
     differs from its ledger (edited by hand), there is no ledger row, it cannot be read.

@@ -50,7 +50,7 @@ def _differences(table: HeldTable) -> Iterator[tuple[date, str]]:
     for day in sorted({*counts, *said}):
         there = counts.get(day, 0)
         if day not in said:
-            yield day, f"table {table.name} has {there:,} rows and no ledger row: somebody else put them there"
+            yield day, f"table {table.name} has {there:,} rows and no ledger row: put in or deleted by hand"
         elif there != said[day]:
             yield (
                 day,
