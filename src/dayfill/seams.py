@@ -1,6 +1,6 @@
 """Where the outside leaks in: time, ids, chance and failpoints, as one frozen value that is passed down.
 
-Made in ``app.py`` for the server and rebuilt by a worker; tests make their own. Nothing else asks the clock.
+Made in ``app`` for the server and rebuilt by a worker; tests make their own. Nothing else asks the clock.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def test_repeated_it_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     migrate_sqlite(path)
     before = schema(path)
-    apsw.Connection(str(path)).execute("INSERT INTO teams VALUES (1, 'a', 1)")
+    apsw.Connection(str(path)).execute("INSERT INTO teams (team_id, name, created_time) VALUES (1, 'a', 1)")
     assert migrate_sqlite(path) == NEWEST
     assert schema(path) == before
     assert apsw.Connection(str(path)).execute("SELECT count(*) FROM teams").fetchone() == (1,)

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import KEYRING_FILE, SPOOL, STATE_FILE, only_server, open_state
+from dayfill.app import KEYRING_FILE, SPOOL, STATE_FILE, open_state
+from dayfill.app.holding import only_server
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions

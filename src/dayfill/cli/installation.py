@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dayfill.app import LOCK_FILE, STATE_FILE, State, open_state
+from dayfill.app import STATE_FILE, State, open_state
+from dayfill.app.holding import LOCK_FILE
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
@@ -14,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-import uvicorn
 
-from dayfill.api.asgi import Api
-from dayfill.api.protocol import Protocol
 from dayfill.api.wire import Server
+from dayfill.app.holding import made, only_server, private_files
+from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
@@ -32,7 +30,7 @@ from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 
-STATE_FILE, KEYRING_FILE, LOCK_FILE, SPOOL = "state.sqlite", "keyring", "serve.lock", "spool"
+STATE_FILE, KEYRING_FILE, SPOOL = "state.sqlite", "keyring", "spool"
 SETTINGS_FILE = "dayfill.toml"
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
@@ -69,10 +67,10 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
         SetupError: the directory or a file in it cannot be used.
     """
     seams = seams or system_seams(settings.faults)
-    directory = _made(settings.data_dir)
+    directory = made(settings.data_dir)
     keyring = Keyring.from_file(directory / KEYRING_FILE)
     path = directory / STATE_FILE
-    with _private_files():
+    with private_files():
         migrate_sqlite(path, seams.failpoint)
         db = SqliteDatabase(path)
     try:
@@ -99,17 +97,17 @@ async def serve(
         SetupError: the address is taken, or another server works on the same data directory.
     """
     stop = stop or asyncio.Event()
-    with only_server(_made(settings.data_dir)), _listener(settings) as listener, _signals(stop):
+    with only_server(made(settings.data_dir)), listener(settings) as socket_, _signals(stop):
         async with open_state(settings, seams) as state:
-            host, port = listener.getsockname()[:2]
-            running = Running(f"http://{_in_url(host)}:{port}", host, port, state)
-            return await _serve(settings, state, listener, running, on_ready, stop)
+            host, port = socket_.getsockname()[:2]
+            running = Running(f"http://{in_url(host)}:{port}", host, port, state)
+            return await _serve(settings, state, socket_, running, on_ready, stop)
 
 
 async def _serve(
     settings: Settings,
     state: State,
-    listener: socket.socket,
+    listening: socket.socket,
     running: Running,
     on_ready: Callable[[Running], Awaitable[None]] | None,
     stop: asyncio.Event,
@@ -118,9 +116,9 @@ async def _serve(
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
     watch = Watch(state.db, state.seams)
-    http = _http(settings, state, dispatcher, watch, stop)
+    http = http_server(_server(settings, state, dispatcher, watch, stop))
     dispatching = asyncio.create_task(dispatcher.run())
-    answering = asyncio.create_task(http.serve(sockets=[listener]))
+    answering = asyncio.create_task(http.serve(sockets=[listening]))
     greeting = asyncio.create_task(_greet(http, on_ready, running))
     tasks = (dispatching, answering, greeting, asyncio.create_task(watch.run()))
     for task in tasks:
@@ -149,37 +147,22 @@ def _has_failed(task: asyncio.Task[None]) -> bool:
     return not task.cancelled() and task.exception() is not None
 
 
-async def _greet(http: _Http, on_ready: Callable[[Running], Awaitable[None]] | None, running: Running) -> None:
+async def _greet(http: HttpServer, on_ready: Callable[[Running], Awaitable[None]] | None, running: Running) -> None:
     await http.answers.wait()
     log.info("serving", url=running.url)
     if on_ready is not None:
         await on_ready(running)
 
 
-class _Http(uvicorn.Server):
-    """uvicorn that says when it answers, and leaves the signals to us: the first one drains the dispatcher."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.answers = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.answers.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _http(settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch, stop: asyncio.Event) -> _Http:
+def _server(settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch, stop: asyncio.Event) -> Server:
+    """What requests may use."""
     loop = asyncio.get_running_loop()
 
     def wake() -> None:
         # After the answer has been sent: the dispatcher's turn may take milliseconds.
         loop.call_soon(dispatcher.wake)
 
-    server = Server(
+    return Server(
         db=state.db,
         seams=state.seams,
         keyring=state.keyring,
@@ -189,19 +172,6 @@ def _http(settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch
         max_days=settings.max_backfill_days,
         vitals=lambda: watch.vitals(dispatcher.fault),
     )
-    config = uvicorn.Config(
-        Api(server),
-        http=Protocol,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=128,  # accepted in one turn of the loop, before Protocol can turn any away
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-    )
-    return _Http(config)
 
 
 def _swept(directory: Path) -> Path:
@@ -209,52 +179,6 @@ def _swept(directory: Path) -> Path:
         return swept(directory)
     except OSError as error:
         raise SetupError(f"The folder {directory} cannot be made or emptied: {error.strerror}.") from None
-
-
-def _made(directory: Path) -> Path:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(f"The data directory {directory} cannot be made: {error.strerror}.") from None
-    return directory
-
-
-@contextmanager
-def only_server(directory: Path) -> Iterator[None]:
-    """Hold the data directory for this server; the kernel lets go when the process dies, however it dies.
-
-    Raises:
-        SetupError: another server holds it.
-    """
-    with (directory / LOCK_FILE).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise SetupError(
-                f"Another dayfill server (process {holder}) works on {directory}: stop it, or choose another data "
-                "directory with --data-dir."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-@contextmanager
-def _listener(settings: Settings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SetupError(
-                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. Choose another address "
-                "with --bind or DAYFILL_BIND."
-            ) from None
-        yield listener
 
 
 @contextmanager
@@ -275,17 +199,3 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """Files made in here can be read by their owner alone."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,37 @@
+-- What the doors must know: where a key may come from and when it last did, what a team may take, and who did what.
+
+-- allow_ips: JSON list of addresses and networks, empty is any. last_used_time moves at most once a minute.
+ALTER TABLE api_keys ADD COLUMN allow_ips TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE api_keys ADD COLUMN last_used_time INTEGER;
+
+-- Limits of a team; null is none. rows_per_month counts committed rows, by calendar month in UTC.
+ALTER TABLE teams ADD COLUMN rows_per_month INTEGER CHECK (rows_per_month >= 1);
+ALTER TABLE teams ADD COLUMN history_days INTEGER CHECK (history_days >= 1);
+
+-- Rows that a team's days have committed in a month (YYYY-MM): moved in the transaction that records the days.
+CREATE TABLE rows_of_months (
+  team_id INTEGER NOT NULL REFERENCES teams,
+  month TEXT NOT NULL,
+  row_count INTEGER NOT NULL CHECK (row_count >= 0),
+  PRIMARY KEY (team_id, month)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each thing that somebody did, written in the transaction that did it; nothing changes or deletes a row but
+-- its age. user_id, api_key_id, address and request_id are null where no request was behind it (the operator's command
+-- line, the dispatcher). object is its kind and id, such as transfer:7; before and after are JSON without secrets.
+CREATE TABLE audit (
+  audit_id INTEGER PRIMARY KEY,
+  team_id INTEGER REFERENCES teams,
+  audit_time INTEGER NOT NULL,
+  actor TEXT NOT NULL CHECK (actor IN ('key', 'operator', 'dispatcher')),
+  user_id INTEGER REFERENCES users,
+  api_key_id TEXT,
+  address TEXT,
+  request_id TEXT,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  before TEXT,
+  after TEXT
+) STRICT;
+CREATE INDEX audit_of_team ON audit (team_id, audit_id);
+CREATE INDEX audit_by_age ON audit (audit_time);
