@@ -40,7 +40,9 @@ class World:
     ids: dict[str, int]
 
     def sample(self, route: Route) -> Sample:
-        samples = {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
+        watched = {"transfer_id": str(self.ids["transfer_id"])}
+        samples = {("GET", "/x/v1" + TEAM + "/events"): Sample(query=watched)}
+        samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
         return samples[route.method, route.path]
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:

@@ -6,6 +6,8 @@ those would cost as much again as all of this, and the whole request is to stay 
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from starlette.types import Receive, Scope, Send
 
@@ -38,7 +40,11 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request_id = new_request_id(self._server.seams)
-            await _send(send, await self._answer(scope, receive, request_id), request_id)
+            answer = await self._answer(scope, receive, request_id)
+            if answer.stream is None:
+                await _send(send, answer, request_id)
+            else:
+                await _send_stream(scope, receive, send, answer, request_id)
         elif scope["type"] == "lifespan":
             await _lifespan(receive, send)
         else:
@@ -70,7 +76,7 @@ class Api:
         caller = await authenticate(self._server, scope, body)
         team_id = _team_id(caller, match)
         authorize(caller, route, team_id)
-        call = Call(self._server, caller, team_id, request_id, match.ids(), body, scope, match.mount)
+        call = Call(self._server, route, caller, team_id, request_id, match.ids(), body, scope, match.mount)
         if route.writes:
             return await repeats.change(route, call, match.path)
         return await route.handler(call)
@@ -135,6 +141,36 @@ async def _send(send: Send, answer: Answer, request_id: str) -> None:
         headers.append(_JSON)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(scope: Scope, receive: Receive, send: Send, answer: Answer, request_id: str) -> None:
+    """Send the pieces as they come, until there are no more or the client has gone."""
+    assert answer.stream is not None
+    headers = [(b"x-request-id", request_id.encode()), _ANY_ORIGIN]
+    headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    gone = asyncio.ensure_future(_until_gone(receive))
+    pieces = answer.stream
+    try:
+        while scope["method"] != "HEAD":
+            piece = asyncio.ensure_future(anext(pieces, b""))
+            await asyncio.wait([piece, gone], return_when=asyncio.FIRST_COMPLETED)
+            if not piece.done():
+                piece.cancel()
+                await asyncio.wait([piece])
+            elif content := piece.result():
+                await send({"type": "http.response.body", "body": content, "more_body": True})
+                continue
+            break
+    finally:
+        gone.cancel()
+        await pieces.aclose()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

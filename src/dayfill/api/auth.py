@@ -81,12 +81,28 @@ async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) ->
     expected = credential.secret_hash if credential else _NOBODY
     if not hmac.compare_digest(server.keyring.fingerprint(secret), expected) or credential is None:
         raise Unauthenticated("This is not an API key of this server.")
-    caller = credential.caller
+    _check_alive(server, credential.caller)
+    return credential.caller
+
+
+def _check_alive(server: Server, caller: Caller) -> None:
     if not caller.is_enabled:
         raise Denied("This API key or its user is disabled; ask an owner for a new key.", code="API_KEY_DISABLED")
     if caller.expires_time is not None and caller.expires_time <= server.seams.now():
         raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
-    return caller
+
+
+async def still_allowed(server: Server, caller: Caller, route: Route, team_id: int) -> bool:
+    """Whether a caller who was let in would be let in again now: for answers that take long."""
+    credential = await keys.credential(server.db, caller.key_id)
+    if credential is None:
+        return False
+    try:
+        _check_alive(server, credential.caller)
+        authorize(credential.caller, route, team_id)
+    except Denied:
+        return False
+    return True
 
 
 def authorize(caller: Caller, route: Route, team_id: int) -> None:

@@ -9,6 +9,7 @@ from dayfill.api import (
     connections,
     days,
     destinations,
+    events,
     extensions,
     health,
     metrics,
@@ -68,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", X + BACKFILL + "/resume", extensions.resume, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/runs", runs.run_now, WRITE, EDIT, writes=True),
     Route("GET", X + TRANSFER + "/days", days.get, READ, VIEW),
+    Route("GET", X + TEAM + "/events", events.stream, READ, VIEW),
 )
 
 PUBLIC: dict[str, Callable[[Server], Awaitable[Answer]]] = {

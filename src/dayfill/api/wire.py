@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
 from dayfill.domain.access import SCOPES, Caller, Permission
+from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
 from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
 from dayfill.seams import Seams
@@ -42,7 +43,8 @@ class Server:
     """What a request may use.
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
-    vitals: what the server knows of its own health.
+    hub: tells
+    watchers what moves. vitals: what the server knows of its own health.
     """
 
     db: Database
@@ -52,11 +54,14 @@ class Server:
     changed: Callable[[], None]
     is_ready: Callable[[], str | None]
     max_days: int
+    hub: Hub
     vitals: Callable[[], Vitals] = Vitals
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body.
+
+    stream: the pieces of a body that is sent as it comes, in place of data.
 
     A Struct and no frozen dataclass, which takes ten times as long to make, for each request.
     """
@@ -66,6 +71,7 @@ class Answer(msgspec.Struct, frozen=True):
     wrapped: bool = True
     headers: Mapping[str, str] = {}
     meta: Mapping[str, object] = {}
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +79,7 @@ class Call:
     """One request of a caller who may make it. ``path`` holds the ids of the path."""
 
     server: Server
+    route: Route
     caller: Caller
     team_id: int
     request_id: str

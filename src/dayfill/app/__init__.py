@@ -18,6 +18,7 @@ from dayfill.api.wire import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.live import Hub
 from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
 from dayfill.engine.vitals import Watch
@@ -115,12 +116,12 @@ async def _serve(
     executor = ThreadsExecutor(settings.slots)
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
-    watch = Watch(state.db, state.seams)
-    http = http_server(_server(settings, state, dispatcher, watch, stop))
+    watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
+    http = http_server(_server(settings, state, dispatcher, watch, hub, stop))
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listening]))
     greeting = asyncio.create_task(_greet(http, on_ready, running))
-    tasks = (dispatching, answering, greeting, asyncio.create_task(watch.run()))
+    tasks = (dispatching, answering, greeting, asyncio.create_task(watch.run()), asyncio.create_task(hub.run()))
     for task in tasks:
         task.add_done_callback(lambda done: stop.set() if _has_failed(done) else None)
     try:
@@ -130,6 +131,7 @@ async def _serve(
         greeting.cancel()
         dispatcher.stop()
         _, left = await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
+        hub.close()
         http.should_exit = True
         await asyncio.wait([answering])
     finally:
@@ -154,7 +156,9 @@ async def _greet(http: HttpServer, on_ready: Callable[[Running], Awaitable[None]
         await on_ready(running)
 
 
-def _server(settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch, stop: asyncio.Event) -> Server:
+def _server(
+    settings: Settings, state: State, dispatcher: Dispatcher, watch: Watch, hub: Hub, stop: asyncio.Event
+) -> Server:
     """What requests may use."""
     loop = asyncio.get_running_loop()
 
@@ -170,6 +174,7 @@ def _server(settings: Settings, state: State, dispatcher: Dispatcher, watch: Wat
         changed=wake,
         is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
         max_days=settings.max_backfill_days,
+        hub=hub,
         vitals=lambda: watch.vitals(dispatcher.fault),
     )
 

@@ -62,6 +62,7 @@ async def create(
         only=sorted(only),
         chosen=chosen,
     )
+    tx.touch(transfer_id)
     seams.failpoint("create")
     return await _read(tx, team_id, backfill_id)
 
@@ -134,6 +135,7 @@ async def pause(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: i
     if backfill.paused_time is None:
         await backfills.pause(tx, backfill_id, user_id, seams.now())
         await runs.hold(tx, backfill_id)
+        tx.touch(backfill.transfer_id)
     return await _read(tx, team_id, backfill_id)
 
 
@@ -144,6 +146,7 @@ async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfi
         await backfills.resume(tx, backfill_id)
         if backfill.status is not BackfillStatus.CREATED:  # else the last chunk of its runs releases them all
             await runs.release(tx, backfill_id, seams.now())
+        tx.touch(backfill.transfer_id)
     return await _read(tx, team_id, backfill_id)
 
 

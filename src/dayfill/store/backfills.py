@@ -163,6 +163,12 @@ async def overlapping(db: Reader, transfer_id: int, days: DayRange, except_id: i
     return [_backfill(row) for row in rows]
 
 
+async def active(db: Reader, team_id: int, transfer_id: int) -> list[Backfill]:
+    """The active backfills of a transfer of this team, oldest first."""
+    found = await overlapping(db, transfer_id, DayRange(date.min, date.max))
+    return [backfill for backfill in found if backfill.team_id == team_id]
+
+
 async def active_ids(tx: Tx, transfer_id: int) -> list[int]:
     return [row[0] for row in await tx.all("active_backfills_of_transfer", transfer_id=transfer_id)]
 

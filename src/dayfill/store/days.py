@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
+
+import msgspec
 
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState
 from dayfill.store.db import Database, Reader, Row, Tx, Values, micros
@@ -41,30 +44,39 @@ async def unqueue(tx: Tx, transfer_id: int, days: Iterable[str]) -> None:
 async def fail_waiting(tx: Tx, transfer_id: int, days: Iterable[str], now: datetime) -> None:
     """A waiting run of each of these days failed untried."""
     values = {"transfer_id": transfer_id, "now": micros(now)}
-    await tx.many("fail_waiting_day", [{**values, "data_date": day} for day in days])
-    await tx.one("days_changed", transfer_id=transfer_id)
+    listed = list(days)
+    await tx.many("fail_waiting_day", [{**values, "data_date": day} for day in listed])
+    await _changed(tx, {transfer_id: listed})
 
 
 async def start(tx: Tx, days: Sequence[tuple[int, str]]) -> None:
     """(transfer id, day) of waiting runs that start."""
     await tx.many("start_day", [{"transfer_id": transfer_id, "data_date": day} for transfer_id, day in days])
-    await _changed(tx, {transfer_id for transfer_id, _ in days})
+    moved: dict[int, list[str]] = defaultdict(list)
+    for transfer_id, day in days:
+        moved[transfer_id].append(day)
+    await _changed(tx, moved)
 
 
 async def end(tx: Tx, change: str, rows: Sequence[Values]) -> None:
-    """Running runs end. change: load_day, fail_day, requeue_day or release_day; rows carry that query's values."""
+    """Running runs end. change: load_day, fail_day, requeue_day or release_day; rows carry that query's values.
+
+    The version of the days is raised by `changed`, once for all that end together.
+    """
     await tx.many(change, rows)
+    for row in rows:
+        tx.touch(cast(int, row["transfer_id"]), (cast(str, row["data_date"]),))
 
 
 async def changed(tx: Tx, transfer_ids: Iterable[int]) -> None:
     """Raise the version of the days of these transfers."""
-    await _changed(tx, set(transfer_ids))
+    await _changed(tx, dict.fromkeys(transfer_ids, ()))
 
 
 async def outdate(tx: Tx, transfer_id: int) -> None:
     """Loaded days become stale: the transfer would now load another reading of them."""
     if await tx.run("outdate_days", transfer_id=transfer_id):
-        await _changed(tx, {transfer_id})
+        await _changed(tx, {transfer_id: None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ async def settle(tx: Tx, transfer_id: int, differing: Differing) -> None:
     ]
     await tx.many("outdate_day", behind)
     await tx.many("adopt_day", ahead)
-    await _changed(tx, {transfer_id})
+    await _changed(tx, {transfer_id: [str(row["data_date"]) for row in (*behind, *ahead)]})
 
 
 async def doubt(tx: Tx, transfer_id: int, doubtful: Iterable[date]) -> None:
@@ -154,6 +166,18 @@ async def _states(db: Database, transfer_id: int, span: DayRange) -> list[tuple[
     return [(date.fromisoformat(day), DayState(state)) for day, state in rows]
 
 
+async def version(db: Reader, team_id: int, transfer_id: int) -> int | None:
+    """The version of a transfer's days, which rises with each change; None if it is not this team's."""
+    row = await db.one("days_version", team_id=team_id, transfer_id=transfer_id)
+    return None if row is None else int(row[0])
+
+
+async def states_among(db: Reader, transfer_id: int, among: Iterable[str]) -> list[tuple[date, DayState]]:
+    """The states of those of these days that are known; for few of them, by their keys."""
+    rows = await db.all("day_states_among", transfer_id=transfer_id, days=msgspec.json.encode(list(among)).decode())
+    return [(date.fromisoformat(day), DayState(state)) for day, state in rows]
+
+
 async def chosen(tx: Tx, transfer_id: int, span: DayRange, wanted: frozenset[DayState]) -> list[date]:
     """Days of a span whose state is one of these, newest first, judged inside the transaction."""
     rows = await tx.scan("day_states", transfer_id=transfer_id, first=span.start.isoformat(), last=span.end.isoformat())
@@ -162,9 +186,13 @@ async def chosen(tx: Tx, transfer_id: int, span: DayRange, wanted: frozenset[Day
 
 
 async def _change(tx: Tx, query: str, transfer_id: int, days: Iterable[str]) -> None:
-    await tx.many(query, [{"transfer_id": transfer_id, "data_date": day} for day in days])
-    await _changed(tx, {transfer_id})
+    listed = list(days)
+    await tx.many(query, [{"transfer_id": transfer_id, "data_date": day} for day in listed])
+    await _changed(tx, {transfer_id: listed})
 
 
-async def _changed(tx: Tx, transfer_ids: set[int]) -> None:
-    await tx.many("days_changed", [{"transfer_id": transfer_id} for transfer_id in transfer_ids])
+async def _changed(tx: Tx, moved: Mapping[int, Iterable[str] | None]) -> None:
+    """Raise the version of these transfers' days, and tell who watches them; None is all days."""
+    await tx.many("days_changed", [{"transfer_id": transfer_id} for transfer_id in moved])
+    for transfer_id, days in moved.items():
+        tx.touch(transfer_id, days)

@@ -5,13 +5,16 @@ The dialect lives below this file; every store module speaks through `Reader` an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
 Values = Mapping[str, object]
+
+Touched = Mapping[int, "set[str] | None"]
+"""Transfers of which something changed, each with the days (YYYY-MM-DD) that moved; None: any of them may have."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,12 +42,18 @@ class Tx(Reader, Protocol):
     async def many(self, query: str, rows: Sequence[Values], /) -> list[Row]:
         """The same change for each of these values; returns what the statements return, in order."""
 
+    def touch(self, transfer_id: int, days: Iterable[str] | None = ()) -> None:
+        """Say that something of a transfer changes, and which days; None is all of them. Told after the commit."""
+
 
 class Database(Reader, Protocol):
     """The state database of one installation."""
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction: committed durably when the block ends, rolled back when it raises."""
+
+    def on_commit(self, listener: Callable[[Touched], None]) -> None:
+        """Tell this one, on the event loop, after each commit that touched a transfer."""
 
     def log_bytes(self) -> int:
         """Size of the log of writes that are not in the file yet."""

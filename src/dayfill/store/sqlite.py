@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TypeVar
 import apsw
 
 from dayfill.errors import Busy, SetupError
-from dayfill.store.db import Reader, Row, Tx, Values
+from dayfill.store.db import Reader, Row, Touched, Tx, Values
 from dayfill.store.queries import QUERIES
 from dayfill.store.snapshot import snapshot
 
@@ -39,6 +39,7 @@ class SqliteTx:
     def __init__(self, connection: apsw.Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection
         self._thread = thread
+        self.touched: dict[int, set[str] | None] = {}
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         return self._connection.execute(QUERIES[query].text, values).fetchone()
@@ -56,6 +57,13 @@ class SqliteTx:
         if not rows:
             return []
         return await self._in_thread(lambda: self._connection.executemany(QUERIES[query].text, rows).fetchall())
+
+    def touch(self, transfer_id: int, days: Iterable[str] | None = ()) -> None:
+        known = self.touched.setdefault(transfer_id, set())
+        if days is None:
+            self.touched[transfer_id] = None
+        elif known is not None:
+            known.update(days)
 
     def _run(self, query: str, values: Values) -> int:
         self._connection.execute(QUERIES[query].text, values)
@@ -85,6 +93,7 @@ class SqliteDatabase:
         self._write_thread = ThreadPoolExecutor(1, "state-writer")
         self._scan_thread = ThreadPoolExecutor(1, "state-scan")
         self._scanner = _open(path)
+        self._listeners: list[Callable[[Touched], None]] = []
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         return self._reader.execute(QUERIES[query].text, values).fetchone()
@@ -107,6 +116,9 @@ class SqliteDatabase:
                 await self._begin(tx, asked)
                 yield tx
                 await tx._in_thread(lambda: self._writer.execute("COMMIT"))
+                if tx.touched:
+                    for listener in self._listeners:
+                        listener(tx.touched)
             except (apsw.FullError, apsw.IOError) as error:
                 raise Busy(_UNWRITABLE, retry_after=5) from error
             finally:
@@ -128,6 +140,9 @@ class SqliteDatabase:
             await tx._in_thread(lambda: self._writer.execute("BEGIN IMMEDIATE"))
         except apsw.BusyError:
             raise Busy("Another process is writing to the state database; try again.", retry_after=1) from None
+
+    def on_commit(self, listener: Callable[[Touched], None]) -> None:
+        self._listeners.append(listener)
 
     def snapshot(self) -> AbstractContextManager[Reader]:
         return snapshot(self._path)

@@ -98,6 +98,18 @@ FROM transfer_days
 WHERE transfer_id = :transfer_id AND data_date BETWEEN :first AND :last
 ORDER BY data_date;
 
+-- name: day_states_among
+-- The states of those of these days (a JSON list) that are known.
+SELECT data_date,
+  CASE WHEN running > 0 THEN 'r' WHEN queued > 0 THEN 'q' ELSE coalesce(settled, '.') END
+FROM transfer_days
+WHERE transfer_id = :transfer_id AND data_date IN (SELECT value FROM json_each(:days));
+
+-- name: days_version
+-- The version of the days of a transfer of this team.
+SELECT days_version FROM transfers
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
+
 -- name: days_span
 -- First and last known day of a transfer of this team, and the version of its days.
 SELECT (SELECT min(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id),

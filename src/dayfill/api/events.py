@@ -1,0 +1,124 @@
+"""The live stream of a transfer, as server-sent events (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from dayfill.api.auth import still_allowed
+from dayfill.api.days import Counts, counts
+from dayfill.api.parameters import integer
+from dayfill.api.wire import Answer, Call
+from dayfill.engine.live import Event, Progress
+from dayfill.errors import Malformed, Missing
+from dayfill.store import backfills, days
+
+LARGEST_ID = (1 << 53) - 1
+HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No proxy may keep the stream back: the second is nginx's word for it."""
+RETRY, BEAT = b"retry: 1500\n\n", b":\n\n"
+CHECK_EVERY_SECONDS = 10.0
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ProgressView(msgspec.Struct, omit_defaults=True):
+    """A backfill as an event carries it. eta: seconds left. rate: days a minute."""
+
+    id: int
+    status: str
+    total: int
+    completed: int
+    failed: int
+    running: int
+    rows: int
+    is_paused: bool = False
+    eta: int | None = None
+    rate: float | None = None
+
+
+class FullView(msgspec.Struct, omit_defaults=True):
+    transfer_id: int
+    version: int
+    states: str
+    counts: Counts
+    backfills: list[ProgressView]
+    start_date: str | None = None
+
+
+class DaysView(msgspec.Struct, omit_defaults=True):
+    """d: what moved, each the hexadecimal index of a day from start_date and its new state, with blanks between."""
+
+    transfer_id: int
+    version: int
+    d: str
+    c: Counts
+    b: list[ProgressView]
+
+
+async def stream(call: Call) -> Answer:
+    """The events of one transfer, or of the transfer of one backfill."""
+    hub, last = call.server.hub, call.headers.get("last-event-id", "")
+    transfer_id = await _transfer(call)
+    incarnation, _, number = last.rpartition("-")
+    is_ours = incarnation == hub.incarnation and number.isascii() and number.isdigit() and len(number) < 16
+    after = int(number) if is_ours else None
+    if await days.version(call.server.db, call.team_id, transfer_id) is None:
+        raise Missing("Transfer not found.")
+    hub.admit(call.caller.user_id)
+    return Answer(200, None, headers=HEADERS, stream=_texts(call, transfer_id, after))
+
+
+async def _transfer(call: Call) -> int:
+    if call.query.get("transfer_id") is not None:
+        return integer(call, "transfer_id", lowest=1, highest=LARGEST_ID)
+    if call.query.get("backfill_id") is None:
+        raise Malformed("Name what to watch: the query parameter transfer_id or backfill_id is needed.")
+    backfill_id = integer(call, "backfill_id", lowest=1, highest=LARGEST_ID)
+    backfill = await backfills.get(call.server.db, call.team_id, backfill_id)
+    if backfill is None:
+        raise Missing("Backfill not found.")
+    return backfill.transfer_id
+
+
+async def _texts(call: Call, transfer_id: int, after: int | None) -> AsyncGenerator[bytes, None]:
+    """The stream, for as long as its key may read: revoked, it ends within half a minute."""
+    server, monotonic = call.server, call.server.seams.monotonic
+    checked = monotonic()
+    yield RETRY
+    async for event in server.hub.watch(call.caller.user_id, call.team_id, transfer_id, after):
+        if monotonic() - checked >= CHECK_EVERY_SECONDS:
+            if not await still_allowed(server, call.caller, call.route, call.team_id):
+                return
+            checked = monotonic()
+        yield BEAT if event is None else text(server.hub.incarnation, event)
+
+
+def text(incarnation: str, event: Event) -> bytes:
+    """One event as it goes over the wire."""
+    counted, progress = counts(dict(event.counts)), [_progress(one) for one in event.progress]
+    data: FullView | DaysView
+    if event.states is None:
+        moved = " ".join(f"{at:x}{state.value}" for at, state in event.moved)
+        name, data = b"days", DaysView(event.transfer_id, event.version or 0, moved, counted, progress)
+    else:
+        start = event.start_date.isoformat() if event.start_date else None
+        name, data = b"full", FullView(event.transfer_id, event.version or 0, event.states, counted, progress, start)
+    return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (incarnation.encode(), event.number, name, _encode(data))
+
+
+def _progress(one: Progress) -> ProgressView:
+    backfill, eta, rate = one.backfill, one.eta_seconds, one.per_minute
+    return ProgressView(
+        backfill.backfill_id,
+        backfill.status.value,
+        backfill.total,
+        backfill.completed,
+        backfill.failed,
+        backfill.running,
+        backfill.rows_total,
+        backfill.paused_time is not None,
+        None if eta is None else round(eta),
+        None if rate is None else round(rate, 1),
+    )
