@@ -50,7 +50,7 @@ class Installation:
     async def create(cls, folder: Path) -> Installation:
         state = folder / "state.db"
         migrate_sqlite(state)
-        db, keyring = SqliteDatabase(state), Keyring.from_file(folder / "keyring.json")
+        db, keyring = SqliteDatabase(state), Keyring.of_new_file(folder / "keyring.json")
         # No power is cut during a test, and waiting for the disk would make up most of its time.
         db._writer.execute("PRAGMA synchronous = OFF")
         made = cls.__new__(cls)

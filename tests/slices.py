@@ -28,7 +28,6 @@ class Bench:
         self.source, self.destination = ScriptedSource(), MemoryDestination()
         self.brakes = Brakes()
         self.seconds = 0.0
-        self.secrets: list[dict[str, str]] = []
 
     def load(
         self,

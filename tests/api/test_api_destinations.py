@@ -12,6 +12,7 @@ import seeds
 from dayfill import destinations as kinds
 from dayfill.destinations import DestinationConfig, DestinationField
 from dayfill.domain.access import Role
+from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
 from installation import Installation
@@ -130,7 +131,7 @@ async def test_a_new_secret_replaces_the_stored_one(installation: Installation, 
         "error": None,
     }
     assert keyed.seen == DestinationConfig(
-        installation.server.installation_id, {"host": "db"}, {"private_key": "fresh"}
+        installation.server.installation_id, {"host": "db"}, {"private_key": Secret("fresh")}
     )
 
 

@@ -94,7 +94,7 @@ def test_a_pipe_is_refused_and_holds_up_nobody(file: Warehouse, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", [app.STATE_FILE, app.STATE_FILE + "-wal", app.STATE_FILE + "-shm", app.KEYRING_FILE])
 def test_the_installations_own_files_are_refused(tmp_path: Path, name: str) -> None:
-    Keyring.from_file(tmp_path / app.KEYRING_FILE)
+    Keyring.of_new_file(tmp_path / app.KEYRING_FILE)
     (tmp_path / "link").symlink_to(tmp_path / name)
     for path in (tmp_path / name, tmp_path / "link"):
         with pytest.raises(Permanent, match="lives by"):
@@ -103,7 +103,7 @@ def test_the_installations_own_files_are_refused(tmp_path: Path, name: str) -> N
 
 
 async def test_a_trial_on_the_state_leaves_its_locks(tmp_path: Path) -> None:
-    Keyring.from_file(tmp_path / app.KEYRING_FILE)
+    Keyring.of_new_file(tmp_path / app.KEYRING_FILE)
     state = tmp_path / app.STATE_FILE
     migrate_sqlite(state)
     database = SqliteDatabase(state)

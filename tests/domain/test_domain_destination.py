@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dayfill.domain.destination import MAX_NAME, MAX_SECRET, MAX_VALUE, FieldRule, Wanted, problems, sealed_for
+from dayfill.domain.secret import Secret
 
 RULES = (
     FieldRule("host", is_required=True, is_secret=False),
@@ -25,11 +26,11 @@ def said(wanted: Wanted, rules: tuple[FieldRule, ...] = RULES, stored: tuple[str
 def test_settings_and_secrets_are_told_apart() -> None:
     sent = Wanted("D", "a", {"host": "", "port": 0, "password": "old", "passphrase": "", "unknown": "x"})
     assert sent.plain(RULES) == {"port": 0}
-    assert sent.secrets(RULES) == {"password": "old"}
+    assert sent.secrets(RULES) == {"password": Secret("old")}
     newer = replace(sent, fields={"host": True, "port": 1.5, "password": 7}, new_secrets={"passphrase": "new"})
     assert newer.plain(RULES) == {"host": True}
-    assert newer.secrets(RULES) == {"passphrase": "new"}
-    assert replace(sent, new_secrets={"password": "new"}).secrets(RULES) == {"password": "new"}
+    assert newer.secrets(RULES) == {"passphrase": Secret("new")}
+    assert replace(sent, new_secrets={"password": "new"}).secrets(RULES) == {"password": Secret("new")}
     assert replace(sent, fields={"host": "s" * MAX_VALUE}).plain(RULES) == {"host": "s" * MAX_VALUE}
 
 

@@ -9,10 +9,10 @@ import seeds
 from dayfill import destinations as kinds
 from dayfill.destinations import DestinationConfig, DestinationField
 from dayfill.domain.destination import Destination, Wanted
+from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.engine import destinations
-from dayfill.errors import Conflict, Missing, Permanent, Refused
-from dayfill.secrets import SealBroken
+from dayfill.errors import Conflict, Missing, Permanent, Refused, SealBroken
 from dayfill.store import destinations as kept
 from dayfill.store import transfers
 from installation import Installation
@@ -37,7 +37,7 @@ class Server:
 
     def check(self, config: DestinationConfig) -> None:
         self.seen = config
-        if config.secrets.get("password") != CANARY:
+        if config.secrets["password"].reveal() != CANARY:
             raise Permanent("AUTH", "The server refused the password.")
 
 
@@ -67,7 +67,7 @@ async def test_secrets_are_sealed_for_their_row(installation: Installation, serv
     made = await create(installation, wanted(host="db", password=CANARY, unknown=CANARY))
     twin = await create(installation, Wanted("DWH_SERVER", "Twin", {"host": "db", "password": "other"}))
     assert made.fields == {"host": "db"}
-    assert destinations.opened(made, installation.keyring) == {"password": CANARY}
+    assert destinations.opened(made, installation.keyring) == {"password": Secret(CANARY)}
     assert CANARY not in repr(installation.execute("SELECT * FROM destinations"))
     installation.execute(
         "UPDATE destinations SET sealed = :sealed WHERE destination_id = :id",
@@ -93,9 +93,9 @@ async def test_an_update_without_the_secret_keeps_it(installation: Installation,
     made = await create(installation, wanted(host="db", password=CANARY))
     renamed = await update(installation, made.destination_id, Wanted("DWH_SERVER", "Renamed", {"host": "db"}))
     assert renamed.display_name == "Renamed"
-    assert destinations.opened(renamed, installation.keyring) == {"password": CANARY}
+    assert destinations.opened(renamed, installation.keyring) == {"password": Secret(CANARY)}
     rotated = await update(installation, made.destination_id, wanted({"password": "new", "passphrase": "p"}, host="db"))
-    assert destinations.opened(rotated, installation.keyring) == {"password": "new", "passphrase": "p"}
+    assert destinations.opened(rotated, installation.keyring) == {"password": Secret("new"), "passphrase": Secret("p")}
 
 
 async def test_a_stored_secret_is_not_sent_to_another_place(installation: Installation, server: Server) -> None:
@@ -115,7 +115,7 @@ async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Insta
     made = await create(installation, wanted(host="db", password=CANARY))
     arguments = (installation.db, installation.keyring, "installation")
     assert await destinations.test(*arguments, 1, wanted(host="db"), made.destination_id) is None
-    assert server.seen == DestinationConfig("installation", {"host": "db"}, {"password": CANARY})
+    assert server.seen == DestinationConfig("installation", {"host": "db"}, {"password": Secret(CANARY)})
     other = await installation.team("Second")
     with pytest.raises(Refused, match="This team has no destination"):
         await destinations.test(*arguments, other, wanted(host="db"), made.destination_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dayfill.domain.secret import Secret
 from dayfill.domain.slices import Outcome, SourceJob
 from dayfill.engine import extract
 from dayfill.engine.content_hash import joined_hash
@@ -84,7 +85,7 @@ def test_credentials_are_opened_for_their_row_and_reach_the_source(bench: Bench)
     asked: list[tuple[bytes, str]] = []
     bench.load(source=sealed, unseal=lambda *args: asked.append(args) or b'{"key": "k"}')
     assert asked == [(b"sealed", "1:connections:2:sealed")]
-    assert heard == [{"key": "k"}]
+    assert heard == [{"key": Secret("k")}]
 
 
 def test_credentials_that_do_not_open_fail_every_day_alike(bench: Bench) -> None:

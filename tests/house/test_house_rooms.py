@@ -148,3 +148,13 @@ def test_a_query_has_a_sentence_and_a_use(name: str) -> None:
 def test_every_statement_that_the_code_names_exists() -> None:
     missing = [(at, wanted) for at, wanted in STATEMENTS_RUN if not any(re.fullmatch(wanted, q) for q in QUERIES)]
     assert missing == []
+
+
+# -- secrets
+
+
+def test_a_secret_is_revealed_by_connectors_and_by_what_seals_or_hides_it_alone() -> None:
+    found = {path for path in modules("src/dayfill") for _, name in calls(tree(path)) if name == "reveal"}
+    rooms = ("src/dayfill/secrets/", "src/dayfill/sources/", "src/dayfill/destinations/")
+    assert found, "it is called reveal"
+    assert {path for path in found if not str(path).startswith(rooms)} == set()

@@ -63,20 +63,20 @@ def test_a_fingerprint_is_the_same_for_the_same_secret_and_pepper_alone() -> Non
 
 def test_the_file_is_made_once_and_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "keyring"
-    sealed = Keyring.from_file(path).seal(b"secret", PURPOSE)
+    sealed = Keyring.of_new_file(path).seal(b"secret", PURPOSE)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Keyring.from_file(path).open(sealed, PURPOSE) == b"secret"
+    assert Keyring.of_new_file(path).open(sealed, PURPOSE) == b"secret"
     assert [one.name for one in path.parent.iterdir()] == ["keyring"], "no draft is left behind"
 
 
 def test_of_several_first_starts_at_once_all_read_one_keyring(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: Keyring.from_file(tmp_path / "keyring"), range(8)))
+        made = list(pool.map(lambda _: Keyring.of_new_file(tmp_path / "keyring"), range(8)))
     assert len({keyring.fingerprint("x") for keyring in made}) == 1
 
 
 def test_two_installations_share_no_key(tmp_path: Path) -> None:
-    first, second = Keyring.from_file(tmp_path / "a"), Keyring.from_file(tmp_path / "b")
+    first, second = Keyring.of_new_file(tmp_path / "a"), Keyring.of_new_file(tmp_path / "b")
     assert first.fingerprint("x") != second.fingerprint("x")
     with pytest.raises(SealBroken):
         second.open(first.seal(b"secret", PURPOSE), PURPOSE)
@@ -85,10 +85,10 @@ def test_two_installations_share_no_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o601])
 def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "keyring"
-    Keyring.from_file(path)
+    Keyring.of_new_file(path)
     path.chmod(mode)
     with pytest.raises(SetupError, match=rf"mode {mode:04o}\): run chmod 600"):
-        Keyring.from_file(path)
+        Keyring.of_new_file(path)
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_a_file_that_is_no_keyring_is_refused_without_showing_it(tmp_path: Path,
     path.write_bytes(text.encode("latin-1"))
     path.chmod(0o600)
     with pytest.raises(SetupError, match="is not a keyring: restore it"):
-        Keyring.from_file(path)
+        Keyring.of_new_file(path)
 
 
 def test_a_second_key_in_the_file_seals_from_then_on(tmp_path: Path) -> None:
     path = tmp_path / "keyring"
-    before = Keyring.from_file(path).seal(b"secret", PURPOSE)
+    before = Keyring.of_new_file(path).seal(b"secret", PURPOSE)
     held = json.loads(path.read_text())
     held["keys"]["2"] = held["pepper"]
     path.write_text(json.dumps(held))
-    both = Keyring.from_file(path)
+    both = Keyring.of_new_file(path)
     assert both.open(before, PURPOSE) == b"secret"
     assert both.seal(b"secret", PURPOSE)[:5] == b"\x01\x00\x00\x00\x02"

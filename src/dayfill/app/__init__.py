@@ -69,7 +69,7 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
     """
     seams = seams or system_seams(settings.faults)
     directory = made(settings.data_dir)
-    keyring = Keyring.from_file(directory / KEYRING_FILE)
+    keyring = Keyring.of_new_file(directory / KEYRING_FILE)
     path = directory / STATE_FILE
     with private_files():
         migrate_sqlite(path, seams.failpoint)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
 
@@ -47,7 +48,7 @@ class DestinationConfig:
 
     installation_id: str
     fields: Mapping[str, Value]
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
     rivals: frozenset[int] | None = None
     read_only: bool = False
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dayfill.domain.problem import Problem, filled, longer
+from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 
 
@@ -54,13 +55,16 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asks for. fields: as sent, not yet checked. new_secrets: by field id, in place of stored ones."""
+    """What a caller asks for. fields: as sent, not yet checked. new_secrets: by field id, in place of stored ones.
+
+    Both may hold secrets in the clear, so neither shows.
+    """
 
     destination_type: str
     display_name: str
-    fields: Mapping[str, object]
+    fields: Mapping[str, object] = field(repr=False)
     auth_method: str = ""
-    new_secrets: Mapping[str, str] = field(default_factory=dict)
+    new_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def plain(self, rules: Sequence[FieldRule]) -> dict[str, Value]:
         """The settings that are no secrets and not empty; fields that the kind does not know are left out."""
@@ -71,14 +75,14 @@ class Wanted:
                 found[rule.field_id] = value
         return found
 
-    def secrets(self, rules: Sequence[FieldRule]) -> dict[str, str]:
+    def secrets(self, rules: Sequence[FieldRule]) -> dict[str, Secret]:
         """The secrets that were sent; a new secret wins over one among the fields."""
         sent = {**self.fields, **self.new_secrets}
-        found: dict[str, str] = {}
+        found: dict[str, Secret] = {}
         for rule in rules:
             value = sent.get(rule.field_id)
             if rule.is_secret and isinstance(value, str) and value:
-                found[rule.field_id] = value
+                found[rule.field_id] = Secret(value)
         return found
 
 

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import msgspec
+from functools import cached_property
 
 from dayfill.destinations import DestinationConfig
-from dayfill.domain.slices import DestinationJob, SourceJob
+from dayfill.domain.secret import Secret
+from dayfill.domain.slices import DestinationJob, Slice, SourceJob
 from dayfill.errors import Permanent, SealBroken
+from dayfill.secrets import secrets_in
 from dayfill.sources import SourceConfig
 
 Unseal = Callable[[bytes, str], bytes]
 """Opens sealed credentials: (ciphertext, what it was sealed for) -> JSON object of secret fields."""
+
+
+class Configs:
+    """What the connectors of one slice are told. Credentials are opened once, and in use until the slice has ended."""
+
+    def __init__(self, job: Slice, unseal: Unseal) -> None:
+        self._job = job
+        self.unseal = unseal
+
+    @cached_property
+    def source(self) -> SourceConfig:
+        return source_config(self._job.source, self.unseal)
+
+    @cached_property
+    def destination(self) -> DestinationConfig:
+        return destination_config(self._job.destination, self._job.installation_id, self.unseal)
 
 
 def source_config(job: SourceJob, unseal: Unseal) -> SourceConfig:
@@ -35,11 +52,11 @@ def destination_config(job: DestinationJob, installation_id: str, unseal: Unseal
     return DestinationConfig(installation_id, job.fields, secrets, job.rivals)
 
 
-def _opened(sealed: bytes | None, sealed_for: str, unseal: Unseal) -> dict[str, str]:
+def _opened(sealed: bytes | None, sealed_for: str, unseal: Unseal) -> dict[str, Secret]:
     if sealed is None:
         return {}
     try:
-        return msgspec.json.decode(unseal(sealed, sealed_for), type=dict[str, str])
+        return secrets_in(unseal(sealed, sealed_for))
     except SealBroken:
         message = "The stored credentials cannot be opened: they or the keyring have changed; enter them again."
         raise Permanent("AUTH", message, fatal=True) from None

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
-
 from dayfill import destinations as kinds
 from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
+from dayfill.domain.secret import Secret
 from dayfill.engine.rescue import start_over
 from dayfill.errors import Conflict, ConnectorError, Missing, Refused
 from dayfill.seams import Seams
-from dayfill.secrets import Keyring
+from dayfill.secrets import Keyring, secrets_in
 from dayfill.store import days, destinations, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.destinations import Chosen
@@ -105,7 +104,7 @@ async def test(
         Refused: see `create`; also if this team has no such destination, or one of another type.
     """
     kind = kind_of(wanted.destination_type)
-    kept: Mapping[str, str] = {}
+    kept: Mapping[str, Secret] = {}
     if destination_id is not None:
         destination = await destinations.get(db, team_id, destination_id)
         if destination is None:
@@ -121,14 +120,16 @@ async def test(
     return None
 
 
-def opened(destination: Destination, keyring: Keyring) -> dict[str, str]:
-    """The secrets of a destination by field id."""
-    if destination.sealed is None:
-        return {}
-    return msgspec.json.decode(keyring.open(destination.sealed, destination.sealed_for), type=dict[str, str])
+def opened(destination: Destination, keyring: Keyring) -> dict[str, Secret]:
+    """The secrets of a destination by field id.
+
+    Raises:
+        SealBroken: they do not open.
+    """
+    return {} if destination.sealed is None else secrets_in(keyring.open(destination.sealed, destination.sealed_for))
 
 
-def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring) -> dict[str, str]:
+def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring) -> dict[str, Secret]:
     """Stored secrets that go on being used; none where a changed field could send them to another place."""
     kept = opened(destination, keyring)
     if kept and wanted.plain(_rules(kind)) != destination.fields:
@@ -140,8 +141,8 @@ def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring
     return kept
 
 
-def _checked(kind: Kind, wanted: Wanted, kept: Mapping[str, str]) -> tuple[Chosen, dict[str, str]]:
-    """What is stored, and all secrets in the clear.
+def _checked(kind: Kind, wanted: Wanted, kept: Mapping[str, Secret]) -> tuple[Chosen, dict[str, Secret]]:
+    """What is stored, and all secrets.
 
     Raises:
         Refused: naming all that is wrong.
@@ -160,8 +161,8 @@ def _rules(kind: Kind) -> list[FieldRule]:
     return [FieldRule(field.field_id, field.is_required, field.is_secret) for field in kind.fields]
 
 
-async def _seal(tx: Tx, keyring: Keyring, destination: Destination, secrets: Mapping[str, str]) -> None:
-    sealed = keyring.seal(msgspec.json.encode(secrets), destination.sealed_for) if secrets else None
+async def _seal(tx: Tx, keyring: Keyring, destination: Destination, secrets: Mapping[str, Secret]) -> None:
+    sealed = keyring.seal_secrets(secrets, destination.sealed_for)
     await destinations.seal(tx, destination.team_id, destination.destination_id, sealed)
 
 

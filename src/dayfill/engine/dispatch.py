@@ -30,6 +30,7 @@ from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
 from dayfill.engine.rescue import BROKEN, lost, rescue
 from dayfill.engine.schedule import fire_due
+from dayfill.engine.transport import Transport
 from dayfill.errors import Busy
 from dayfill.executors import Executor
 from dayfill.seams import Seams
@@ -67,8 +68,9 @@ class Dispatcher:
         self._db = db
         self._seams = seams
         self._executor = executor
+        self._transport = Transport(unseal)
         self._load: Callable[[Slice], list[DayResult]] = partial(
-            load_slice, seams=seams, unseal=unseal, spool=spool, brakes=Brakes()
+            load_slice, seams=seams, unseal=self._transport.unseal, spool=spool, brakes=Brakes()
         )
         self._budgets = Budgets(executor.slots)
         self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake)
@@ -172,7 +174,7 @@ class Dispatcher:
         began = self._seams.monotonic()
         flight = Flight(claimed, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._load, claimed.work)
+        future = self._executor.submit(self._load, self._transport.packed(claimed.work))
         # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
         self._flights.add(flight)
         self._budgets.take(claimed.work.transfer_id, claimed.connection_id)

@@ -14,17 +14,16 @@ from pathlib import Path
 import structlog
 
 from dayfill import destinations
-from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
+from dayfill.destinations import DayOutcome, FinishedDay
 from dayfill.domain.run import Failure, QueryDetail, Side
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
 from dayfill.engine.brakes import Brakes, refuses_all
-from dayfill.engine.configs import Unseal, destination_config, source_config
+from dayfill.engine.configs import Configs, Unseal
 from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
 from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import Seams
-from dayfill.sources import SourceConfig
 
 MESSAGE_LENGTH = 500
 """Characters of an error text that are kept; the wire allows 1,000."""
@@ -40,7 +39,7 @@ class _Work:
 
     job: Slice
     seams: Seams
-    unseal: Unseal
+    configs: Configs
     spool: Path
     brakes: Brakes
     began: float
@@ -67,7 +66,7 @@ def load_slice(job: Slice, seams: Seams, unseal: Unseal, spool: Path, brakes: Br
     spool: folder for large readings. brakes: shared by all slices of this process.
     """
     began = seams.monotonic()
-    work = _Work(job, seams, unseal, spool, brakes, began, began + job.deadline_seconds)
+    work = _Work(job, seams, Configs(job, unseal), spool, brakes, began, began + job.deadline_seconds)
     try:
         return _load(work)
     except ConnectorError as error:
@@ -105,7 +104,7 @@ def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | i
         lambda: work.brakes.asking(source.connection_id, work.seams.monotonic),
     )
     try:
-        return extract(work.job.tables, _days(work), _source(work), source.kind, bounds, spool, work.seams)
+        return extract(work.job.tables, _days(work), work.configs.source, source.kind, bounds, spool, work.seams)
     except TooLarge:
         return len(work.job.days) // 2
     except Permanent as error:
@@ -130,7 +129,7 @@ def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, _T
         for order, reading in days
     ]
     try:
-        outcomes = destination.replace_days(_destination(work), finished, lambda: _before_commit(work))
+        outcomes = destination.replace_days(work.configs.destination, finished, lambda: _before_commit(work))
     except ConnectorError as error:
         if (down := _down(work, error)) is not None:
             return {order.data_date: down for order, _ in days}
@@ -161,7 +160,7 @@ def _down(work: _Work, error: ConnectorError | None = None) -> _Down | None:
     if isinstance(error, Transient) and error.retry_after is not None:
         return _Down(error)
     try:
-        destinations.get(work.job.destination.kind).check(_destination(work))
+        destinations.get(work.job.destination.kind).check(work.configs.destination)
     except ConnectorError as fault:
         return _Down(fault) if isinstance(fault, Transient) else None
     return None
@@ -189,7 +188,7 @@ def _in_parts(work: _Work, size: int) -> list[DayResult]:
             results += [replace(results[-1], run_id=d.run_id, token=d.token, data_date=d.data_date) for d in days]
             continue
         job = replace(work.job, days=days, deadline_seconds=max(work.left(), 0.0))
-        results.extend(load_slice(job, work.seams, work.unseal, work.spool, work.brakes))
+        results.extend(load_slice(job, work.seams, work.configs.unseal, work.spool, work.brakes))
     return results
 
 
@@ -242,7 +241,7 @@ def _failed(work: _Work, order: DayOrder, error: ConnectorError, parks: Side | N
 
 
 def _ledger_token(work: _Work) -> int:
-    return destinations.get(work.job.destination.kind).greatest_token(_destination(work))
+    return destinations.get(work.job.destination.kind).greatest_token(work.configs.destination)
 
 
 def _safe(text: str) -> str:
@@ -253,11 +252,3 @@ def _safe(text: str) -> str:
 
 def _days(work: _Work) -> list[date]:
     return [order.data_date for order in work.job.days]
-
-
-def _source(work: _Work) -> SourceConfig:
-    return source_config(work.job.source, work.unseal)
-
-
-def _destination(work: _Work) -> DestinationConfig:
-    return destination_config(work.job.destination, work.job.installation_id, work.unseal)

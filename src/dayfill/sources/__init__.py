@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Account, Segment, Table, Value
 from dayfill.errors import ConnectorError, Permanent
 
@@ -39,7 +40,7 @@ class SourceConfig:
     accounts: tuple[Account, ...] = ()
     segments: tuple[Segment, ...] = ()
     zone: str = "UTC"
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 class DaysRead(Protocol):

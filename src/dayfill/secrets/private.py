@@ -1,0 +1,28 @@
+"""The files by which an installation lives: no connector may open them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_KEYRING, _LOCK = "keyring", "serve.lock"
+_NAMES = frozenset((_KEYRING, _LOCK, "state.sqlite", *(f"state.sqlite-{end}" for end in ("wal", "shm", "journal"))))
+_guarded: set[str] = set()
+
+
+def guard(path: Path) -> None:
+    """This file is private too, whatever its name: a keyring may lie anywhere."""
+    _guarded.add(os.path.realpath(path))
+
+
+def is_private(path: Path) -> bool:
+    """True for the files by which an installation lives, whatever link leads there.
+
+    The keyring is secret. And the kernel drops a process's locks on a file when the process closes any descriptor of
+    it: after one look at the state database the next program that opens it would take the server's commits away.
+    """
+    place = Path(os.path.realpath(path))
+    if str(place) in _guarded:
+        return True
+    # Such a name elsewhere is nobody's business: in a data directory it stands beside the keyring, or a server's lock.
+    return place.name.lower() in _NAMES and any(place.with_name(name).is_file() for name in (_KEYRING, _LOCK))

@@ -1,0 +1,63 @@
+"""Credentials travel sealed with a key of the dispatcher's own: a job that is looked at, or kept, opens nothing."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import pytest
+
+from dayfill.domain.secret import Secret
+from dayfill.domain.slices import DayOrder, DestinationJob, Slice, SourceJob
+from dayfill.engine.configs import Configs
+from dayfill.engine.transport import Transport
+from dayfill.errors import Permanent, SealBroken
+from dayfill.secrets import Keyring
+from rig import ago
+
+CANARY = "canary-2b86"
+KEYRING = Keyring({1: b"a" * 32}, b"p" * 32)
+PLAIN = Slice("here", 1, 7, SourceJob("FILES", {}), (), DestinationJob("D", {}), (DayOrder(ago(0), 1, 1),), 60)
+
+
+def job() -> Slice:
+    """A slice as the state gives it, with credentials on both sides."""
+    keys = {"key": Secret(CANARY)}
+    source = SourceJob("FILES", {}, sealed=KEYRING.seal_secrets(keys, "1:connections:2:sealed"))
+    destination = DestinationJob("D", {}, sealed=KEYRING.seal_secrets(keys, "1:destinations:3:sealed"))
+    return replace(
+        PLAIN,
+        source=replace(source, sealed_for="1:connections:2:sealed"),
+        destination=replace(destination, sealed_for="1:destinations:3:sealed"),
+    )
+
+
+def test_a_job_opens_with_the_key_of_its_dispatcher_alone() -> None:
+    transport = Transport(KEYRING.open)
+    packed = transport.packed(job())
+    written = pickle.dumps(packed)
+    assert CANARY.encode() not in written
+    arrived = pickle.loads(written)
+    configs = Configs(arrived, transport.unseal)
+    assert configs.source.secrets == configs.destination.secrets == {"key": Secret(CANARY)}
+    for unseal in (KEYRING.open, Transport(KEYRING.open).unseal):
+        for side in (arrived.source, arrived.destination):
+            with pytest.raises(SealBroken):
+                unseal(side.sealed, side.sealed_for)
+
+
+def test_what_a_worker_holds_opens_nothing_of_the_state() -> None:
+    with pytest.raises(SealBroken):
+        Transport(KEYRING.open).unseal(job().source.sealed or b"", job().source.sealed_for)
+
+
+def test_a_seal_that_is_broken_travels_as_it_is_and_says_so_at_its_end() -> None:
+    other = Transport(Keyring({1: b"z" * 32}, b"p" * 32).open)
+    packed = other.packed(job())
+    assert packed.destination.sealed is not None
+    with pytest.raises(Permanent, match="enter them again"):
+        _ = Configs(packed, other.unseal).destination
+
+
+def test_a_job_without_credentials_is_not_made_anew() -> None:
+    assert Transport(KEYRING.open).packed(PLAIN) is PLAIN
