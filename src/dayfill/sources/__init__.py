@@ -50,14 +50,18 @@ class DaysRead(Protocol):
     The other members are read after the reader is exhausted: ``complete`` is True only if the source itself said
     "that was all"; ``stated_rows`` is the total that the source names, if it does; ``failed_days`` are days that
     could not be read while the others could. Some rows of a failed day may have come before its fault was found:
-    they are to be dropped.
+    they are to be dropped. A reading that is let go before its end gives back what it holds.
     """
 
     reader: pa.RecordBatchReader
     date_column: str
-    complete: bool
     stated_rows: int | None
-    failed_days: Mapping[date, ConnectorError]
+
+    @property
+    def complete(self) -> bool: ...
+
+    @property
+    def failed_days(self) -> Mapping[date, ConnectorError]: ...
 
 
 class Source(Protocol):

@@ -21,7 +21,13 @@ _BATCH_ROWS = 65_536
 
 
 class FilesRead:
-    """The days of one table; meets ``DaysRead``. Rows of a failed day may come before its fault is found."""
+    """The days of one table; meets ``DaysRead``. Rows of a failed day may come before its fault is found.
+
+    The reader's rows come from another object, so that nothing refers back to this one: a reading that is given up
+    half way is closed when it is let go, its engine and its watch with it.
+    """
+
+    stated_rows: int | None = None
 
     def __init__(
         self,
@@ -32,15 +38,34 @@ class FilesRead:
         failed_days: Mapping[date, ConnectorError],
         closing: ExitStack,
     ) -> None:
-        self._con, self._plan, self._scans, self._deadline, self._closing = con, plan, scans, deadline, closing
-        self._failed = dict(failed_days)
-        self.failed_days: Mapping[date, ConnectorError] = self._failed
+        self._scanning = _Scanning(con, plan, scans, deadline, dict(failed_days), closing)
         self.date_column = plan.date_column
-        self.complete = False
-        self.stated_rows: int | None = None
-        self.reader = pa.RecordBatchReader.from_batches(plan.schema, self._batches())
+        self.reader = pa.RecordBatchReader.from_batches(plan.schema, self._scanning.batches())
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    @property
+    def complete(self) -> bool:
+        return self._scanning.complete
+
+    @property
+    def failed_days(self) -> Mapping[date, ConnectorError]:
+        return self._scanning.failed
+
+
+class _Scanning:
+    def __init__(
+        self,
+        con: Connection,
+        plan: Plan,
+        scans: Sequence[Scan],
+        deadline: Deadline,
+        failed: dict[date, ConnectorError],
+        closing: ExitStack,
+    ) -> None:
+        self._con, self._plan, self._scans, self._deadline, self._closing = con, plan, scans, deadline, closing
+        self.failed = failed
+        self.complete = False
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
         with self._closing:
             for scan in self._scans:
                 yield from self._scan(scan)
@@ -104,7 +129,7 @@ class FilesRead:
 
     def _fail(self, days: Sequence[date], fault: ConnectorError) -> None:
         for day in days:
-            self._failed.setdefault(day, fault)
+            self.failed.setdefault(day, fault)
 
     def _check_unchanged(self, scan: Scan) -> None:
         for file in scan.files:
