@@ -44,6 +44,6 @@ async def _static(size: int) -> None:
 
 
 if __name__ == "__main__":
-    log_to_stderr("warning")
+    log_to_stderr("info")
     what, *rest = sys.argv[1:]
     uvloop.run(_dayfill(Path(rest[0]), rest[1]) if what == "dayfill" else _static(int(rest[0])))

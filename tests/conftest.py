@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -42,7 +43,11 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
-    """A command that is called in the test's own process sends the log to its stderr, which ends with the test."""
+    """A command that is called in the test's own process sends the log to its stderr, which ends with the test.
+
+    Reads are told at level debug: a test that makes many is not to print them all.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     yield
     structlog.reset_defaults()
 

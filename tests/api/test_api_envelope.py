@@ -129,8 +129,9 @@ async def test_a_fault_says_nothing_but_where_to_look(
     assert answer.json()["meta"]["request_id"] == request_id
     assert request_id in answer.json()["error"]["description"]
     assert "secret" not in answer.text
-    [entry] = logs
-    assert entry["request_id"] == request_id and entry["exc_info"]
+    entry, line = logs
+    assert entry["request_id"] == line["request_id"] == request_id and entry["exc_info"]
+    assert (line["event"], line["status"]) == ("request", 500)
     assert entry["path"] == f"/teams/{installation.team_id}/backfills"
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 import structlog
 
+from dayfill.api.traffic import current
 from dayfill.cli.logs import log_to_stderr
 
 
@@ -37,3 +38,16 @@ def test_a_log_says_what_from_its_level_on(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().err
     assert "level=warning event=told number=1" in said
     assert "too small" not in said
+
+
+def test_what_is_logged_while_a_request_is_answered_says_which(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info")
+    token = current.set("0190-REQUEST")
+    structlog.get_logger().info("in")
+    structlog.get_logger().info("named", request_id="OTHER")
+    current.reset(token)
+    structlog.get_logger().info("out")
+    inside, named, outside = capsys.readouterr().err.splitlines()
+    assert "event=in request_id=0190-REQUEST" in inside
+    assert "event=named request_id=OTHER" in named
+    assert "request_id" not in outside

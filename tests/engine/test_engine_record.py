@@ -29,7 +29,7 @@ def failed(rig: Rig, order: DayOrder, *, transient: bool = False) -> DayResult:
 async def recorded(rig: Rig, *results: DayResult) -> int:
     """How many of the results were taken."""
     async with rig.db.write() as tx:
-        return await record(tx, rig.seams, [(result, None) for result in results])
+        return (await record(tx, rig.seams, [(result, None) for result in results])).taken
 
 
 def everything(rig: Rig) -> list[object]:

@@ -8,6 +8,7 @@ import pytest
 
 from dayfill.engine import vitals
 from dayfill.engine.vitals import Vitals, Watch
+from dayfill.engine.work import Work
 from dayfill.store import invariants
 from installation import Installation
 from rig import Rig, last
@@ -17,13 +18,13 @@ async def test_a_check_counts_what_breaks_each_rule(rig: Rig) -> None:
     backfill = await rig.backfill(rig.transfer(), last(3))
     await rig.settle()
     watch = Watch(rig.db, rig.seams)
-    assert watch.vitals(None).violations == {}
+    assert (await watch.vitals(None, Work())).violations == {}
     await watch.check()
-    assert watch.vitals(None).violations == dict.fromkeys(invariants.RULES, 0)
+    assert (await watch.vitals(None, Work())).violations == dict.fromkeys(invariants.RULES, 0)
     rig.installation.execute("UPDATE backfills SET completed = 2 WHERE backfill_id = :id", id=backfill)
     rig.pass_time(minutes=10)
     await watch.check()
-    found = watch.vitals("stuck")
+    found = await watch.vitals("stuck", Work())
     assert {rule for rule, count in found.violations.items() if count} == {"I2", "I3"}
     assert (found.checked_time, found.fault) == (rig.seams.now(), "stuck")
     assert found.log_bytes == rig.db.log_bytes() > 0

@@ -15,6 +15,7 @@ from dayfill.api import repeats, routing
 from dayfill.api.auth import authenticate, authorize
 from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.routes import PUBLIC, ROUTES
+from dayfill.api.traffic import Trace, current
 from dayfill.api.wire import Answer, Call, Server, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
 from dayfill.errors import Denied, Malformed, RequestError
@@ -38,21 +39,26 @@ class Api:
         self._tree = routing.tree(ROUTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            request_id = new_request_id(self._server.seams)
-            answer = await self._answer(scope, receive, request_id)
-            if answer.stream is None:
-                await _send(send, answer, request_id)
-            else:
-                await _send_stream(scope, receive, send, answer, request_id)
-        elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
-
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Answer:
+        if scope["type"] != "http":
+            await _no_request(scope, receive, send)
+            return
+        seams = self._server.seams
+        trace, began = Trace(new_request_id(seams)), seams.monotonic()
+        token = current.set(trace.request_id)
         try:
-            return await self._dispatch(scope, receive, request_id)
+            answer = await self._answer(scope, receive, trace)
+            if answer.stream is None:
+                await _send(send, answer, trace.request_id)
+            self._server.traffic.answered(trace, scope["method"], answer.status, seams.monotonic() - began)
+            if answer.stream is not None:
+                await _send_stream(scope, receive, send, answer, trace.request_id)
+        finally:
+            current.reset(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, trace: Trace) -> Answer:
+        request_id = trace.request_id
+        try:
+            return await self._dispatch(scope, receive, trace)
         except RequestError as error:
             return refusal(error, request_id)
         except TooLarge:
@@ -64,27 +70,30 @@ class Api:
             description = f"The server's log has the cause under request id {request_id}."
             return failure(500, "INTERNAL_SERVER_ERROR", "Internal Server Error", description, {}, request_id)
 
-    async def _dispatch(self, scope: Scope, receive: Receive, request_id: str) -> Answer:
+    async def _dispatch(self, scope: Scope, receive: Receive, trace: Trace) -> Answer:
         match = routing.find(self._tree, scope["path"])
         if match is None:
-            return await self._without_key(scope, request_id)
+            return await self._without_key(scope, trace)
+        trace.route = match.template
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         route = match.routes.get(method)
         if route is None:
-            return _other_method(method, tuple(match.routes), request_id)
+            return _other_method(method, tuple(match.routes), trace.request_id)
         body = b"" if method == "GET" else await _read(scope, receive)
         caller = await authenticate(self._server, scope, body)
-        team_id = _team_id(caller, match)
+        trace.key_id = caller.key_id
+        trace.team_id = team_id = _team_id(caller, match)
         authorize(caller, route, team_id)
-        call = Call(self._server, route, caller, team_id, request_id, match.ids(), body, scope, match.mount)
+        call = Call(self._server, route, caller, team_id, trace.request_id, match.ids(), body, scope, match.mount)
         if route.writes:
             return await repeats.change(route, call, match.path)
         return await route.handler(call)
 
-    async def _without_key(self, scope: Scope, request_id: str) -> Answer:
-        handler = PUBLIC.get(scope["path"])
+    async def _without_key(self, scope: Scope, trace: Trace) -> Answer:
+        handler, request_id = PUBLIC.get(scope["path"]), trace.request_id
         if handler is None:
             return failure(404, "NOT_FOUND", "Not Found", "There is nothing at this path.", {}, request_id)
+        trace.route = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
             return _other_method(scope["method"], ("GET",), request_id)
         return await handler(self._server)
@@ -173,10 +182,11 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing to start or stop here: who made the server owns what it uses."""
-    while True:
+async def _no_request(scope: Scope, receive: Receive, send: Send) -> None:
+    """Nothing to start or stop here: who made the server owns what it uses. There are no websockets."""
+    while scope["type"] == "lifespan":
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+    await send({"type": "websocket.close", "code": 1000})

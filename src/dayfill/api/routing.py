@@ -23,12 +23,14 @@ class Node:
     parameter: Node | None = None
     routes: dict[str, Route] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    template: str = ""
 
 
 class Match(NamedTuple):
-    """Routes by method at one path, with the texts of its ids."""
+    """Routes by method at one path, with the texts of its ids. template: their path in the table."""
 
     routes: Mapping[str, Route]
+    template: str
     names: tuple[str, ...]
     values: tuple[str, ...]
     mount: str
@@ -70,7 +72,7 @@ def tree(routes: Iterable[Route]) -> Node:
                 node = node.literals.setdefault(segment, Node())
         if route.method in node.routes or (node.names and node.names != tuple(names)):
             raise ValueError(f"{route.method} {route.path} is in the table twice")
-        node.names = tuple(names)
+        node.names, node.template = tuple(names), route.path
         node.routes[route.method] = route
     return root
 
@@ -93,7 +95,7 @@ def find(root: Node, path: str) -> Match | None:
     if not node.routes:
         return None
     mount = "/".join(segments[:mount_end])
-    return Match(node.routes, node.names, tuple(values), mount, path[len(mount) :])
+    return Match(node.routes, node.template, node.names, tuple(values), mount, path[len(mount) :])
 
 
 def _mount_end(segments: list[str]) -> int:

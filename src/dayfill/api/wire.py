@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -13,6 +13,7 @@ import msgspec
 from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
+from dayfill.api.traffic import Traffic
 from dayfill.domain.access import SCOPES, Caller, Permission
 from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
@@ -38,13 +39,17 @@ LONGEST_DESCRIPTION = 2_048
 _encode = msgspec.json.Encoder().encode
 
 
+async def _unwatched() -> Vitals:
+    return Vitals()
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """What a request may use.
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
-    hub: tells
-    watchers what moves. vitals: what the server knows of its own health.
+    hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
+    answered.
     """
 
     db: Database
@@ -55,7 +60,8 @@ class Server:
     is_ready: Callable[[], str | None]
     max_days: int
     hub: Hub
-    vitals: Callable[[], Vitals] = Vitals
+    vitals: Callable[[], Awaitable[Vitals]] = _unwatched
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class Answer(msgspec.Struct, frozen=True):

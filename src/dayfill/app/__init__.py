@@ -175,7 +175,7 @@ def _server(
         is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
         max_days=settings.max_backfill_days,
         hub=hub,
-        vitals=lambda: watch.vitals(dispatcher.fault),
+        vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
     )
 
 

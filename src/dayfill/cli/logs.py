@@ -10,6 +10,7 @@ from typing import TextIO, cast
 
 import structlog
 
+from dayfill.api.traffic import current
 from dayfill.settings import LogLevel
 
 
@@ -39,6 +40,7 @@ def log_to_stderr(level: LogLevel) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _with_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -47,3 +49,10 @@ def log_to_stderr(level: LogLevel) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Forgiving(sys.stderr))),
     )
+
+
+def _with_request(_logger: object, _level: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What is logged while a request is answered says which."""
+    if request_id := current.get():
+        event.setdefault("request_id", request_id)
+    return event

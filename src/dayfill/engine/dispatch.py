@@ -31,6 +31,7 @@ from dayfill.engine.record import record
 from dayfill.engine.rescue import BROKEN, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
+from dayfill.engine.work import Work
 from dayfill.errors import Busy
 from dayfill.executors import Executor
 from dayfill.seams import Seams
@@ -60,7 +61,10 @@ class Flight:
 
 
 class Dispatcher:
-    """Owns what is in flight; everything else is in the state database. spool: folder of readings that are large."""
+    """Owns what is in flight; everything else is in the state database. spool: folder of readings that are large.
+
+    work: what it has done since it was made.
+    """
 
     def __init__(
         self, db: Database, seams: Seams, executor: Executor, unseal: Unseal, installation_id: str, spool: Path
@@ -82,6 +86,7 @@ class Dispatcher:
         self._stopping = False
         self._looked = seams.now(), seams.monotonic()
         self._fault: str | None = None
+        self.work = Work()
 
     @property
     def fault(self) -> str | None:
@@ -120,6 +125,7 @@ class Dispatcher:
                     await rescue(self._db, self._seams, self._known_tokens())
                     needs_rescue = False
                 await self._pass()
+                self.work.passed(self._seams.monotonic() - self._looked[1])
                 self._fault = None
                 await self._sleep()
             except Exception as error:
@@ -156,7 +162,8 @@ class Dispatcher:
             return
         results = list(self._landed)
         async with self._db.write() as tx:
-            await record(tx, self._seams, results)
+            done = await record(tx, self._seams, results)
+        self.work.recorded(len(results), done)
         del self._landed[: len(results)]
 
     async def _claim(self) -> None:
@@ -189,6 +196,7 @@ class Dispatcher:
         self.wake()
         if flight.given_up:
             self._budgets.hung[flight.work.transfer_id] -= 1
+            self.work.late += len(flight.work.days)
             return
         self._give_back(flight)
         error = CancelledError() if future.cancelled() else future.exception()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +10,10 @@ from datetime import datetime
 import msgspec
 
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
-from dayfill.domain.run import Failure, Priority, RunStatus, Side, TryAgain, after_failure
+from dayfill.domain.run import Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine.parking import park, shown_to_work
+from dayfill.engine.work import Ending, Recorded
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, parking, runs
 from dayfill.store.backfills import Counts, Results, Standing
@@ -46,6 +47,11 @@ class _Batch:
     taken: set[int] = field(default_factory=set)
     working: dict[Side, dict[int, datetime]] = field(default_factory=lambda: defaultdict(dict))
     barred: dict[int, Failure] = field(default_factory=dict)
+    endings: Counter[tuple[RunType, Ending]] = field(default_factory=Counter)
+    rows: int = 0
+
+    def count(self, held: Held, ending: Ending) -> None:
+        self.endings[RunType.RECURRING if held.backfill_id is None else RunType.BACKFILL, ending] += 1
 
 
 @dataclass(slots=True)
@@ -64,8 +70,8 @@ class _Tally:
     fatal_message: str = ""
 
 
-async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> int:
-    """Write results with the connection each ran on (None: nobody answered); returns how many still held their run.
+async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> Recorded:
+    """Write results with the connection each ran on (None: nobody answered).
 
     A result whose run was re-queued, or claimed again with a newer token, changes nothing.
     """
@@ -92,7 +98,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     for backfill_id, tally in batch.tallies.items():
         await _count(tx, backfill_id, tally, now)
     seams.failpoint("record")
-    return len(batch.taken)
+    return Recorded(len(batch.taken), batch.endings, batch.rows)
 
 
 def _worked(batch: _Batch, result: DayResult, held: Held) -> None:
@@ -141,6 +147,8 @@ async def _is_unwanted(tx: Tx, tally: _Tally | None, held: Held) -> bool:
 
 def _completed(batch: _Batch, tally: _Tally | None, result: DayResult, held: Held, now: datetime) -> None:
     moment = micros(now)
+    batch.count(held, "loaded")
+    batch.rows += result.rows
     batch.completed.append(
         {
             "run_id": result.run_id,
@@ -171,6 +179,7 @@ def _ended(
     status: RunStatus,
     now: datetime,
 ) -> None:
+    batch.count(held, "cancelled" if status is RunStatus.CANCELLED else "failed")
     batch.ended.append(_of_failure(result, failure) | {"status": status.value, "now": micros(now)})
     if status is RunStatus.CANCELLED:
         batch.day_moves["release_day"].append(_day(held))
@@ -199,6 +208,7 @@ def _requeued(
     again: TryAgain,
     now: datetime,
 ) -> None:
+    batch.count(held, "again")
     is_paused = tally is not None and tally.standing.is_paused
     batch.requeued.append(
         _of_failure(result, failure)

@@ -41,4 +41,4 @@ async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
     async with db.write() as tx:
         found = await record(tx, seams, [(lost(order, LOST), None) for order in await runs.lost(tx, known)])
         seams.failpoint("rescue")
-        return found
+        return found.taken

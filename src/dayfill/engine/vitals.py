@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
+from dayfill.engine.work import Work
 from dayfill.seams import Seams
-from dayfill.store import invariants
+from dayfill.store import backlog, invariants
+from dayfill.store.backlog import Backlog
 from dayfill.store.db import Database
 
 FIRST_SECONDS = 5.0
@@ -26,6 +28,7 @@ class Vitals:
     """What a server says of itself. violations: by rule, I1 to I15; empty before the first check.
 
     fault: why no work is done at the moment. log_bytes: size of the state's write-ahead log.
+    work: what the dispatcher has done. backlog: what there is to do; None if nobody has looked.
     """
 
     checked_time: datetime | None = None
@@ -33,6 +36,8 @@ class Vitals:
     violations: Mapping[str, int] = field(default_factory=dict)
     fault: str | None = None
     log_bytes: int = 0
+    work: Work = field(default_factory=Work)
+    backlog: Backlog | None = None
 
 
 class Watch:
@@ -63,7 +68,7 @@ class Watch:
         violations = {rule: counted[rule] for rule in invariants.RULES}
         self._last = Vitals(now, self._seams.monotonic() - began, violations)
 
-    def vitals(self, fault: str | None) -> Vitals:
-        """The last check, and the state of this moment."""
-        last = self._last
-        return Vitals(last.checked_time, last.check_seconds, last.violations, fault, self._db.log_bytes())
+    async def vitals(self, fault: str | None, work: Work) -> Vitals:
+        """The last check, what the dispatcher has done, and the state of this moment."""
+        found, log_bytes = await backlog.read(self._db), self._db.log_bytes()
+        return replace(self._last, fault=fault, log_bytes=log_bytes, work=work, backlog=found)

@@ -35,3 +35,6 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_of_team ON audit (team_id, audit_id);
 CREATE INDEX audit_by_age ON audit (audit_time);
+
+-- Since when the oldest run waits, for whoever watches the server.
+CREATE INDEX runs_waiting_since ON runs (queued_time) WHERE status = 'QUEUED';
