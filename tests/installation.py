@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -24,6 +26,15 @@ from dayfill.store.sqlite import SqliteDatabase
 from openapi_check import check_answer
 
 NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
+
+
+@cache
+def _new_state() -> bytes:
+    """A state database without rows: made once, since each step of the schema waits for the disk."""
+    with TemporaryDirectory() as folder:
+        state = Path(folder) / "state.db"
+        migrate_sqlite(state)
+        return state.read_bytes()
 
 
 @dataclass
@@ -48,8 +59,16 @@ class Installation:
 
     @classmethod
     async def create(cls, folder: Path) -> Installation:
+        (folder / "state.db").write_bytes(_new_state())
+        made = await cls.open(folder)
+        made.team_id = await made.team("First")
+        made.user_id, made.key = await made.user(made.team_id, Role.OWNER)
+        return made
+
+    @classmethod
+    async def open(cls, folder: Path) -> Installation:
+        """What lies in a folder, as it is; the caller knows its teams and keys."""
         state = folder / "state.db"
-        migrate_sqlite(state)
         db, keyring = SqliteDatabase(state), Keyring.of_new_file(folder / "keyring.json")
         # No power is cut during a test, and waiting for the disk would make up most of its time.
         db._writer.execute("PRAGMA synchronous = OFF")
@@ -60,8 +79,6 @@ class Installation:
         server.hub.close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:
             made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
-        made.team_id = await made.team("First")
-        made.user_id, made.key = await made.user(made.team_id, Role.OWNER)
         return made
 
     def _wake(self) -> None:
