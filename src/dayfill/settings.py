@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 import msgspec
 from msgspec import Meta
 
+from dayfill.domain.addresses import Network, networks
 from dayfill.domain.backfill import MAX_DAYS
 from dayfill.errors import SetupError
 from dayfill.seams import FAILPOINTS, Action, Fault
@@ -36,7 +37,7 @@ class Settings:
     """How one server runs.
 
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
-    faults: what a test makes fail.
+    faults: what a test makes fail. trusted_proxies: whose X-Forwarded-For is believed.
     """
 
     data_dir: Path
@@ -46,6 +47,7 @@ class Settings:
     max_backfill_days: int = MAX_DAYS
     log_level: LogLevel = "info"
     faults: tuple[Fault, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class ClientSettings:
 class _ServerKeys(msgspec.Struct, frozen=True):
     bind: Annotated[str, Meta(max_length=255, description="HOST:PORT")] = DEFAULT_BIND
     behind_proxy: Annotated[bool, Meta(description="1 or 0")] = False
+    trusted_proxies: Annotated[str, Meta(description="addresses and networks with commas between")] = ""
     slots: Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")] = 8
     max_backfill_days: Annotated[int, Meta(ge=1, le=MAX_DAYS, description=f"a whole number from 1 to {MAX_DAYS}")] = (
         MAX_DAYS
@@ -105,7 +108,16 @@ def read_settings(
             "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
-    return Settings(directory, host, port, keys.slots, keys.max_backfill_days, keys.log_level, _faults(env))
+    return Settings(
+        directory,
+        host,
+        port,
+        keys.slots,
+        keys.max_backfill_days,
+        keys.log_level,
+        _faults(env),
+        trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
+    )
 
 
 def read_client_settings(
@@ -232,6 +244,13 @@ def _address(bind: str) -> tuple[str, int]:
     if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise SetupError("DAYFILL_BIND (or bind, --bind): expected HOST:PORT, such as 127.0.0.1:8484 or [::1]:8484.")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _networks(name: str, listed: str) -> tuple[Network, ...]:
+    try:
+        return networks(one for one in listed.split(",") if one.strip())
+    except ValueError:
+        raise SetupError(f"{name}: expected addresses and networks, such as 10.0.0.0/8,::1.") from None
 
 
 def _is_loopback(host: str) -> bool:

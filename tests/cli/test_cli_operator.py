@@ -55,9 +55,11 @@ def test_a_team_and_a_key_for_its_first_user(directory: Path, command: Command) 
     assert refused.code == 64
     assert "--role" in refused.err
     limited = ["--role", "VIEWER", "--scopes", "dwh_transfers_read", "--expires", "90d", "--description", "CI"]
+    limited += ["--allow-ips", "192.0.2.7, 10.0.0.0/8"]
     made = json.loads(command("key", "create", *who, *limited).out)
     assert KEY.fullmatch(made["api_key"])
     assert made["scope_names"] == ["dwh_transfers_read"]
+    assert made["allow_ips"] == ["192.0.2.7", "10.0.0.0/8"]
     assert made["expires_time"] > made["created_time"]
     again = json.loads(command("key", "create", *who).out)  # a member by now: no role needed
     assert again["user_id"] == made["user_id"]
@@ -70,6 +72,7 @@ def test_a_team_and_a_key_for_its_first_user(directory: Path, command: Command) 
     [
         (["--scopes", "all_of_it", "--role", "OWNER"], "all_of_it"),
         (["--expires", "soon", "--role", "OWNER"], "90d"),
+        (["--allow-ips", "everywhere", "--role", "OWNER"], "everywhere"),
         (["--team", "99", "--role", "OWNER"], "Team 99"),
         (["--role", "KING"], "KING"),
     ],

@@ -76,6 +76,10 @@ async def test_what_a_key_cannot_hold_is_refused(installation: Installation) -> 
         await create(installation, description="x" * 1001)
     with pytest.raises(Refused, match="in the future"):
         await create(installation, expires_time=installation.now)
+    with pytest.raises(Refused, match="is neither an address"):
+        await create(installation, allow_ips=["10.0.0.256"])
+    with pytest.raises(Refused, match="101 addresses"):
+        await create(installation, allow_ips=[f"10.0.0.{n}" for n in range(101)])
     with pytest.raises(Missing, match="no user 99"):
         await create(installation, user_id=99)
     second = await installation.team("Second")
@@ -89,6 +93,13 @@ async def test_a_key_may_hold_every_scope_and_a_long_description_and_an_end(inst
     end = installation.now + timedelta(microseconds=1)
     new = await create(installation, scopes=SCOPES, description="x" * 1000, expires_time=end)
     assert (new.key.scopes, new.key.expires_time) == (SCOPES, end)
+
+
+async def test_addresses_are_kept_once_and_as_they_are_written(installation: Installation) -> None:
+    new = await create(installation, allow_ips=["192.0.2.9/24", " 192.0.2.0/24", "2001:DB8:0::1", "192.0.2.7/32"])
+    assert new.key.allow_ips == ("192.0.2.0/24", "2001:db8::1", "192.0.2.7")
+    assert new.key in await store.page(installation.db, installation.team_id)
+    assert len((await create(installation, allow_ips=[f"10.0.0.{n}" for n in range(100)])).key.allow_ips) == 100
 
 
 async def test_disabling_is_for_members_keys_alone_and_may_be_repeated(installation: Installation) -> None:

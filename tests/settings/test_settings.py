@@ -56,7 +56,13 @@ def test_loopback_addresses_need_none(address: str, host: str, port: int, tmp_pa
     assert (found.host, found.port) == (host, port)
 
 
-@pytest.mark.parametrize("name", ["SLOTS", "MAX_BACKFILL_DAYS", "BEHIND_PROXY", "LOG_LEVEL", "BIND"])
+def test_proxies_are_trusted_by_address_and_network(tmp_path: Path) -> None:
+    found = read_settings(data_dir=tmp_path, environ={"DAYFILL_TRUSTED_PROXIES": "10.0.0.0/8, ::1"})
+    assert [str(one) for one in found.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert read_settings(data_dir=tmp_path, environ={}).trusted_proxies == ()
+
+
+@pytest.mark.parametrize("name", ["SLOTS", "TRUSTED_PROXIES", "MAX_BACKFILL_DAYS", "BEHIND_PROXY", "LOG_LEVEL", "BIND"])
 def test_a_bad_value_is_named_by_its_key_and_never_repeated(name: str, tmp_path: Path) -> None:
     with pytest.raises(SetupError) as caught:
         read_settings(data_dir=tmp_path, environ={f"DAYFILL_{name}": SECRET})

@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from dayfill.api import bodies
-from dayfill.api.wire import Route, Server
+from dayfill.api.addresses import address_of
+from dayfill.api.wire import Call, Route, Server
 from dayfill.domain.access import Caller, role_allows
+from dayfill.domain.addresses import is_within
 from dayfill.engine.keys import parse
 from dayfill.errors import Denied, Malformed, Unauthenticated
 from dayfill.store import keys
@@ -66,7 +68,8 @@ async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) ->
     """The caller of a request: one keyed read, nothing cached, so a disabled key is dead at once.
 
     Raises:
-        Unauthenticated: no key, or none of ours. Denied: ours, but disabled or expired. Malformed: two keys.
+        Unauthenticated: no key, or none of ours. Malformed: two keys.
+        Denied: ours, but disabled, expired, or not to be used from the client's address.
     """
     text = presented_key(scope, body)
     if not text:
@@ -81,25 +84,28 @@ async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) ->
     expected = credential.secret_hash if credential else _NOBODY
     if not hmac.compare_digest(server.keyring.fingerprint(secret), expected) or credential is None:
         raise Unauthenticated("This is not an API key of this server.")
-    _check_alive(server, credential.caller)
+    _check_use(server, scope, credential)
     return credential.caller
 
 
-def _check_alive(server: Server, caller: Caller) -> None:
+def _check_use(server: Server, scope: Mapping[str, Any], credential: keys.Credential) -> None:
+    caller = credential.caller
     if not caller.is_enabled:
         raise Denied("This API key or its user is disabled; ask an owner for a new key.", code="API_KEY_DISABLED")
     if caller.expires_time is not None and caller.expires_time <= server.seams.now():
         raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
+    if credential.allowed and not is_within(address := address_of(scope, server.trusted_proxies), credential.allowed):
+        raise Denied(f"This API key may not be used from {address or 'here'}.", code="ACCESS_DENIED_IP")
 
 
-async def still_allowed(server: Server, caller: Caller, route: Route, team_id: int) -> bool:
+async def still_allowed(call: Call) -> bool:
     """Whether a caller who was let in would be let in again now: for answers that take long."""
-    credential = await keys.credential(server.db, caller.key_id)
+    credential = await keys.credential(call.server.db, call.caller.key_id)
     if credential is None:
         return False
     try:
-        _check_alive(server, credential.caller)
-        authorize(credential.caller, route, team_id)
+        _check_use(call.server, call.scope, credential)
+        authorize(credential.caller, call.route, call.team_id)
     except Denied:
         return False
     return True

@@ -89,7 +89,7 @@ async def _texts(call: Call, transfer_id: int, after: int | None) -> AsyncGenera
     yield RETRY
     async for event in server.hub.watch(call.caller.user_id, call.team_id, transfer_id, after):
         if monotonic() - checked >= CHECK_EVERY_SECONDS:
-            if not await still_allowed(server, call.caller, call.route, call.team_id):
+            if not await still_allowed(call):
                 return
             checked = monotonic()
         yield BEAT if event is None else text(server.hub.incarnation, event)

@@ -13,8 +13,10 @@ import msgspec
 from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
+from dayfill.api.addresses import address_of
 from dayfill.api.traffic import Traffic
 from dayfill.domain.access import SCOPES, Caller, Permission
+from dayfill.domain.addresses import Network
 from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
 from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
@@ -49,7 +51,7 @@ class Server:
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
-    answered.
+    answered. trusted_proxies: whose X-Forwarded-For is believed.
     """
 
     db: Database
@@ -62,6 +64,7 @@ class Server:
     hub: Hub
     vitals: Callable[[], Awaitable[Vitals]] = _unwatched
     traffic: Traffic = field(default_factory=Traffic)
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -101,6 +104,11 @@ class Call:
     @property
     def headers(self) -> Headers:
         return Headers(raw=self.scope["headers"])
+
+    @property
+    def address(self) -> str:
+        """Where the request came from."""
+        return address_of(self.scope, self.server.trusted_proxies)
 
     @property
     def base_url(self) -> str:

@@ -176,6 +176,7 @@ def _server(
         max_days=settings.max_backfill_days,
         hub=hub,
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

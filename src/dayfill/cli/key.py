@@ -33,6 +33,7 @@ async def create(
     scopes: str = "all",
     description: Annotated[str, Parameter(show_default=False)] = "",
     expires: str | None = None,
+    allow_ips: Annotated[str, Parameter(show_default=False)] = "",
     options: LocalOptions = LOCAL_DEFAULTS,
 ) -> int:
     """A new API key, printed once. The user is made if the address is new.
@@ -41,6 +42,7 @@ async def create(
 
         dayfill key create --user ann@example.com --role EDITOR
         dayfill key create --user ci@example.com --role VIEWER --scopes dwh_transfers_read --expires 90d
+        dayfill key create --user etl@example.com --role EDITOR --allow-ips 192.0.2.7,198.51.100.0/24
 
     Args:
         user: E-mail address of the user whom the key acts for.
@@ -49,13 +51,22 @@ async def create(
         scopes: What the key may do, with commas between; all = every scope.
         description: What the key is for.
         expires: After so many days, such as 90d; without it the key does not expire.
+        allow_ips: Addresses and networks that it may be used from, with commas between; without it any.
     """
-    wanted = SCOPES if scopes == "all" else {one.strip() for one in scopes.split(",") if one.strip()}
+    wanted = SCOPES if scopes == "all" else _listed_in(scopes)
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         user_id = await _member(tx, state, team, user, role)
         end = None if expires is None else _end(expires, state.seams.now())
         made = await keys.create(
-            tx, state.seams, state.keyring, team, user_id, scopes=wanted, description=description, expires_time=end
+            tx,
+            state.seams,
+            state.keyring,
+            team,
+            user_id,
+            scopes=wanted,
+            description=description,
+            expires_time=end,
+            allow_ips=_listed_in(allow_ips),
         )
     printer = options.printer()
     printer.one({"api_key": made.text} | _view(made.key))
@@ -119,6 +130,10 @@ async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName
     return (await teams.add_member(tx, state.seams, team_id, email, Role(role))).user_id
 
 
+def _listed_in(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 def _listed(roles: Iterable[Role]) -> str:
     return ", ".join(role.value for role in roles)
 
@@ -137,6 +152,7 @@ def _view(key: key_rows.ApiKey) -> dict[str, object]:
         "user_id": key.user_id,
         "description": key.description,
         "scope_names": sorted(key.scopes),
+        "allow_ips": list(key.allow_ips),
         "is_enabled": key.is_enabled,
         "expires_time": None if key.expires_time is None else f"{key.expires_time:%Y-%m-%dT%H:%M:%SZ}",
         "created_time": f"{key.created_time:%Y-%m-%dT%H:%M:%SZ}",

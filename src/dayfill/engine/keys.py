@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets as entropy
 import string
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from dayfill.domain.access import SCOPES
+from dayfill.domain.addresses import MOST_NETWORKS, networks
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -46,12 +47,14 @@ async def create(
     scopes: Iterable[str] = (),
     description: str = "",
     expires_time: datetime | None = None,
+    allow_ips: Collection[str] = (),
 ) -> NewKey:
     """A key for a member of the team; it reaches every team of that user, within the user's roles.
 
     Raises:
         Missing: the team has no such user.
-        Refused: a scope that does not exist, a description that is too long, an expiry in the past.
+        Refused: a scope that does not exist, a description that is too long, an expiry in the past, an address that
+            is none.
     """
     if await teams.member(tx, team_id, user_id) is None:
         raise Missing(f"Team {team_id} has no user {user_id}.")
@@ -62,10 +65,11 @@ async def create(
         raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
     if expires_time is not None and expires_time <= seams.now():
         raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
+    allowed = _networks(allow_ips)
     key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
     text = compose(key_id, secret)
     key = keys.ApiKey(
-        f"apk_{key_id}", text[:START_LENGTH], user_id, description, chosen, True, expires_time, seams.now()
+        f"apk_{key_id}", text[:START_LENGTH], user_id, description, chosen, True, expires_time, seams.now(), allowed
     )
     await keys.insert(tx, key, keyring.fingerprint(secret))
     return NewKey(text, key)
@@ -81,6 +85,17 @@ async def disable(tx: Tx, team_id: int, api_key_id: str) -> keys.ApiKey:
     if disabled is None:
         raise Missing(f"Team {team_id} has no key {api_key_id}.")
     return disabled
+
+
+def _networks(allow_ips: Collection[str]) -> tuple[str, ...]:
+    """Each once, as an address or a network is written."""
+    if len(allow_ips) > MOST_NETWORKS:
+        raise Refused(f"There are {len(allow_ips)} addresses; {MOST_NETWORKS} are allowed.")
+    try:
+        found = dict.fromkeys(networks(allow_ips))
+    except ValueError as error:
+        raise Refused(f"allow_ips: {error}.") from None
+    return tuple(str(one.network_address if one.num_addresses == 1 else one) for one in found)
 
 
 def compose(key_id: str, secret: str) -> str:

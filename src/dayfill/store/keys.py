@@ -9,24 +9,35 @@ from functools import lru_cache
 import msgspec
 
 from dayfill.domain.access import Caller, Role
+from dayfill.domain.addresses import Network, networks
 from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
 
 _ROLES = {role.value: role for role in Role}
 _scopes = lru_cache(msgspec.json.Decoder(frozenset[str]).decode)
-"""Remembered by the text alone, which few keys do not share; what a key holds is read each time."""
+_texts = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+@lru_cache
+def _allowed(allow_ips: str) -> tuple[Network, ...]:
+    """As `_scopes`: remembered by the text alone, which few keys do not share; what a key holds is read each time."""
+    return networks(_texts(allow_ips))
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A caller and the fingerprint that the presented secret must have."""
+    """A caller, the fingerprint that the presented secret must have, and whence the key may come; empty: anywhere."""
 
     secret_hash: bytes
     caller: Caller
+    allowed: tuple[Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key as lists show it; ``key_start`` are its first 10 characters, the secret is not kept."""
+    """One key as lists show it; ``key_start`` are its first 10 characters, the secret is not kept.
+
+    allow_ips: addresses and networks that it may be used from; none is any.
+    """
 
     api_key_id: str
     key_start: str
@@ -36,6 +47,7 @@ class ApiKey:
     is_enabled: bool
     expires_time: datetime | None
     created_time: datetime
+    allow_ips: tuple[str, ...] = ()
 
 
 async def credential(db: Reader, api_key_id: str) -> Credential | None:
@@ -43,11 +55,11 @@ async def credential(db: Reader, api_key_id: str) -> Credential | None:
     rows = await db.all("get_credential", api_key_id=api_key_id)
     if not rows:
         return None
-    _, _, secret_hash, user_id, scopes, is_enabled, expires_time = rows[0]
+    _, _, secret_hash, user_id, scopes, is_enabled, expires_time, allow_ips = rows[0]
     # A role that this version does not know gives nothing.
     roles = {row[0]: _ROLES[row[1]] for row in rows if row[1] in _ROLES}
     caller = Caller(api_key_id, user_id, _scopes(scopes), bool(is_enabled), instant(expires_time), roles)
-    return Credential(secret_hash, caller)
+    return Credential(secret_hash, caller, _allowed(allow_ips))
 
 
 async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
@@ -61,6 +73,7 @@ async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
         scopes=msgspec.json.encode(sorted(key.scopes)).decode(),
         expires_time=micros(key.expires_time),
         created_time=micros(key.created_time),
+        allow_ips=msgspec.json.encode(key.allow_ips).decode(),
     )
 
 
@@ -76,7 +89,7 @@ async def disable(tx: Tx, team_id: int, api_key_id: str) -> ApiKey | None:
 
 
 def _api_key(row: Row) -> ApiKey:
-    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time = row
+    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips = row
     return ApiKey(
         api_key_id,
         key_start,
@@ -86,4 +99,5 @@ def _api_key(row: Row) -> ApiKey:
         bool(is_enabled),
         instant(expires_time),
         moment(created_time),
+        _texts(allow_ips),
     )

@@ -1,17 +1,21 @@
 -- name: get_credential
 -- A key, once for each team of its user with the role there, or once without; a disabled user's key is disabled.
-SELECT m.team_id, m.role, k.secret_hash, k.user_id, k.scopes, k.is_enabled * u.is_enabled, k.expires_time
+SELECT m.team_id, m.role, k.secret_hash, k.user_id, k.scopes, k.is_enabled * u.is_enabled, k.expires_time,
+  k.allow_ips
 FROM api_keys k JOIN users u ON u.user_id = k.user_id LEFT JOIN members m ON m.user_id = k.user_id
 WHERE k.api_key_id = :api_key_id;
 
 -- name: insert_api_key
 -- A new, enabled key.
-INSERT INTO api_keys (api_key_id, secret_hash, key_start, user_id, description, scopes, expires_time, created_time)
-VALUES (:api_key_id, :secret_hash, :key_start, :user_id, :description, :scopes, :expires_time, :created_time);
+INSERT INTO api_keys (api_key_id, secret_hash, key_start, user_id, description, scopes, expires_time, created_time,
+  allow_ips)
+VALUES (:api_key_id, :secret_hash, :key_start, :user_id, :description, :scopes, :expires_time, :created_time,
+  :allow_ips);
 
 -- name: list_api_keys
 -- Keys of the members of a team, oldest first.
-SELECT k.api_key_id, k.key_start, k.user_id, k.description, k.scopes, k.is_enabled, k.expires_time, k.created_time
+SELECT k.api_key_id, k.key_start, k.user_id, k.description, k.scopes, k.is_enabled, k.expires_time, k.created_time,
+  k.allow_ips
 FROM members m JOIN api_keys k ON k.user_id = m.user_id
 WHERE m.team_id = :team_id
 ORDER BY k.created_time, k.api_key_id;
@@ -20,4 +24,4 @@ ORDER BY k.created_time, k.api_key_id;
 -- Disable a key of a member of the team; a second time changes nothing.
 UPDATE api_keys SET is_enabled = 0
 WHERE api_key_id = :api_key_id AND user_id IN (SELECT user_id FROM members WHERE team_id = :team_id)
-RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time;
+RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips;
