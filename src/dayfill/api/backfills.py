@@ -9,10 +9,12 @@ import msgspec
 
 from dayfill.api.parameters import span_of
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
+from dayfill.domain.audit import Act
 from dayfill.domain.backfill import ACTIVE, MAX_DAYS, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
+from dayfill.engine import told
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills, parking, transfers
 from dayfill.store.db import Reader, Tx
@@ -130,24 +132,29 @@ async def create(call: Call, tx: Tx) -> Answer:
         span,
         max_days=call.server.max_days,
     )
-    return Answer(200, view(made, (), call.server.seams.now()))
+    act = Act("backfill.create", made.backfill_id, after=told.backfill(made))
+    return Answer(200, view(made, (), call.server.seams.now()), act=act)
 
 
 async def cancel(call: Call, tx: Tx) -> Answer:
-    backfill_id = await known(call, tx)
+    before = await known(call, tx)
     body = call.decode(StatusChange)
     if body.status != BackfillStatus.CANCELLED:
         raise Malformed("Request body: status can only become CANCELLED - at `$.status`.")
-    done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, backfill_id)
-    return Answer(200, await show(call, tx, done))
+    done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, before.backfill_id)
+    return Answer(200, await show(call, tx, done), act=changed("backfill.cancel", before, done))
 
 
-async def known(call: Call, tx: Tx) -> int:
+async def known(call: Call, tx: Tx) -> Backfill:
     """The path's backfill, looked at before the body, so an absent one is 404 whatever was sent."""
-    backfill_id = call.path["backfill_id"]
-    if await backfills.get(tx, call.team_id, backfill_id) is None:
+    backfill = await backfills.get(tx, call.team_id, call.path["backfill_id"])
+    if backfill is None:
         raise Missing("Backfill not found.")
-    return backfill_id
+    return backfill
+
+
+def changed(action: str, before: Backfill, after: Backfill) -> Act:
+    return Act(action, after.backfill_id, told.backfill(before), told.backfill(after))
 
 
 async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:

@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.audit import Act
 from dayfill.engine import connections as verbs
+from dayfill.engine import told
 from dayfill.store.db import Tx
 
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9_]+\Z", max_length=50)]
@@ -33,4 +35,5 @@ async def create(call: Call, tx: Tx) -> Answer:
     body = call.decode(NewConnection)
     made = await verbs.create(tx, call.server.seams, call.team_id, body.data_source_id, body.destination_type)
     place = f"{call.base_url}/teams/{call.team_id}/data-source-connections/{made.public_id}"
-    return Answer(201, ConnectionView(made.public_id), headers={"Location": place})
+    act = Act("connection.create", made.connection_id, after=told.connection(made))
+    return Answer(201, ConnectionView(made.public_id), headers={"Location": place}, act=act)

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dayfill.api import destination_types
+from dayfill.api import destination_types, repeats
 from dayfill.api.destination_types import DestinationType, SetupSetting
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.audit import Act
 from dayfill.domain.destination import Destination, Wanted
 from dayfill.engine import destinations as verbs
+from dayfill.engine import told
 from dayfill.errors import Malformed, Missing, Refused
 from dayfill.store import destinations
 from dayfill.store.db import Tx
@@ -82,7 +84,8 @@ async def create(call: Call, tx: Tx) -> Answer:
     wanted = _wanted(call.decode(NewDestination), {})
     made = await verbs.create(tx, call.server.seams, call.server.keyring, call.team_id, wanted)
     place = f"{call.base_url}/teams/{call.team_id}/destinations/{made.destination_id}"
-    return Answer(201, _view(call, made), headers={"Location": place})
+    act = Act("destination.create", made.destination_id, after=told.destination(made))
+    return Answer(201, _view(call, made), headers={"Location": place}, act=act)
 
 
 async def update(call: Call, tx: Tx) -> Answer:
@@ -92,12 +95,16 @@ async def update(call: Call, tx: Tx) -> Answer:
     changed = await verbs.update(
         tx, call.server.seams, call.server.keyring, call.team_id, destination.destination_id, wanted
     )
-    return Answer(200, _view(call, changed))
+    sent = {"new_secrets": sorted(verbs.sent_secrets(wanted))}
+    after = {**told.destination(changed), **sent} if sent["new_secrets"] else told.destination(changed)
+    act = Act("destination.update", changed.destination_id, told.destination(destination), after)
+    return Answer(200, _view(call, changed), act=act)
 
 
 async def delete(call: Call, tx: Tx) -> Answer:
-    await verbs.delete(tx, call.server.seams, call.team_id, call.path["destination_id"])
-    return Answer(204, None)
+    destination = await _read(call)
+    await verbs.delete(tx, call.server.seams, call.team_id, destination.destination_id)
+    return Answer(204, None, act=Act("destination.delete", destination.destination_id, told.destination(destination)))
 
 
 async def test(call: Call) -> Answer:
@@ -107,6 +114,8 @@ async def test(call: Call) -> Answer:
     error = await verbs.test(
         server.db, server.keyring, server.installation_id, call.team_id, wanted, body.destination_id
     )
+    tried = {"type": body.type, "fields": verbs.plain_in(wanted), "success": error is None}
+    await repeats.note(call, Act("destination.test", body.destination_id or "new", after=tried))
     return Answer(200, TrialResult(error is None, error and error[:LONGEST_ERROR]))
 
 

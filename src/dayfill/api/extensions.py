@@ -9,13 +9,15 @@ from typing import Literal
 import msgspec
 
 from dayfill.api import days as days_resource
-from dayfill.api.backfills import BackfillView, known, show, show_all, view
+from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
 from dayfill.api.parameters import day, integer, moment_from, moment_to, span_of
 from dayfill.api.wire import ERRORS, Answer, Call
+from dayfill.domain.audit import Act
 from dayfill.domain.backfill import Backfill, BackfillStatus
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.engine import plan as planning
+from dayfill.engine import told
 from dayfill.errors import Malformed, Missing, Refused, RequestError
 from dayfill.store import backfills, transfers
 from dayfill.store.db import Tx, micros, moment
@@ -101,7 +103,8 @@ async def create(call: Call, tx: Tx) -> Answer:
         only=frozenset(body.only),
         priority=Priority[body.priority.upper()],
     )
-    return Answer(200, view(made, (), call.server.seams.now()))
+    act = Act("backfill.create", made.backfill_id, after=told.backfill(made))
+    return Answer(200, view(made, (), call.server.seams.now()), act=act)
 
 
 async def plan(call: Call) -> Answer:
@@ -121,29 +124,31 @@ async def plan(call: Call) -> Answer:
 
 
 async def retry(call: Call, tx: Tx) -> Answer:
-    backfill_id = await known(call, tx)
+    before = await known(call, tx)
     body = call.decode(Retry)
     if len(body.dates) > MOST_DATES:
         raise Malformed(f"Request body: at most {MOST_DATES} dates - at `$.dates`.")
     dates = {day("dates", text) for text in body.dates}
     reopened, retried = await verbs.retry(
-        tx, call.server.seams, call.team_id, backfill_id, cause=body.cause, dates=dates
+        tx, call.server.seams, call.team_id, before.backfill_id, cause=body.cause, dates=dates
     )
-    return Answer(200, await show(call, tx, reopened), meta={"retried_days": retried})
+    meta = {"retried_days": retried}
+    act = Act("backfill.retry", before.backfill_id, told.backfill(before), {**told.backfill(reopened), **meta})
+    return Answer(200, await show(call, tx, reopened), meta=meta, act=act)
 
 
 async def pause(call: Call, tx: Tx) -> Answer:
-    backfill_id = await known(call, tx)
+    before = await known(call, tx)
     call.decode(Nothing)
-    paused = await verbs.pause(tx, call.server.seams, call.team_id, call.caller.user_id, backfill_id)
-    return Answer(200, await show(call, tx, paused))
+    paused = await verbs.pause(tx, call.server.seams, call.team_id, call.caller.user_id, before.backfill_id)
+    return Answer(200, await show(call, tx, paused), act=changed("backfill.pause", before, paused))
 
 
 async def resume(call: Call, tx: Tx) -> Answer:
-    backfill_id = await known(call, tx)
+    before = await known(call, tx)
     call.decode(Nothing)
-    resumed = await verbs.resume(tx, call.server.seams, call.team_id, backfill_id)
-    return Answer(200, await show(call, tx, resumed))
+    resumed = await verbs.resume(tx, call.server.seams, call.team_id, before.backfill_id)
+    return Answer(200, await show(call, tx, resumed), act=changed("backfill.resume", before, resumed))
 
 
 async def _plan_view(call: Call, made: planning.Plan) -> PlanView:

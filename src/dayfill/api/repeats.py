@@ -1,4 +1,4 @@
-"""Changes in one transaction, and the Idempotency-Key that makes a repeated request change nothing."""
+"""Changes in one transaction: with their row in the audit log, and the Idempotency-Key that lets none happen twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hashlib
 import msgspec
 
 from dayfill.api.wire import Answer, Call, Route
+from dayfill.domain.audit import Act
+from dayfill.engine import audit
 from dayfill.errors import Malformed, Refused
 from dayfill.store import idempotency
 from dayfill.store.db import Tx
@@ -26,21 +28,31 @@ class _Kept(msgspec.Struct):
 async def change(route: Route, call: Call, path: str) -> Answer:
     """Run a writing handler in its own transaction, once per Idempotency-Key.
 
-    The kept answer is written in the transaction of the change: there is none without the other.
+    The kept answer and the row of the audit log are written in the transaction of the change: there is none without
+    the others. A replay changes nothing, so it leaves no row.
 
     Raises:
-        Refused: the key was used with another body.
+        Refused: the key was used with another body. RuntimeError: the handler does not say what it has done.
     """
     server, place = call.server, _place(route, call, path)
     async with server.db.write() as tx:
         if place and (kept := await _replay(tx, call, place)):
             return kept
         answer = await route.handler(call, tx)
+        if answer.act is None:
+            raise RuntimeError(f"{route.method} {route.path} changes something and does not say what in Answer.act.")
+        await audit.record(tx, call.actor, call.team_id, answer.act, server.seams.now())
         if place:
             await idempotency.keep(tx, place, _kept(call, answer), server.seams.now())
     server.changed()
     server.seams.failpoint("answer")
     return answer
+
+
+async def note(call: Call, act: Act) -> None:
+    """Write down what left the state as it is, such as a test of a destination."""
+    async with call.server.db.write() as tx:
+        await audit.record(tx, call.actor, call.team_id, act, call.server.seams.now())
 
 
 def _place(route: Route, call: Call, path: str) -> Place | None:

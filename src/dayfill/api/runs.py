@@ -6,6 +6,7 @@ import msgspec
 
 from dayfill.api.parameters import choice, day, flag, integer, moment_from, moment_to
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
+from dayfill.domain.audit import Act
 from dayfill.domain.days import FIRST_DAY
 from dayfill.domain.run import QueryDetail, Run
 from dayfill.engine import runs as verbs
@@ -138,7 +139,9 @@ async def run_now(call: Call, tx: Tx) -> Answer:
         raise Refused(f"{min(dates)} is too early: the first possible day is {FIRST_DAY}.")
     done = await verbs.run_now(tx, call.server.seams, call.team_id, transfer_id, dates=dates, window=window)
     joined = [Joined(date.isoformat(), run_id) for date, run_id in done.joined]
-    return Answer(202, Started(done.run_ids, [date.isoformat() for date in done.dates], joined))
+    started = [date.isoformat() for date in done.dates]
+    act = Act("transfer.run", transfer_id, after={"dates": started, "joined": len(joined)})
+    return Answer(202, Started(done.run_ids, started, joined), act=act)
 
 
 def item(run: Run) -> RunItem:

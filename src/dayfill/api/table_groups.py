@@ -6,9 +6,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.audit import Act
 from dayfill.domain.table_group import snake
 from dayfill.domain.transfer import Field, Partition, Table, TableGroup
 from dayfill.engine import table_groups as verbs
+from dayfill.engine import told
 from dayfill.errors import Missing, Refused
 from dayfill.store import table_groups
 from dayfill.store.db import Tx
@@ -94,7 +96,8 @@ async def import_(call: Call, tx: Tx) -> Answer:
         head.table_prefix,
         _tables(body),
     )
-    return Answer(201, _item(call, group))
+    act = Act("table_group.import", group.schema_id, after=told.table_group(group))
+    return Answer(201, _item(call, group), act=act)
 
 
 def _item(call: Call, group: TableGroup) -> GroupItem:

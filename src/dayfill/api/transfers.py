@@ -11,8 +11,9 @@ from dayfill.api import backfills as backfill_views
 from dayfill.api import configurations
 from dayfill.api.backfills import LISTED_FAILURES, BackfillView
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.audit import Act
 from dayfill.domain.transfer import Transfer
-from dayfill.engine import sources
+from dayfill.engine import sources, told
 from dayfill.engine import transfers as verbs
 from dayfill.errors import Missing
 from dayfill.store import backfills, transfers
@@ -68,7 +69,7 @@ async def list_(call: Call) -> Answer:
 async def create(call: Call, tx: Tx) -> Answer:
     configuration = configurations.wanted(call)
     made = await verbs.create(tx, call.server.seams, call.team_id, call.caller.user_id, configuration)
-    return Answer(201, _named(made))
+    return Answer(201, _named(made), act=Act("transfer.create", made.transfer_id, after=told.transfer(made)))
 
 
 async def get(call: Call) -> Answer:
@@ -80,21 +81,24 @@ async def update(call: Call, tx: Tx) -> Answer:
     transfer = await read(call, tx)
     configuration = configurations.wanted(call)
     changed = await verbs.update(tx, call.server.seams, call.team_id, transfer.transfer_id, configuration)
-    return Answer(200, _named(changed), wrapped=False)
+    return Answer(200, _named(changed), wrapped=False, act=_changed("transfer.update", transfer, changed))
 
 
 async def delete(call: Call, tx: Tx) -> Answer:
-    await verbs.delete(tx, call.server.seams, call.team_id, call.caller.user_id, call.path["transfer_id"])
-    return Answer(204, None)
+    transfer = await read(call, tx)
+    await verbs.delete(tx, call.server.seams, call.team_id, call.caller.user_id, transfer.transfer_id)
+    return Answer(204, None, act=Act("transfer.delete", transfer.transfer_id, told.transfer(transfer)))
 
 
 async def set_state(call: Call, tx: Tx) -> Answer:
     transfer = await read(call, tx)
-    if call.decode(StateChange).transfer_state == "pause":
+    verb = call.decode(StateChange).transfer_state
+    if verb == "pause":
         changed = await verbs.pause(tx, call.team_id, transfer.transfer_id)
     else:
         changed = await verbs.unpause(tx, call.server.seams, call.team_id, transfer.transfer_id)
-    return Answer(200, StateView(changed.state.value.upper()), wrapped=False)
+    view, act = StateView(changed.state.value.upper()), _changed(f"transfer.{verb}", transfer, changed)
+    return Answer(200, view, wrapped=False, act=act)
 
 
 async def read(call: Call, db: Reader) -> Transfer:
@@ -107,6 +111,10 @@ async def read(call: Call, db: Reader) -> Transfer:
     if transfer is None:
         raise Missing("Transfer not found.")
     return transfer
+
+
+def _changed(action: str, before: Transfer, after: Transfer) -> Act:
+    return Act(action, after.transfer_id, told.transfer(before), told.transfer(after))
 
 
 def _named(transfer: Transfer) -> Named:

@@ -17,6 +17,7 @@ from dayfill.api.addresses import address_of
 from dayfill.api.traffic import Traffic
 from dayfill.domain.access import SCOPES, Caller, Permission
 from dayfill.domain.addresses import Network
+from dayfill.domain.audit import Act, Actor
 from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
 from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
@@ -70,7 +71,8 @@ class Server:
 class Answer(msgspec.Struct, frozen=True):
     """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body.
 
-    stream: the pieces of a body that is sent as it comes, in place of data.
+    stream: the pieces of a body that is sent as it comes, in place of data. act: what a writing handler has done, for
+    the audit log.
 
     A Struct and no frozen dataclass, which takes ten times as long to make, for each request.
     """
@@ -81,6 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     meta: Mapping[str, object] = {}
     stream: AsyncGenerator[bytes, None] | None = None
+    act: Act | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +112,11 @@ class Call:
     def address(self) -> str:
         """Where the request came from."""
         return address_of(self.scope, self.server.trusted_proxies)
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit log."""
+        return Actor("key", self.caller.user_id, self.caller.key_id, self.address, self.request_id)
 
     @property
     def base_url(self) -> str:
@@ -168,7 +176,8 @@ class Route:
     """One operation: who may call it, and what answers.
 
     path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
-    ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key.
+    ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key and the
+    row of the audit log.
 
     Raises:
         ValueError: a scope or permission that does not exist.

@@ -29,6 +29,7 @@ _COMMANDS = {
     "init": ("serve:init", "Set up a data directory without serving: a team, its owner and the first API key."),
     "team": ("team:app", "Teams of this installation."),
     "key": ("key:app", "API keys of this installation."),
+    "audit": ("audit:audit", "Who did what: requests, this command line, and decisions of the dispatcher."),
     "transfer": ("transfer:app", "Transfers: what is copied, from where, to where, when."),
     "backfill": ("backfill:app", "Backfills: ranges of days, done again, newest first."),
     "days": ("days:days", "Every day of a transfer: loaded, stale, failed, running, queued or missing."),

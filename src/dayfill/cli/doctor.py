@@ -17,6 +17,8 @@ from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer, plain
+from dayfill.domain.audit import OPERATOR, Act
+from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
 from dayfill.engine.spool import swept
 from dayfill.errors import SetupError
@@ -91,6 +93,8 @@ async def _repair(settings: Settings) -> list[str]:
     report = await _examined(directory)
     async with open_state(settings) as state, state.db.write() as tx:
         done = await mend(tx, report)
+        act = Act("installation.repair", state.installation_id, after={"done": done})
+        await audit.record(tx, OPERATOR, None, act, state.seams.now())
     if _spooled(directory):
         swept(directory / SPOOL)
         done.append("What a killed server left in the spool was removed.")

@@ -14,7 +14,8 @@ from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import SCOPES, Role
-from dayfill.engine import keys, teams
+from dayfill.domain.audit import OPERATOR, Act
+from dayfill.engine import audit, keys, teams, told
 from dayfill.store import keys as key_rows
 from dayfill.store import teams as team_rows
 from dayfill.store.db import Tx
@@ -68,6 +69,8 @@ async def create(
             expires_time=end,
             allow_ips=_listed_in(allow_ips),
         )
+        act = Act("key.create", made.key.api_key_id, after=told.api_key(made.key))
+        await audit.record(tx, OPERATOR, team, act, state.seams.now())
     printer = options.printer()
     printer.one({"api_key": made.text} | _view(made.key))
     printer.note("This is the only time that the key is shown.")
@@ -113,6 +116,8 @@ async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = 
     """
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         key = await keys.disable(tx, team, api_key_id)
+        act = Act("key.disable", api_key_id, after=told.api_key(key))
+        await audit.record(tx, OPERATOR, team, act, state.seams.now())
     options.printer().one(_view(key))
     return Exit.OK
 
@@ -127,7 +132,10 @@ async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName
         raise CommandError(
             f"{email} is not in team {team_id} yet.", Exit.USAGE, hint=f"Add --role, one of {_listed(Role)}."
         )
-    return (await teams.add_member(tx, state.seams, team_id, email, Role(role))).user_id
+    member = await teams.add_member(tx, state.seams, team_id, email, Role(role))
+    act = Act("member.set", member.user_id, None if present is None else told.member(present), told.member(member))
+    await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
+    return member.user_id
 
 
 def _listed_in(text: str) -> list[str]:

@@ -7,7 +7,8 @@ from cyclopts import App
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
-from dayfill.engine import teams
+from dayfill.domain.audit import OPERATOR, Act
+from dayfill.engine import audit, teams, told
 from dayfill.store import teams as team_rows
 
 app = App(name="team", help="Teams of this installation.")
@@ -26,6 +27,8 @@ async def create(name: str, /, *, options: LocalOptions = LOCAL_DEFAULTS) -> int
     """
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, name)
+        act = Act("team.create", team.team_id, after=told.team(team))
+        await audit.record(tx, OPERATOR, team.team_id, act, state.seams.now())
     options.printer().one(_view(team))
     return Exit.OK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dayfill import destinations as kinds
 from dayfill.destinations import Destination as Kind
@@ -11,6 +11,7 @@ from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
 from dayfill.domain.secret import Secret
+from dayfill.domain.transfer import Value
 from dayfill.engine.rescue import start_over
 from dayfill.errors import Conflict, ConnectorError, Missing, Refused
 from dayfill.seams import Seams
@@ -127,6 +128,16 @@ def opened(destination: Destination, keyring: Keyring) -> dict[str, Secret]:
         SealBroken: they do not open.
     """
     return {} if destination.sealed is None else secrets_in(keyring.open(destination.sealed, destination.sealed_for))
+
+
+def plain_in(wanted: Wanted) -> Mapping[str, Value]:
+    """What a caller asks for that is no secret."""
+    return wanted.plain(_rules(kind_of(wanted.destination_type)))
+
+
+def sent_secrets(wanted: Wanted) -> Collection[str]:
+    """Ids of the secrets that a caller has sent."""
+    return wanted.secrets(_rules(kind_of(wanted.destination_type))).keys()
 
 
 def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring) -> dict[str, Secret]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.parking import Trial, rest
 from dayfill.domain.run import Failure, Side
 from dayfill.domain.slices import TransferJob
+from dayfill.engine.audit import record
 from dayfill.store import parking
 from dayfill.store.db import Tx
 
 
 async def park(tx: Tx, side: Side, transfer_id: int, failure: Failure, now: datetime, jitter: float) -> datetime:
-    """Let one end of the transfer rest; returns until when."""
+    """Let one end of the transfer rest; returns until when. That it began to rest is told in the audit log."""
     end = await parking.end_of(tx, side, transfer_id)
     until = now + rest(side, failure.retry_after, now - (end.since or now), jitter)
     await parking.park(tx, end, now, until, failure.cause, failure.message)
+    if end.since is None:
+        why = {"until": until, "cause": failure.cause, "message": failure.message}
+        await record(tx, DISPATCHER, end.team_id, Act(f"{parking.NOUN[side]}.park", end.parked_id, after=why), now)
     return until
 
 

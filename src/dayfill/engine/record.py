@@ -9,9 +9,11 @@ from datetime import datetime
 
 import msgspec
 
+from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
 from dayfill.domain.run import Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
 from dayfill.domain.slices import DayResult, Outcome
+from dayfill.engine import audit
 from dayfill.engine.parking import park, shown_to_work
 from dayfill.engine.work import Ending, Recorded
 from dayfill.seams import Seams
@@ -284,4 +286,6 @@ async def _stop(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> Count
     if not stopped:
         return None
     await days.fail_waiting(tx, tally.transfer_id, stopped, now)
+    why = {"cause": tally.fatal_cause, "message": tally.fatal_message, "days_not_tried": len(stopped)}
+    await audit.record(tx, DISPATCHER, tally.standing.team_id, Act("backfill.stop", backfill_id, after=why), now)
     return await backfills.stop(tx, backfill_id, len(stopped), tally.fatal_cause or "")

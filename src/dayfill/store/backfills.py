@@ -43,6 +43,7 @@ class NewBackfill:
 class Standing:
     """What the recording of a result must know of its backfill."""
 
+    team_id: int
     status: BackfillStatus
     is_paused: bool
     fatal_cause: str | None
@@ -215,8 +216,8 @@ async def count_claimed(tx: Tx, claimed: Sequence[tuple[int, int]], now: datetim
 async def standing(tx: Tx, backfill_id: int) -> Standing:
     row = await tx.one("backfill_standing", backfill_id=backfill_id)
     assert row is not None
-    status, paused, cause, streak = row
-    return Standing(BackfillStatus(status), paused is not None, cause, streak)
+    team_id, status, paused, cause, streak = row
+    return Standing(team_id, BackfillStatus(status), paused is not None, cause, streak)
 
 
 async def count_results(tx: Tx, backfill_id: int, results: Results) -> Counts:

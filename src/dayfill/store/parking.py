@@ -10,40 +10,41 @@ from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Side
 from dayfill.store.db import Reader, Tx, Values, instant, micros, moment
 
-_NOUN = {Side.SOURCE: "connection", Side.DESTINATION: "destination"}
+NOUN = {Side.SOURCE: "connection", Side.DESTINATION: "destination"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One end of a transfer: the id of its connection or destination, and since when that rests."""
+    """One end of a transfer: the id and team of its connection or destination, and since when that rests."""
 
     side: Side
     parked_id: int
     since: datetime | None
+    team_id: int
 
 
 async def end_of(db: Reader, side: Side, transfer_id: int) -> Parked:
     """The connection or the destination of a transfer."""
-    row = await db.one(f"{_NOUN[side]}_parked_since", transfer_id=transfer_id)
+    row = await db.one(f"{NOUN[side]}_parked_since", transfer_id=transfer_id)
     assert row is not None, f"run of unknown transfer {transfer_id}"
-    return Parked(side, row[0], instant(row[1]))
+    return Parked(side, row[0], instant(row[1]), row[2])
 
 
 async def park(tx: Tx, parked: Parked, now: datetime, until: datetime, cause: str, message: str) -> None:
     """Let nothing of it start before ``until``; an earlier time never shortens a later one."""
     values = {"now": micros(now), "until": micros(until), "cause": cause, "message": message}
-    await tx.run(f"park_{_NOUN[parked.side]}", parked_id=parked.parked_id, **values)
+    await tx.run(f"park_{NOUN[parked.side]}", parked_id=parked.parked_id, **values)
 
 
 async def unpark(tx: Tx, side: Side, started: Mapping[int, datetime]) -> None:
     """Runs of these transfers that started at these times were answered; a rest that ended before is over for good."""
     rows: list[Values] = [{"transfer_id": one, "started": micros(start)} for one, start in started.items()]
-    await tx.many(f"unpark_{_NOUN[side]}", rows)
+    await tx.many(f"unpark_{NOUN[side]}", rows)
 
 
 async def shorten(tx: Tx, latest: datetime, now: datetime) -> None:
     """What began to rest later than now, or would rest beyond ``latest``, may be tried now."""
-    for noun in _NOUN.values():
+    for noun in NOUN.values():
         await tx.run(f"shorten_{noun}_rests", latest=micros(latest), now=micros(now))
 
 

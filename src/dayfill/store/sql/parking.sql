@@ -1,11 +1,11 @@
 -- name: connection_parked_since
 -- When the source refused this connection first, after the last time that it worked.
-SELECT connection_id, parked_since FROM connections
+SELECT connection_id, parked_since, team_id FROM connections
 WHERE connection_id = (SELECT connection_id FROM transfers WHERE transfer_id = :transfer_id);
 
 -- name: destination_parked_since
 -- When this destination took nothing first, after the last time that it worked.
-SELECT destination_id, parked_since FROM destinations
+SELECT destination_id, parked_since, team_id FROM destinations
 WHERE destination_id = (SELECT destination_id FROM transfers WHERE transfer_id = :transfer_id);
 
 -- name: park_connection

@@ -1,0 +1,56 @@
+"""The audit log: who did what, and how the object looked before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ActorKind = Literal["key", "operator", "dispatcher"]
+Told = Mapping[str, object]
+"""What is told of an object: plain values, none of them a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. A key has all of the rest; the command line on the server's machine and the dispatcher have none."""
+
+    kind: ActorKind
+    user_id: int | None = None
+    api_key_id: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+
+
+OPERATOR, DISPATCHER = Actor("operator"), Actor("dispatcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that was done.
+
+    action: the kind of object and the verb, such as ``destination.update``. identity: the object's id.
+    before, after: None where it did not exist yet, or no longer does.
+    """
+
+    action: str
+    identity: int | str
+    before: Told | None = None
+    after: Told | None = None
+
+    @property
+    def object(self) -> str:
+        """Kind and id, such as ``destination:7``."""
+        return f"{self.action.partition('.')[0]}:{self.identity}"
+
+
+def differing(before: Told | None, after: Told | None) -> tuple[Told | None, Told | None]:
+    """Both without what is the same in both: of a change only the change is told."""
+    if before is None or after is None:
+        return before, after
+    same = {name for name in before if name in after and before[name] == after[name]}
+    return _without(before, same), _without(after, same)
+
+
+def _without(told: Told, names: set[str]) -> Told:
+    return {name: value for name, value in told.items() if name not in names}

@@ -1,0 +1,12 @@
+-- name: insert_audit
+-- What somebody did, in the transaction that did it.
+INSERT INTO audit (team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after)
+VALUES (:team_id, :audit_time, :actor, :user_id, :api_key_id, :address, :request_id, :action, :object, :before, :after);
+
+-- name: latest_audit
+-- What was done last, in one team or in any and in none.
+SELECT audit_id, team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after
+FROM audit
+WHERE (:team_id IS NULL OR team_id = :team_id) AND audit_time BETWEEN :first AND :last
+  AND (:object IS NULL OR object = :object) AND (:user_id IS NULL OR user_id = :user_id)
+ORDER BY audit_id DESC LIMIT :limit;
