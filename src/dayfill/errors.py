@@ -11,6 +11,7 @@ DayfillError
 │   ├── Missing               404  it does not exist, or belongs to another team
 │   ├── Conflict              409  a name is taken, a destination is in use
 │   ├── Refused               422  readable, but not possible now; the description says why and what to do
+│   ├── Exceeded              429  a limit of requests or rows is used up; retry_after says when it is not
 │   └── Busy                  503  stopping, overloaded, or its disk is full; try again later
 ├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
@@ -97,6 +98,10 @@ class Conflict(RequestError):
 
 class Refused(RequestError):
     code = "UNPROCESSABLE_ENTITY"
+
+
+class Exceeded(RequestError):
+    code = "TOO_MANY_REQUESTS"
 
 
 class Busy(RequestError):

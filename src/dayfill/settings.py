@@ -28,8 +28,20 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Output = Literal["table", "json", "ndjson"]
 DEFAULT_DATA_DIR = "dayfill-data"
 DEFAULT_BIND = "127.0.0.1:8484"
+DEFAULT_REFUSED = 1_000
+"""A client that polls every five seconds with a lost key makes 720 requests an hour, and should learn why."""
 _PREFIX = "DAYFILL_"
 _FALLBACKS = {"api_key": "SUPERMETRICS_API_KEY", "url": "SUPERMETRICS_BASE_URL", "team_id": "SUPERMETRICS_TEAM_ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Requests an hour, None is no limit: with one key, of one team, from one address, without a known key."""
+
+    key: int | None = None
+    team: int | None = None
+    address: int | None = None
+    refused: int | None = DEFAULT_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Settings:
     log_level: LogLevel = "info"
     faults: tuple[Fault, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    requests: RequestLimits = RequestLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,14 @@ class ClientSettings:
     quiet: bool = False
 
 
+def _from_to(lowest: int, highest: int) -> Meta:
+    return Meta(ge=lowest, le=highest, description=f"a whole number from {lowest} to {highest}")
+
+
+Shown = Annotated[int, _from_to(1, 10_000)]
+"""A limit that answers show in X-RateLimit-Limit, which may be as large as this (Supermetrics API documentation)."""
+
+
 class _ServerKeys(msgspec.Struct, frozen=True):
     bind: Annotated[str, Meta(max_length=255, description="HOST:PORT")] = DEFAULT_BIND
     behind_proxy: Annotated[bool, Meta(description="1 or 0")] = False
@@ -70,6 +91,10 @@ class _ServerKeys(msgspec.Struct, frozen=True):
         MAX_DAYS
     )
     log_level: Annotated[LogLevel, Meta(description="one of debug, info, warning, error")] = "info"
+    key_requests_per_hour: Shown | None = None
+    team_requests_per_hour: Shown | None = None
+    address_requests_per_hour: Annotated[int, _from_to(1, 1_000_000)] | None = None
+    refused_requests_per_hour: Annotated[int, _from_to(0, 1_000_000)] = DEFAULT_REFUSED
 
 
 class _ClientKeys(msgspec.Struct, frozen=True):
@@ -108,6 +133,12 @@ def read_settings(
             "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
+    requests = RequestLimits(
+        keys.key_requests_per_hour,
+        keys.team_requests_per_hour,
+        keys.address_requests_per_hour,
+        keys.refused_requests_per_hour or None,
+    )
     return Settings(
         directory,
         host,
@@ -116,6 +147,7 @@ def read_settings(
         keys.max_backfill_days,
         keys.log_level,
         _faults(env),
+        requests=requests,
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
     )
 

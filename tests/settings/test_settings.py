@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dayfill.errors import SetupError
-from dayfill.settings import ClientSettings, Settings, read_client_settings, read_settings
+from dayfill.settings import ClientSettings, RequestLimits, Settings, read_client_settings, read_settings
 
 SECRET = "hunter2-should-not-appear"
 
@@ -74,6 +74,25 @@ def test_a_bad_value_is_named_by_its_key_and_never_repeated(name: str, tmp_path:
 def test_slots_are_a_whole_number_in_bounds(value: str, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="from 1 to 256"):
         read_settings(data_dir=tmp_path, environ={"DAYFILL_SLOTS": value})
+
+
+def test_limits_of_requests_are_none_but_for_those_without_a_key(tmp_path: Path) -> None:
+    assert read_settings(data_dir=tmp_path, environ={}).requests == RequestLimits(None, None, None, 1_000)
+    names = ["KEY", "TEAM", "ADDRESS", "REFUSED"]
+    env = {f"DAYFILL_{name}_REQUESTS_PER_HOUR": str(number) for number, name in enumerate(names, 7)}
+    assert read_settings(data_dir=tmp_path, environ=env).requests == RequestLimits(7, 8, 9, 10)
+    off = {"DAYFILL_REFUSED_REQUESTS_PER_HOUR": "0"}
+    assert read_settings(data_dir=tmp_path, environ=off).requests.refused is None
+
+
+@pytest.mark.parametrize(("name", "most"), [("KEY", 10_000), ("TEAM", 10_000), ("ADDRESS", 1_000_000)])
+def test_a_limit_of_requests_is_within_what_a_header_may_say(name: str, most: int, tmp_path: Path) -> None:
+    name = f"DAYFILL_{name}_REQUESTS_PER_HOUR"
+    for number in (1, most):
+        read_settings(data_dir=tmp_path, environ={name: str(number)})
+    for number in (0, most + 1):
+        with pytest.raises(SetupError, match=f"{name}: expected a whole number from 1 to {most}"):
+            read_settings(data_dir=tmp_path, environ={name: str(number)})
 
 
 @pytest.mark.parametrize(

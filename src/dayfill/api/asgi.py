@@ -14,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 from dayfill.api import repeats, routing
 from dayfill.api.auth import authenticate, authorize
 from dayfill.api.bodies import MAX_BODY_BYTES
+from dayfill.api.limits import SHOWN, headers_of
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.traffic import Trace, current
 from dayfill.api.wire import Answer, Call, Server, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
-from dayfill.errors import Denied, Malformed, RequestError
+from dayfill.errors import Denied, Malformed, RequestError, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ class Api:
         try:
             answer = await self._answer(scope, receive, trace)
             if answer.stream is None:
-                await _send(send, answer, trace.request_id)
+                await _send(send, answer, trace.request_id, scope)
             self._server.traffic.answered(trace, scope["method"], answer.status, seams.monotonic() - began)
             if answer.stream is not None:
                 await _send_stream(scope, receive, send, answer, trace.request_id)
@@ -71,6 +72,9 @@ class Api:
             return failure(500, "INTERNAL_SERVER_ERROR", "Internal Server Error", description, {}, request_id)
 
     async def _dispatch(self, scope: Scope, receive: Receive, trace: Trace) -> Answer:
+        limits = self._server.limits
+        if scope["path"] not in PUBLIC:
+            limits.arrive(scope)
         match = routing.find(self._tree, scope["path"])
         if match is None:
             return await self._without_key(scope, trace)
@@ -80,9 +84,15 @@ class Api:
         if route is None:
             return _other_method(method, tuple(match.routes), trace.request_id)
         body = b"" if method == "GET" else await _read(scope, receive)
-        caller = await authenticate(self._server, scope, body)
+        try:
+            caller = await authenticate(self._server, scope, body)
+        except Unauthenticated as error:
+            raise limits.refuse(scope, error) from None
+        limits.ask(scope, caller.key_id)
         trace.key_id = caller.key_id
         trace.team_id = team_id = _team_id(caller, match)
+        if team_id in caller.roles:
+            limits.ask_team(scope, team_id, caller.key_id)
         authorize(caller, route, team_id)
         call = Call(self._server, route, caller, team_id, trace.request_id, match.ids(), body, scope, match.mount)
         if route.writes:
@@ -139,7 +149,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
             return bytes(body)
 
 
-async def _send(send: Send, answer: Answer, request_id: str) -> None:
+async def _send(send: Send, answer: Answer, request_id: str, scope: Scope) -> None:
     body = render(answer, request_id)
     headers = [(b"x-request-id", request_id.encode()), _ANY_ORIGIN]
     if answer.status != 204:
@@ -148,6 +158,8 @@ async def _send(send: Send, answer: Answer, request_id: str) -> None:
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if body and "Content-Type" not in answer.headers:
         headers.append(_JSON)
+    if SHOWN in scope:
+        headers += headers_of(scope[SHOWN])
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -14,13 +14,14 @@ from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
 from dayfill.api.addresses import address_of
+from dayfill.api.limits import NO_LIMITS, Limits
 from dayfill.api.traffic import Traffic
 from dayfill.domain.access import SCOPES, Caller, Permission
 from dayfill.domain.addresses import Network
 from dayfill.domain.audit import Act, Actor
 from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
-from dayfill.errors import Busy, Conflict, Denied, Malformed, Missing, Refused, RequestError, Unauthenticated
+from dayfill.errors import Busy, Conflict, Denied, Exceeded, Malformed, Missing, Refused, RequestError, Unauthenticated
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.db import Database
@@ -34,6 +35,7 @@ ERRORS: dict[type[RequestError], tuple[int, str]] = {
     Missing: (404, "Not Found"),
     Conflict: (409, "Conflict"),
     Refused: (422, "Unprocessable Entity"),
+    Exceeded: (429, "Rate limit exceeded. Retry later."),
     Busy: (503, "Service Unavailable"),
 }
 """Status and message of every error that may travel; the code is the error's own."""
@@ -52,7 +54,7 @@ class Server:
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
-    answered. trusted_proxies: whose X-Forwarded-For is believed.
+    answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask.
     """
 
     db: Database
@@ -66,6 +68,7 @@ class Server:
     vitals: Callable[[], Awaitable[Vitals]] = _unwatched
     traffic: Traffic = field(default_factory=Traffic)
     trusted_proxies: tuple[Network, ...] = ()
+    limits: Limits = NO_LIMITS
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -9,11 +9,12 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
 
+from dayfill.api.limits import Limits
 from dayfill.api.wire import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
@@ -177,6 +178,7 @@ def _server(
         hub=hub,
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
         trusted_proxies=settings.trusted_proxies,
+        limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
     )
 
 
