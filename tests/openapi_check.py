@@ -45,7 +45,7 @@ def find_operation(method: str, url_path: str) -> tuple[str, str] | None:
     """Path template and lower-case method of the operation that serves a request."""
     for mount in sorted(MOUNTS, key=len, reverse=True):
         below = url_path.removeprefix(mount)
-        if mount and below.startswith(("/teams/", "/table/")) and below != url_path:
+        if mount and below.startswith(("/teams/", "/table/", "/ds/", "/query/")) and below != url_path:
             url_path = below
             break
     wanted = "get" if method == "HEAD" else method.lower()

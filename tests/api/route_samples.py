@@ -43,7 +43,7 @@ class World:
         watched = {"transfer_id": str(self.ids["transfer_id"])}
         samples = {("GET", "/x/v1" + TEAM + "/events"): Sample(query=watched)}
         samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
-        return samples[route.method, route.path]
+        return {**samples, **_samples_of_core()}[route.method, route.path]
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
@@ -108,6 +108,13 @@ def _samples_of_backfills() -> dict[tuple[str, str], Sample]:
         ("POST", x + one + "/resume"): Sample(),
         ("POST", x + TRANSFER + "/runs"): Sample(202),
         ("GET", x + TRANSFER + "/days"): Sample(),
+    }
+
+
+def _samples_of_core() -> dict[tuple[str, str], Sample]:
+    return {
+        ("GET", TEAM): Sample(),
+        ("GET", TEAM + "/users"): Sample(),
     }
 
 

@@ -12,14 +12,14 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from dayfill.api import repeats, routing
-from dayfill.api.auth import authenticate, authorize
+from dayfill.api.auth import allowing, authenticate, authorize
 from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.limits import SHOWN, headers_of
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.traffic import Trace, current
-from dayfill.api.wire import Answer, Call, Server, failure, new_request_id, refusal, render
+from dayfill.api.wire import Answer, Call, Route, Server, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
-from dayfill.errors import Denied, Malformed, RequestError, Unauthenticated
+from dayfill.errors import Malformed, RequestError, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -90,11 +90,11 @@ class Api:
             raise limits.refuse(scope, error) from None
         limits.ask(scope, caller.key_id)
         trace.key_id = caller.key_id
-        trace.team_id = team_id = _team_id(caller, match)
+        trace.team_id = team_id = _first_team(caller, match)
         if team_id in caller.roles:
             limits.ask_team(scope, team_id, caller.key_id)
-        authorize(caller, route, team_id)
-        call = Call(self._server, route, caller, team_id, trace.request_id, match.ids(), body, scope, match.mount)
+        teams, ids = _teams(caller, route, match), match.ids()
+        call = Call(self._server, route, caller, teams, trace.request_id, ids, match.texts(), body, scope, match.mount)
         if route.writes:
             return await repeats.change(route, call, match.path)
         return await route.handler(call)
@@ -109,13 +109,20 @@ class Api:
         return await handler(self._server)
 
 
-def _team_id(caller: Caller, match: routing.Match) -> int:
-    """The team of a request: named by the path, or else (table groups) the user's first team."""
+def _first_team(caller: Caller, match: routing.Match) -> int:
+    """The team that the path names, or the caller's oldest; 0 if there is none."""
     if match.names[:1] == ("team_id",):
         return routing.identifier("team_id", match.values[0])
-    if not caller.roles:
-        raise Denied("The user of this API key is in no team.")
-    return min(caller.roles)
+    return min(caller.roles, default=0)
+
+
+def _teams(caller: Caller, route: Route, match: routing.Match) -> tuple[int, ...]:
+    """The teams that a request may reach: the one that its path names, or else all where the caller may do it."""
+    if match.names[:1] != ("team_id",):
+        return allowing(caller, route)
+    team_id = routing.identifier("team_id", match.values[0])
+    authorize(caller, route, team_id)
+    return (team_id,)
 
 
 def _other_method(method: str, allowed: tuple[str, ...], request_id: str) -> Answer:

@@ -120,7 +120,26 @@ def authorize(caller: Caller, route: Route, team_id: int) -> None:
     role = caller.roles.get(team_id)
     if role is None:
         raise Denied(f"This API key does not reach team {team_id}.")
-    if route.scope is not None and route.scope not in caller.scopes:
-        raise Denied(f"This API key lacks the scope {route.scope}.", code="ACCESS_DENIED_PERMISSIONS")
+    _check_scope(caller, route)
     if not role_allows(role, route.permission):
         raise Denied(f"The role {role.value} in team {team_id} lacks the permission {route.permission.value}.")
+
+
+def allowing(caller: Caller, route: Route) -> tuple[int, ...]:
+    """For a path that names no team: all teams of the caller whose role allows it, oldest first; never none.
+
+    Raises:
+        Denied: in no team, scope missing, role too small in every team.
+    """
+    if not caller.roles:
+        raise Denied("The user of this API key is in no team.")
+    _check_scope(caller, route)
+    teams = tuple(team_id for team_id in sorted(caller.roles) if role_allows(caller.roles[team_id], route.permission))
+    if not teams:
+        raise Denied(f"In no team does the user of this API key have the permission {route.permission.value}.")
+    return teams
+
+
+def _check_scope(caller: Caller, route: Route) -> None:
+    if route.scope is not None and route.scope not in caller.scopes:
+        raise Denied(f"This API key lacks the scope {route.scope}.", code="ACCESS_DENIED_PERMISSIONS")

@@ -16,6 +16,7 @@ from dayfill.api import (
     runs,
     sources,
     table_groups,
+    teams,
     transfers,
     validations,
 )
@@ -24,6 +25,7 @@ from dayfill.domain.access import Permission
 
 READ, WRITE = "dwh_transfers_read", "dwh_transfers_write"
 VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
+TEAM_VIEW = Permission.TEAM_VIEW
 
 TEAM = "/teams/{team_id}"
 TRANSFER = TEAM + "/transfers/{transfer_id}"
@@ -61,6 +63,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/table/groups", table_groups.list_, "table_groups_read", VIEW),
     Route("GET", "/table/group/{group_id}/export", table_groups.export, "table_groups_read", VIEW),
     Route("POST", "/table/group/import", table_groups.import_, "table_groups_write", EDIT, writes=True),
+    Route("GET", TEAM, teams.get, "team_read", TEAM_VIEW),
+    Route("GET", TEAM + "/users", teams.users, "team_users_read", TEAM_VIEW),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

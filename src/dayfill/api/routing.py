@@ -14,6 +14,9 @@ MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
 ROOT_ONLY = "x"
 """First segment of the extension, which is at the root alone."""
 
+TEXTS = frozenset({"data_source_id"})
+"""Ids of a path that are no numbers; the server only compares them, so any text is allowed."""
+
 _LARGEST_ID = (1 << 63) - 1
 
 
@@ -37,12 +40,20 @@ class Match(NamedTuple):
     path: str
 
     def ids(self) -> dict[str, int]:
-        """The ids of the path.
+        """The ids of the path that are numbers.
 
         Raises:
             Missing: a text that is no id; such an object cannot exist.
         """
-        return {name: identifier(name, value) for name, value in zip(self.names, self.values, strict=True)}
+        found = zip(self.names, self.values, strict=True)
+        return {name: identifier(name, value) for name, value in found if name not in TEXTS}
+
+    def texts(self) -> dict[str, str]:
+        """The ids of the path that are texts; mostly there are none."""
+        if TEXTS.isdisjoint(self.names):
+            return {}
+        found = zip(self.names, self.values, strict=True)
+        return {name: value for name, value in found if name in TEXTS}
 
 
 def identifier(name: str, text: str) -> int:

@@ -70,13 +70,15 @@ class Description(msgspec.Struct):
 
 
 async def list_(call: Call) -> Answer:
-    return Answer(200, [_item(call, group) for group in await table_groups.list_all(call.server.db, call.team_id)])
+    """Those of every team of the caller: the path names none."""
+    db = call.server.db
+    return Answer(
+        200, [_item(call, group) for team_id in call.teams for group in await table_groups.list_all(db, team_id)]
+    )
 
 
 async def export(call: Call) -> Answer:
-    group = await table_groups.get(call.server.db, call.team_id, call.path["group_id"])
-    if group is None:
-        raise Missing("Table group not found.", code="TABLE_GROUP_NOT_FOUND")
+    group = await _read(call)
     version = call.query.get("version", str(verbs.VERSION))
     if version != str(verbs.VERSION):
         raise Refused(f"Exports have version {verbs.VERSION}, not {version[:20]!r}.", code="IMPORT_VERSION_INVALID")
@@ -98,6 +100,14 @@ async def import_(call: Call, tx: Tx) -> Answer:
     )
     act = Act("table_group.import", group.schema_id, after=told.table_group(group))
     return Answer(201, _item(call, group), act=act)
+
+
+async def _read(call: Call) -> TableGroup:
+    for team_id in call.teams:
+        group = await table_groups.get(call.server.db, team_id, call.path["group_id"])
+        if group is not None:
+            return group
+    raise Missing("Table group not found.", code="TABLE_GROUP_NOT_FOUND")
 
 
 def _item(call: Call, group: TableGroup) -> GroupItem:

@@ -91,17 +91,27 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Call:
-    """One request of a caller who may make it. ``path`` holds the ids of the path."""
+    """One request of a caller who may make it.
+
+    teams: all that it may reach, at least one; more than one only if the path names none. path, texts: the ids of the
+    path that are numbers, and those that are not.
+    """
 
     server: Server
     route: Route
     caller: Caller
-    team_id: int
+    teams: tuple[int, ...]
     request_id: str
     path: Mapping[str, int]
+    texts: Mapping[str, str]
     body: bytes
     scope: Mapping[str, Any]
     mount: str = ""
+
+    @property
+    def team_id(self) -> int:
+        """The team of the path; where it names none, the oldest one that allows the request."""
+        return self.teams[0]
 
     @property
     def query(self) -> QueryParams:

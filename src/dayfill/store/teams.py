@@ -22,7 +22,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user in one team; a role that this version does not know is None and may do nothing."""
+    """A user in one team since created_time; a role that this version does not know is None and may do nothing."""
 
     user_id: int
     email: str

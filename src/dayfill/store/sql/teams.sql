@@ -49,13 +49,13 @@ ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role;
 
 -- name: get_member
 -- One user of a team.
-SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, u.created_time, m.role
+SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, m.created_time, m.role
 FROM members m JOIN users u ON u.user_id = m.user_id
 WHERE m.team_id = :team_id AND m.user_id = :user_id;
 
 -- name: list_members
 -- Users of a team, oldest first.
-SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, u.created_time, m.role
+SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, m.created_time, m.role
 FROM members m JOIN users u ON u.user_id = m.user_id
 WHERE m.team_id = :team_id
 ORDER BY u.user_id;
