@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dayfill.domain.connection import Connection
 from dayfill.domain.destination import Destination, Wanted
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Configuration, SourceSetting, Table, TableGroup, Transfer
-from dayfill.engine import destinations, table_groups, transfers
+from dayfill.engine import connections, destinations, table_groups, transfers
 from installation import Installation
 
 DAILY = Schedule(Interval.DAILY, refresh_window=2, hour=6)
@@ -26,6 +27,14 @@ async def group(made: Installation, *tables: str, name: str = "Group", team_id: 
     async with made.db.write() as tx:
         wanted = [Table(table) for table in tables or ("flights",)]
         return await table_groups.create(tx, made.server.seams, team_id or made.team_id, "FILES", name, "", wanted)
+
+
+async def login(made: Installation, data_source_id: str = "FILES", team_id: int = 0) -> Connection:
+    """A login of the owner at a source, as a data-source connection makes it."""
+    async with made.db.write() as tx:
+        return await connections.create(
+            tx, made.server.seams, team_id or made.team_id, made.user_id, data_source_id, "DWH_DUCKDB"
+        )
 
 
 async def configuration(made: Installation, name: str = "Flights", **changes: object) -> Configuration:

@@ -115,6 +115,9 @@ def _samples_of_core() -> dict[tuple[str, str], Sample]:
     return {
         ("GET", TEAM): Sample(),
         ("GET", TEAM + "/users"): Sample(),
+        ("GET", "/ds/logins"): Sample(),
+        ("GET", "/ds/login/{login_id}"): Sample(),
+        ("DELETE", "/ds/login/{login_id}"): Sample(),
     }
 
 
@@ -138,6 +141,7 @@ async def world(made: Installation) -> World:
         "group_id": transfer.configuration.schema_id,
         "spare_group": (await seeds.group(made, "spare", name="Spare")).schema_id,
         "spare_destination": spare.destination_id,
+        "login_id": transfer.connection_id,
         "unused": (await seeds.destination(made, "Unused")).destination_id,
     }
     return World(ids)

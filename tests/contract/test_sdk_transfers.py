@@ -71,11 +71,12 @@ async def test_create_and_get(installation: Installation, call: Sdk) -> None:
 
 
 async def test_list(installation: Installation, call: Sdk) -> None:
+    login = (await seeds.login(installation)).connection_id
     made = await seeds.transfer(
         installation,
         schedules=(Schedule(Interval.DAILY), Schedule(Interval.MONTHLY)),
-        accounts=(Account("u", 1, "a-1"),),
-        segments=(Segment("u", 1, "s", "All"),),
+        accounts=(Account("u", login, "a-1"),),
+        segments=(Segment("u", login, "s", "All"),),
     )
     await seeds.transfer(installation, "Idle", schedules=())
     seams, team_id = installation.server.seams, installation.team_id

@@ -116,7 +116,9 @@ async def test_loaded_days_become_stale_if_they_would_now_be_read_differently(in
 async def test_the_newest_connection_is_used_and_one_is_made_if_there_is_none(installation: Installation) -> None:
     first = await seeds.transfer(installation, "First")
     async with installation.db.write() as tx:
-        newer = await connections.create(tx, installation.server.seams, installation.team_id, "FILES", "DWH_DUCKDB")
+        newer = await connections.create(
+            tx, installation.server.seams, installation.team_id, installation.user_id, "FILES", "DWH_DUCKDB"
+        )
     second = await seeds.transfer(installation, "Second")
     assert newer.connection_id != first.connection_id
     assert second.connection_id == newer.connection_id

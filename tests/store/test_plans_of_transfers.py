@@ -24,7 +24,12 @@ def plan(installation: Installation, query: str, **values: object) -> str:
         ("table_group_named", {"team_id": 1, "name": "a"}, "USING COVERING INDEX table_group_names"),
         ("list_table_groups", {"team_id": 1}, "USING INDEX table_group_names"),
         ("transfers_of_destination", {"destination_id": 1, "team_id": 1}, "USING INDEX transfers_of_destination"),
-        ("newest_connection", {"team_id": 1, "data_source_id": "FILES"}, "USING INDEX connections_of_source"),
+        (
+            "connections_in_force",
+            {"team_id": 1, "data_source_id": "FILES", "limit": 1},
+            "USING INDEX connections_of_source",
+        ),
+        ("list_connections", {"team_id": 1, "limit": 1}, "USING INDEX connections_of_team"),
         ("table_owner", {"location": "a", "table_name": "b"}, "USING PRIMARY KEY"),
         ("release_tables", {"transfer_id": 1}, "owned_tables_of_transfer"),
         ("cancel_waiting_recurring_runs", {"transfer_id": 1, "now": 1}, "USING INDEX runs_waiting_alone"),

@@ -18,7 +18,7 @@ UNIQUE = "UNIQUE constraint"
 async def test_what_was_chosen_comes_back_equal(installation: Installation) -> None:
     wanted = await seeds.configuration(
         installation,
-        accounts=(Account("user", 7, "a-1"),),
+        accounts=(Account("user", (await seeds.login(installation)).connection_id, "a-1"),),
         notification_recipients=("a@example.com",),
         settings=(seeds.PATH, SourceSetting("timezone", "Europe/Helsinki"), SourceSetting("parallelism", 2)),
     )
@@ -48,7 +48,7 @@ async def test_the_job_holds_all_that_a_slice_needs(installation: Installation) 
     wanted = await seeds.configuration(
         installation,
         schema_id=group.schema_id,
-        accounts=(Account("user", 7, "a-1"),),
+        accounts=(Account("user", (await seeds.login(installation)).connection_id, "a-1"),),
         settings=(seeds.PATH, SourceSetting("timezone", "Asia/Tokyo"), SourceSetting("deadline_seconds", 60)),
     )
     made = await seeds.create(installation, wanted)

@@ -33,7 +33,9 @@ class ConnectionView(msgspec.Struct):
 
 async def create(call: Call, tx: Tx) -> Answer:
     body = call.decode(NewConnection)
-    made = await verbs.create(tx, call.server.seams, call.team_id, body.data_source_id, body.destination_type)
+    made = await verbs.create(
+        tx, call.server.seams, call.team_id, call.caller.user_id, body.data_source_id, body.destination_type
+    )
     place = f"{call.base_url}/teams/{call.team_id}/data-source-connections/{made.public_id}"
     act = Act("connection.create", made.connection_id, after=told.connection(made))
     return Answer(201, ConnectionView(made.public_id), headers={"Location": place}, act=act)

@@ -12,6 +12,7 @@ from dayfill.api import (
     events,
     extensions,
     health,
+    logins,
     metrics,
     runs,
     sources,
@@ -26,12 +27,14 @@ from dayfill.domain.access import Permission
 READ, WRITE = "dwh_transfers_read", "dwh_transfers_write"
 VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
 TEAM_VIEW = Permission.TEAM_VIEW
+LOGIN_VIEW, LOGIN_EDIT = Permission.LOGIN_VIEW, Permission.LOGIN_EDIT
 
 TEAM = "/teams/{team_id}"
 TRANSFER = TEAM + "/transfers/{transfer_id}"
 BACKFILL = TEAM + "/backfills/{backfill_id}"
 DESTINATIONS = TEAM + "/destinations"
 DESTINATION = DESTINATIONS + "/{destination_id}"
+LOGIN = "/ds/login/{login_id}"
 X = "/x/v1"
 
 ROUTES: tuple[Route, ...] = (
@@ -65,6 +68,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/table/group/import", table_groups.import_, "table_groups_write", EDIT, writes=True),
     Route("GET", TEAM, teams.get, "team_read", TEAM_VIEW),
     Route("GET", TEAM + "/users", teams.users, "team_users_read", TEAM_VIEW),
+    Route("GET", "/ds/logins", logins.list_, "ds_logins_read", LOGIN_VIEW),
+    Route("GET", LOGIN, logins.get, "ds_logins_read", LOGIN_VIEW),
+    Route("DELETE", LOGIN, logins.revoke, "ds_logins_write", LOGIN_EDIT, writes=True),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

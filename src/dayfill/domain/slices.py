@@ -25,7 +25,10 @@ class DayOrder:
 
 @dataclass(frozen=True, slots=True)
 class SourceJob:
-    """What to read, through which connection. ``sealed`` are its credentials, opened only inside the load."""
+    """What to read, through which connection. ``sealed`` are its credentials, opened only inside the load.
+
+    is_revoked: somebody has revoked the connection, so the source is not asked.
+    """
 
     kind: str
     settings: Mapping[str, Value]
@@ -37,6 +40,7 @@ class SourceJob:
     max_day_rows: int = DEFAULT_MAX_DAY_ROWS
     max_day_gigabytes: int = DEFAULT_MAX_DAY_GIGABYTES
     connection_id: int = 0
+    is_revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,12 @@ class Configuration:
     notification_recipients: tuple[str, ...] = ()
     transfer_type: int | None = None
 
+    @property
+    def logins(self) -> tuple[int, ...]:
+        """The ids of the logins that accounts and segments name, each once."""
+        named = [account.login_id for account in self.accounts] + [segment.login_id for segment in self.segments]
+        return tuple(dict.fromkeys(login_id for login_id in named if login_id))
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:

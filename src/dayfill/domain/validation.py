@@ -37,7 +37,8 @@ class Facts:
 
     settings: rules of the source, None if there is no such source. group: the chosen table group, None if the team
     has none with this id. taken_tables: tables of the group that another transfer loads into the same warehouse.
-    data_source_id: of the transfer that is being updated.
+    data_source_id: of the transfer that is being updated. has_login: the team can use the login that accounts and
+    segments name, if they name one.
     """
 
     settings: Sequence[SettingRule] | None
@@ -47,6 +48,7 @@ class Facts:
     name_is_taken: bool
     taken_tables: Sequence[str] = ()
     data_source_id: str | None = None
+    has_login: bool = True
 
 
 def read_schedules(drafts: Sequence[ScheduleDraft]) -> tuple[tuple[Schedule, ...], list[Problem]]:
@@ -77,6 +79,7 @@ def problems(configuration: Configuration, facts: Facts) -> list[Problem]:
         *_name(configuration.display_name, facts.name_is_taken),
         *_schedules(configuration.schedules),
         *_accounts(configuration, facts.needs_accounts),
+        *_logins(configuration, facts.has_login),
         *_settings(configuration, facts),
         *_recipients(configuration.notification_recipients),
     ]
@@ -173,6 +176,20 @@ def _accounts(configuration: Configuration, needs_accounts: bool) -> Iterator[Pr
         yield from filled(f"segments[{position}].segment_id", segment.segment_id, MAX_ID)
         yield from longer(f"segments[{position}].data_source_username", segment.data_source_username, MAX_NAME)
         yield from longer(f"segments[{position}].segment_name", segment.segment_name, MAX_NAME)
+
+
+def _logins(configuration: Configuration, has_login: bool) -> Iterator[Problem]:
+    logins = configuration.logins
+    if len(logins) > 1:
+        named = ", ".join(map(str, logins[:10]))
+        text = f"Accounts and segments name the logins {named}; a transfer reads through one: make one for each login."
+        yield Problem("accounts", "notAllowed", text)
+    elif not has_login:
+        text = (
+            f"This team has no login {logins[0]} at {configuration.data_source_id} that it could use; GET /ds/logins "
+            "lists them, and 0 means that dayfill chooses."
+        )
+        yield Problem("accounts", "notFound", text)
 
 
 def _settings(configuration: Configuration, facts: Facts) -> Iterator[Problem]:

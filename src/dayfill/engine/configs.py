@@ -36,8 +36,11 @@ def source_config(job: SourceJob, unseal: Unseal) -> SourceConfig:
     """What the source is told.
 
     Raises:
-        Permanent: cause AUTH; the credentials do not open.
+        Permanent: cause AUTH; the login was revoked, or its credentials do not open.
     """
+    if job.is_revoked:
+        message = f"Login {job.connection_id} was revoked; save the transfer with another login, then retry."
+        raise Permanent("AUTH", message, fatal=True)
     secrets = _opened(job.sealed, job.sealed_for, unseal)
     return SourceConfig(job.settings, job.accounts, job.segments, job.zone, secrets)
 

@@ -1,16 +1,18 @@
-"""What can be done with a connection: create it, and find the one that a new transfer uses."""
+"""What can be done with a connection: create it, find the one that a transfer uses, revoke it."""
 
 from __future__ import annotations
 
 from dayfill import destinations, sources
-from dayfill.domain.connection import Connection
-from dayfill.errors import Refused
+from dayfill.domain.connection import LARGEST_ID, Connection
+from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import connections
-from dayfill.store.db import Tx
+from dayfill.store.db import Reader, Tx
 
 
-async def create(tx: Tx, seams: Seams, team_id: int, data_source_id: str, destination_type: str) -> Connection:
+async def create(
+    tx: Tx, seams: Seams, team_id: int, user_id: int, data_source_id: str, destination_type: str
+) -> Connection:
     """A connection without credentials; the next transfers of this team and data source use it.
 
     Raises:
@@ -23,13 +25,50 @@ async def create(tx: Tx, seams: Seams, team_id: int, data_source_id: str, destin
         known = ", ".join(sorted(destinations.KINDS))
         raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")
     public_id = str(seams.new_id()).upper()
-    connection_id = await connections.insert(tx, team_id, public_id, data_source_id, destination_type, seams.now())
+    connection_id = await connections.insert(
+        tx, team_id, user_id, public_id, data_source_id, destination_type, seams.now()
+    )
     connection = await connections.get(tx, team_id, connection_id)
     assert connection is not None
     return connection
 
 
-async def for_transfer(tx: Tx, seams: Seams, team_id: int, data_source_id: str, destination_type: str) -> Connection:
-    """The newest connection of the team to this data source; if there is none, one is made."""
-    newest = await connections.newest(tx, team_id, data_source_id)
-    return newest or await create(tx, seams, team_id, data_source_id, destination_type)
+async def usable(db: Reader, team_id: int, connection_id: int, data_source_id: str) -> Connection | None:
+    """This connection, if the team has it at this data source and has not revoked it."""
+    if not 0 < connection_id <= LARGEST_ID:
+        return None
+    found = await connections.get(db, team_id, connection_id)
+    is_usable = found is not None and found.data_source_id == data_source_id and found.revoked_time is None
+    return found if is_usable else None
+
+
+async def for_transfer(
+    tx: Tx, seams: Seams, team_id: int, user_id: int, data_source_id: str, destination_type: str, *wanted: int
+) -> Connection:
+    """The first of the wanted connections that is usable, else the newest of the team; if there is none, a new one."""
+    for connection_id in wanted:
+        found = await usable(tx, team_id, connection_id, data_source_id)
+        if found is not None:
+            return found
+    newest = await connections.in_force(tx, team_id, data_source_id, 1)
+    return newest[0] if newest else await create(tx, seams, team_id, user_id, data_source_id, destination_type)
+
+
+async def revoke(tx: Tx, seams: Seams, team_id: int, connection_id: int) -> Connection:
+    """Read nothing with a connection any more and forget its credentials; it stays in the lists with the time of this.
+
+    What is being read is read to its end. Days of its transfers fail from now on, with AUTH, until the transfer is
+    saved with another login.
+
+    Raises:
+        Missing: no such connection in the team. Refused: it was revoked before.
+    """
+    connection = await connections.get(tx, team_id, connection_id)
+    if connection is None:
+        raise Missing("Login not found.", code="LOGIN_NOT_FOUND")
+    if connection.revoked_time is not None:
+        raise Refused(f"Login {connection_id} was revoked at {connection.revoked_time.isoformat()[:19]}Z already.")
+    await connections.revoke(tx, team_id, connection_id, seams.now())
+    revoked = await connections.get(tx, team_id, connection_id)
+    assert revoked is not None
+    return revoked

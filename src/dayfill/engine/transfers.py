@@ -52,6 +52,7 @@ async def check(
         name_is_taken=await transfers.named(db, team_id, configuration.display_name) not in (None, transfer_id),
         taken_tables=taken,
         data_source_id=current.configuration.data_source_id if current else None,
+        has_login=await _has_login(db, team_id, configuration),
     )
     return problems(configuration, facts)
 
@@ -67,7 +68,9 @@ async def create(tx: Tx, seams: Seams, team_id: int, user_id: int, configuration
         raise Conflict(_sentences(found))
     _refuse(found)
     group, location, destination_type = await _targets(tx, team_id, configuration)
-    connection = await connections.for_transfer(tx, seams, team_id, configuration.data_source_id, destination_type)
+    connection = await connections.for_transfer(
+        tx, seams, team_id, user_id, configuration.data_source_id, destination_type, *configuration.logins
+    )
     chosen = _chosen(configuration)
     transfer_id = await transfers.insert(tx, team_id, user_id, connection.connection_id, chosen, seams.now())
     await transfers.own(tx, transfer_id, location, [table.name for table in group.tables])
@@ -79,13 +82,19 @@ async def create(tx: Tx, seams: Seams, team_id: int, user_id: int, configuration
 async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configuration: Configuration) -> Transfer:
     """Replace the whole configuration; loaded days become stale if another reading of them would now be loaded.
 
+    It reads through the login that its accounts name; else through the one it had, unless that was revoked.
+
     Raises:
         Missing: no such transfer in the team. Refused: the configuration is wrong.
     """
     current = await _read(tx, team_id, transfer_id)
     _refuse(await check(tx, team_id, configuration, transfer_id))
-    group, location, _ = await _targets(tx, team_id, configuration)
-    await transfers.update(tx, team_id, transfer_id, _chosen(configuration))
+    group, location, destination_type = await _targets(tx, team_id, configuration)
+    wanted = (*configuration.logins, current.connection_id)
+    connection = await connections.for_transfer(
+        tx, seams, team_id, current.created_user_id, configuration.data_source_id, destination_type, *wanted
+    )
+    await transfers.update(tx, team_id, transfer_id, connection.connection_id, _chosen(configuration))
     await transfers.own(tx, transfer_id, location, [table.name for table in group.tables])
     now = seams.now() if current.state is TransferState.ACTIVE else None
     await schedules.replace(tx, transfer_id, _planned(configuration, now))
@@ -133,6 +142,11 @@ async def unpause(tx: Tx, seams: Seams, team_id: int, transfer_id: int) -> Trans
         await transfers.set_state(tx, team_id, transfer_id, TransferState.ACTIVE)
         await schedules.replace(tx, transfer_id, _planned(transfer.configuration, seams.now()))
     return await _read(tx, team_id, transfer_id)
+
+
+async def _has_login(db: Reader, team_id: int, configuration: Configuration) -> bool:
+    source = configuration.data_source_id
+    return not configuration.logins or bool(await connections.usable(db, team_id, configuration.logins[0], source))
 
 
 def _planned(configuration: Configuration, now: datetime | None) -> list[tuple[Schedule, datetime | None]]:

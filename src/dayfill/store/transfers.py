@@ -87,9 +87,10 @@ async def insert(tx: Tx, team_id: int, user_id: int, connection_id: int, chosen:
     return int(row[0])
 
 
-async def update(tx: Tx, team_id: int, transfer_id: int, chosen: Chosen) -> None:
+async def update(tx: Tx, team_id: int, transfer_id: int, connection_id: int, chosen: Chosen) -> None:
     """Replace the configuration; the data source never changes."""
-    await tx.run("update_transfer", team_id=team_id, transfer_id=transfer_id, **_values(chosen))
+    values = {"connection_id": connection_id, **_values(chosen)}
+    await tx.run("update_transfer", team_id=team_id, transfer_id=transfer_id, **values)
 
 
 async def set_state(tx: Tx, team_id: int, transfer_id: int, state: TransferState) -> None:
@@ -162,8 +163,8 @@ def _transfer(row: Row) -> Transfer:
 
 def _job(row: Row) -> TransferJob:
     transfer_id, team_id, text, zone, parallelism, deadline = row[:6]
-    connection_id, connection_parallelism, parked_until, credentials, requests_per_minute = row[6:11]
-    tables, destination_id, destination_type, fields, secrets, down_until, rivals = row[11:]
+    connection_id, connection_parallelism, parked_until, credentials, revoked_time, requests_per_minute = row[6:12]
+    tables, destination_id, destination_type, fields, secrets, down_until, rivals = row[12:]
     configuration = msgspec.json.decode(text, type=Configuration)
     return TransferJob(
         transfer_id=transfer_id,
@@ -175,7 +176,7 @@ def _job(row: Row) -> TransferJob:
         parallelism=parallelism,
         deadline_seconds=deadline,
         zone=zone,
-        source=_source(configuration, zone, credentials, team_id, connection_id),
+        source=_source(configuration, zone, credentials, team_id, connection_id, is_revoked=revoked_time is not None),
         tables=tables_of(tables),
         destination_id=destination_id,
         destination_parked_until=instant(down_until or None),
@@ -191,7 +192,7 @@ def _job(row: Row) -> TransferJob:
 
 
 def _source(
-    configuration: Configuration, zone: str, sealed: bytes | None, team_id: int, connection_id: int
+    configuration: Configuration, zone: str, sealed: bytes | None, team_id: int, connection_id: int, *, is_revoked: bool
 ) -> SourceJob:
     return SourceJob(
         kind=configuration.data_source_id,
@@ -204,4 +205,5 @@ def _source(
         max_day_rows=number_of(configuration.settings, "max_day_rows", DEFAULT_MAX_DAY_ROWS),
         max_day_gigabytes=number_of(configuration.settings, "max_day_gigabytes", DEFAULT_MAX_DAY_GIGABYTES),
         connection_id=connection_id,
+        is_revoked=is_revoked,
     )

@@ -9,7 +9,7 @@ RETURNING transfer_id;
 -- name: update_transfer
 -- Replaces the whole configuration of a transfer.
 UPDATE transfers
-SET display_name = :display_name, schema_id = :schema_id, destination_id = :destination_id,
+SET display_name = :display_name, schema_id = :schema_id, destination_id = :destination_id, connection_id = :connection_id,
   configuration = :configuration, zone = :zone, parallelism = :parallelism, deadline_seconds = :deadline_seconds,
   requests_per_minute = :requests_per_minute
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
@@ -49,7 +49,7 @@ WHERE team_id = :team_id AND display_name = :display_name AND deleted_time IS NU
 -- All that the slices of a transfer share, in one keyed read; the least rate that a transfer of the connection states is the
 -- connection's.
 SELECT t.transfer_id, t.team_id, t.configuration, t.zone, t.parallelism, t.deadline_seconds,
-  c.connection_id, c.parallelism, c.parked_until, c.sealed,
+  c.connection_id, c.parallelism, c.parked_until, c.sealed, c.revoked_time,
   (SELECT min(one.requests_per_minute) FROM transfers one
     WHERE one.connection_id = c.connection_id AND one.requests_per_minute > 0 AND one.deleted_time IS NULL),
   g.tables, d.destination_id, d.destination_type, d.fields, d.sealed, d.parked_until,

@@ -4,6 +4,13 @@
 ALTER TABLE api_keys ADD COLUMN allow_ips TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE api_keys ADD COLUMN last_used_time INTEGER;
 
+-- Who made a login, as far as its first transfer tells, and since when nothing is read with it.
+ALTER TABLE connections ADD COLUMN created_user_id INTEGER;
+ALTER TABLE connections ADD COLUMN revoked_time INTEGER;
+UPDATE connections SET created_user_id =
+  (SELECT t.created_user_id FROM transfers t WHERE t.connection_id = connections.connection_id ORDER BY t.transfer_id LIMIT 1);
+CREATE INDEX connections_of_team ON connections (team_id, connection_id);
+
 -- Limits of a team; null is none. rows_per_month counts committed rows, by calendar month in UTC.
 ALTER TABLE teams ADD COLUMN rows_per_month INTEGER CHECK (rows_per_month >= 1);
 ALTER TABLE teams ADD COLUMN history_days INTEGER CHECK (history_days >= 1);
