@@ -118,6 +118,8 @@ def _samples_of_core() -> dict[tuple[str, str], Sample]:
         ("GET", "/ds/logins"): Sample(),
         ("GET", "/ds/login/{login_id}"): Sample(),
         ("DELETE", "/ds/login/{login_id}"): Sample(),
+        ("GET", "/ds/login/{login_id}/accounts"): Sample(),
+        ("GET", "/query/accounts"): Sample(query={"ds_id": "DEMO_ADS"}),
     }
 
 

@@ -41,7 +41,7 @@ async def change(route: Route, call: Call, path: str) -> Answer:
         answer = await route.handler(call, tx)
         if answer.act is None:
             raise RuntimeError(f"{route.method} {route.path} changes something and does not say what in Answer.act.")
-        await audit.record(tx, call.actor, call.team_id, answer.act, server.seams.now())
+        await audit.record(tx, call.actor, answer.act.team_id or call.team_id, answer.act, server.seams.now())
         if place:
             await idempotency.keep(tx, place, _kept(call, answer), server.seams.now())
     server.changed()

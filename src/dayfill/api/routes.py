@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from dayfill.api import (
+    accounts,
     backfills,
     connections,
     days,
@@ -71,6 +72,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/ds/logins", logins.list_, "ds_logins_read", LOGIN_VIEW),
     Route("GET", LOGIN, logins.get, "ds_logins_read", LOGIN_VIEW),
     Route("DELETE", LOGIN, logins.revoke, "ds_logins_write", LOGIN_EDIT, writes=True),
+    Route("GET", LOGIN + "/accounts", accounts.of_login, "ds_accounts_read", LOGIN_VIEW),
+    Route("GET", "/query/accounts", accounts.of_source, "ds_accounts_read", LOGIN_VIEW),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

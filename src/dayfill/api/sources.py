@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import msgspec
 
-from dayfill.api import destination_types
+from dayfill.api import destination_types, logins
+from dayfill.api.accounts import MOST_LOGINS
 from dayfill.api.configurations import License
 from dayfill.api.destination_types import DestinationType
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.connection import Connection
 from dayfill.domain.schedule import Interval
 from dayfill.domain.transfer import Value
 from dayfill.domain.validation import MAX_REFRESH_WINDOW
+from dayfill.engine import accounts, sources
 from dayfill.engine import destinations as destination_kinds
-from dayfill.engine import sources
 from dayfill.errors import Malformed, Missing
-from dayfill.store import destinations, table_groups
+from dayfill.store import connections, destinations, table_groups
 
 LARGEST_ID = 2**31 - 1
 
@@ -76,15 +81,27 @@ class SchemaItem(msgspec.Struct):
     name: str
 
 
+class LoginItem(msgspec.Struct):
+    login_id: int
+    username: str
+    display_name: str
+
+
+class AccountItem(msgspec.Struct):
+    account_id: str
+    name: str
+    login_id: int
+
+
 class Options(msgspec.Struct):
-    """Logins, accounts and segments are empty: the sources so far have none to list."""
+    """Logins are those in force, newest first. No source has segments so far."""
 
     data_source: SourceView
     schedule_options: list[ScheduleOption]
     schemas: list[SchemaItem]
     license: License
-    logins: list[dict[str, str]] = []
-    accounts: list[dict[str, str]] = []
+    logins: list[LoginItem]
+    accounts: list[AccountItem]
     segments: list[dict[str, str]] = []
 
 
@@ -118,13 +135,30 @@ async def options(call: Call) -> Answer:
     if await destinations.get(call.server.db, call.team_id, destination_id) is None:
         raise Missing("Destination not found.")
     groups = await table_groups.list_all(call.server.db, call.team_id)
+    usable = await connections.in_force(call.server.db, call.team_id, source_id, MOST_LOGINS)
     found = Options(
         SourceView(source.kind, source.title, [_setting(setting) for setting in sources.settings_of(source)]),
         [ScheduleOption(interval.value) for interval in Interval],
         [SchemaItem(group.schema_id, group.name) for group in groups if group.data_source_id == source_id],
         License(),
+        [LoginItem(one.connection_id, one.username, logins.name_of(one)) for one in usable],
+        await _accounts(call, usable),
     )
     return Answer(200, found, wrapped=False)
+
+
+async def _accounts(call: Call, usable: Sequence[Connection]) -> list[AccountItem]:
+    """What each of the logins reaches.
+
+    Raises:
+        Refused, Busy: a source does not list the accounts of its login.
+    """
+    reached = await asyncio.gather(*(accounts.of_login(call.server.keyring, login) for login in usable))
+    return [
+        AccountItem(account.account_id, account.name, login.connection_id)
+        for login, found in zip(usable, reached, strict=True)
+        for account in found
+    ]
 
 
 def _setting(setting: sources.Setting) -> SettingView:

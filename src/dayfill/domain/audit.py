@@ -30,13 +30,14 @@ class Act:
     """One thing that was done.
 
     action: the kind of object and the verb, such as ``destination.update``. identity: the object's id.
-    before, after: None where it did not exist yet, or no longer does.
+    before, after: None where it did not exist yet, or no longer does. team_id: its team; None is the request's.
     """
 
     action: str
     identity: int | str
     before: Told | None = None
     after: Told | None = None
+    team_id: int | None = None
 
     @property
     def object(self) -> str:

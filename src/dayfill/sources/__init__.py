@@ -43,6 +43,15 @@ class SourceConfig:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceAccount:
+    """An account that a login reaches. group: under which heading lists show it; may be empty."""
+
+    account_id: str
+    name: str
+    group: str = ""
+
+
 class DaysRead(Protocol):
     """One reading of some days of one table.
 
@@ -65,14 +74,23 @@ class DaysRead(Protocol):
 
 
 class Source(Protocol):
-    """A kind of source: plain sync code without state of its own. Errors: `Transient` or `Permanent`, nothing else."""
+    """A kind of source: plain sync code without state of its own. Errors: `Transient` or `Permanent`, nothing else.
+
+    category: one of Files, Data Warehouses, Analytics, Other. has_accounts: a transfer must name accounts.
+    lists_accounts: the source can tell which accounts a login reaches.
+    """
 
     kind: str
     title: str
     description: str
+    category: str
     settings: tuple[Setting, ...]
     has_accounts: bool
+    lists_accounts: bool
     max_days_per_read: int
+
+    def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
+        """All accounts that the login reaches; settings are of no transfer. deadline: seconds that it may take."""
 
     def check(self, config: SourceConfig, table: Table) -> None:
         """The source can be reached and has this table; no data is moved."""

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.sources import DaysRead, Setting, Source, SourceConfig
-from dayfill.sources.demo_ads.rows import ACCOUNTS, COLUMNS, report
+from dayfill.sources import DaysRead, Setting, Source, SourceAccount, SourceConfig
+from dayfill.sources.demo_ads.rows import ACCOUNTS, COLUMNS, GROUP, report
 from dayfill.sources.demo_ads.script import FAILURES, Memory, failure, refusals
 from dayfill.sources.types import arrow_type
 
@@ -51,6 +51,7 @@ class DemoAds:
     kind = "DEMO_ADS"
     title = "Demo Ads"
     description = "Made advertising figures of three accounts, with failures on fixed days that a retry heals."
+    category = "Other"
     settings: tuple[Setting, ...] = (
         Setting("newest_day", "Newest day", help_text="YYYY-MM-DD; the failing days are counted back from it."),
         Setting(
@@ -64,7 +65,12 @@ class DemoAds:
         Setting("restatements", "Restate the last 7 days", "checkbox", default=False),
     )
     has_accounts = False
+    lists_accounts = True
     max_days_per_read = 1
+
+    def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
+        """The accounts that a transfer reads if it names none."""
+        return [SourceAccount(account_id, name, GROUP) for account_id, name in ACCOUNTS.items()]
 
     def check(self, config: SourceConfig, table: Table) -> None:
         """The settings can be read and the fields exist."""

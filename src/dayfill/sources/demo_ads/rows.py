@@ -26,6 +26,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 
 ACCOUNTS = {"100-1": "Nordlicht Outdoor", "100-2": "Café Zürich", "100-3": "Kaupunki Bikes"}
 """The accounts of a transfer that names none."""
+GROUP = "Manager account 100"
 
 _CAMPAIGNS = ("Brand: Search", "Summer sale", "Retargeting", "Új vásárlók, videó", 'Display "always on"')
 _GROUPS = ("Exact", "Broad", "Lookalike 1 %", "Visitors, 30 days", "Competitors")

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError
-from dayfill.sources import DaysRead, Source, SourceConfig
+from dayfill.sources import DaysRead, Source, SourceAccount, SourceConfig
 from dayfill.sources.files import faults, options, selection
 from dayfill.sources.files.connection import IDLE, Connection
 from dayfill.sources.files.deadline import Deadline
@@ -31,9 +31,14 @@ class Files:
     kind = "FILES"
     title = "Files"
     description = "CSV, JSON lines and Parquet files, also gzip, on the server's own disk."
+    category = "Files"
     settings = options.SETTINGS
     has_accounts = False
+    lists_accounts = False
     max_days_per_read = 366
+
+    def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
+        return ()
 
     def check(self, config: SourceConfig, table: Table) -> None:
         """The files are there and have the columns; no row is read."""
