@@ -20,6 +20,8 @@ FILES_CONFIGURATION = {
     "accounts": [],
     "data_source_settings": [{"field_id": "path", "value": "/data/flights.csv"}],
 }
+TEXTS: dict[str, object] = {"data_source_id": "FILES", "link_id": "link_1"}
+"""Ids of paths that are texts: the same for every team."""
 WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "new.duckdb"}}
 
 
@@ -47,7 +49,7 @@ class World:
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
-        return route.path.replace("{group_id}", "tg_{group_id}").format(**ids)
+        return route.path.replace("{group_id}", "tg_{group_id}").format(**TEXTS | ids)
 
     def _samples_of_transfers(self) -> dict[tuple[str, str], Sample]:
         same = {**FILES_CONFIGURATION, "display_name": "Flights", **self._references("group_id", "destination_id")}
@@ -119,6 +121,12 @@ def _samples_of_core() -> dict[tuple[str, str], Sample]:
         ("GET", "/ds/login/{login_id}"): Sample(),
         ("DELETE", "/ds/login/{login_id}"): Sample(),
         ("GET", "/ds/login/{login_id}/accounts"): Sample(),
+        ("POST", "/ds/login/link"): Sample(422, {"ds_id": "FILES", "expiry_time": "10 hours"}),
+        ("GET", "/ds/login/links"): Sample(),
+        ("GET", "/ds/login/link/{link_id}"): Sample(404),
+        ("PATCH", "/ds/login/link/{link_id}"): Sample(404, {"description": "New"}),
+        ("PUT", "/ds/login/link/{link_id}/close"): Sample(404),
+        ("GET", TEAM + "/datasource/{data_source_id}"): Sample(),
         ("GET", "/query/accounts"): Sample(query={"ds_id": "DEMO_ADS"}),
     }
 

@@ -63,8 +63,7 @@ async def of_login(call: Call) -> Answer:
 async def of_source(call: Call) -> Answer:
     asked = _asked(call)
     if sources.find(asked.ds_id) is None:
-        known = ", ".join(source.kind for source in sources.all_kinds())
-        raise Refused(f"There is no data source {asked.ds_id[:50]!r}; known are {known}.")
+        raise Refused(f"There is no data source {asked.ds_id[:50]!r}; known are {sources.names()}.")
     found = [one for one in await _logins(call, asked.ds_id) if _is_wanted(one, asked)][:MOST_LOGINS]
     data = await asyncio.gather(*(_accounts(call, login) for login in found))
     return Answer(200, data, meta={"query": {"cache_minutes": asked.cache_minutes}})

@@ -8,11 +8,13 @@ from dayfill.api import (
     accounts,
     backfills,
     connections,
+    datasource,
     days,
     destinations,
     events,
     extensions,
     health,
+    login_links,
     logins,
     metrics,
     runs,
@@ -36,6 +38,7 @@ BACKFILL = TEAM + "/backfills/{backfill_id}"
 DESTINATIONS = TEAM + "/destinations"
 DESTINATION = DESTINATIONS + "/{destination_id}"
 LOGIN = "/ds/login/{login_id}"
+LINK = "/ds/login/link/{link_id}"
 X = "/x/v1"
 
 ROUTES: tuple[Route, ...] = (
@@ -74,6 +77,12 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", LOGIN, logins.revoke, "ds_logins_write", LOGIN_EDIT, writes=True),
     Route("GET", LOGIN + "/accounts", accounts.of_login, "ds_accounts_read", LOGIN_VIEW),
     Route("GET", "/query/accounts", accounts.of_source, "ds_accounts_read", LOGIN_VIEW),
+    Route("POST", "/ds/login/link", login_links.create, "ds_login_links_write", LOGIN_EDIT),
+    Route("GET", "/ds/login/links", login_links.list_, "ds_login_links_read", LOGIN_VIEW),
+    Route("GET", LINK, login_links.find, "ds_login_links_read", LOGIN_VIEW),
+    Route("PATCH", LINK, login_links.find, "ds_login_links_write", LOGIN_EDIT),
+    Route("PUT", LINK + "/close", login_links.find, "ds_login_links_write", LOGIN_EDIT),
+    Route("GET", TEAM + "/datasource/{data_source_id}", datasource.get, None, TEAM_VIEW),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

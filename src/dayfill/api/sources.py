@@ -10,6 +10,7 @@ import msgspec
 from dayfill.api import destination_types, logins
 from dayfill.api.accounts import MOST_LOGINS
 from dayfill.api.configurations import License
+from dayfill.api.datasource import ICON
 from dayfill.api.destination_types import DestinationType
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
@@ -30,7 +31,7 @@ class SourceItem(msgspec.Struct):
     service_name: str
     applicable_destinations: list[str]
     service_provider: str | None = None
-    logo_url: str | None = None
+    logo_url: str = ICON
     has_custom_fields: bool = False
     is_custom_connector: bool = False
     is_public_beta: bool = False

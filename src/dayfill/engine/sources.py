@@ -57,6 +57,11 @@ def all_kinds() -> list[Source]:
     return sorted((sources.get(kind) for kind in sources.KINDS), key=lambda source: source.title.casefold())
 
 
+def names() -> str:
+    """The ids of all sources, for a sentence."""
+    return ", ".join(sorted(sources.KINDS))
+
+
 def find(data_source_id: str) -> Source | None:
     return sources.get(data_source_id) if data_source_id in sources.KINDS else None
 
