@@ -12,6 +12,7 @@ DayfillError
 │   ├── Conflict              409  a name is taken, a destination is in use
 │   ├── Refused               422  readable, but not possible now; the description says why and what to do
 │   ├── Exceeded              429  a limit of requests or rows is used up; retry_after says when it is not
+│   ├── NotOffered           501  the vendor has it, dayfill does not
 │   └── Busy                  503  stopping, overloaded, or its disk is full; try again later
 ├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
@@ -102,6 +103,10 @@ class Refused(RequestError):
 
 class Exceeded(RequestError):
     code = "TOO_MANY_REQUESTS"
+
+
+class NotOffered(RequestError):
+    code = "NOT_IMPLEMENTED"
 
 
 class Busy(RequestError):

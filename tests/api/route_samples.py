@@ -8,7 +8,8 @@ from datetime import date
 import httpx
 
 import seeds
-from dayfill.api.routes import TEAM, TRANSFER
+from dayfill.api import routing
+from dayfill.api.routes import SHELLS, TEAM, TRANSFER
 from dayfill.api.wire import Route
 from installation import Installation
 from worker import materialise_all, refused, work_off
@@ -20,7 +21,7 @@ FILES_CONFIGURATION = {
     "accounts": [],
     "data_source_settings": [{"field_id": "path", "value": "/data/flights.csv"}],
 }
-TEXTS: dict[str, object] = {"data_source_id": "FILES", "link_id": "link_1"}
+TEXTS: dict[str, object] = {"data_source_id": "FILES"} | dict.fromkeys(routing.TEXTS - {"data_source_id"}, "text-1")
 """Ids of paths that are texts: the same for every team."""
 WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "new.duckdb"}}
 
@@ -45,7 +46,7 @@ class World:
         watched = {"transfer_id": str(self.ids["transfer_id"])}
         samples = {("GET", "/x/v1" + TEAM + "/events"): Sample(query=watched)}
         samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
-        return {**samples, **_samples_of_core()}[route.method, route.path]
+        return {**samples, **_samples_of_core(), **_samples_of_shells()}[route.method, route.path]
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
@@ -128,6 +129,22 @@ def _samples_of_core() -> dict[tuple[str, str], Sample]:
         ("PUT", "/ds/login/link/{link_id}/close"): Sample(404),
         ("GET", TEAM + "/datasource/{data_source_id}"): Sample(),
         ("GET", "/query/accounts"): Sample(query={"ds_id": "DEMO_ADS"}),
+    }
+
+
+def _samples_of_shells() -> dict[tuple[str, str], Sample]:
+    """Lists are empty, no object is found, no change is offered."""
+    empty = (
+        "custom-fields",
+        "custom-fields/metadata",
+        "data-blending/blends",
+        "account_tags",
+        "connector_builder/connectors",
+    )
+    lists = {f"{TEAM}/{path}" for path in empty}
+    return {
+        (route.method, route.path): Sample(501 if route.method != "GET" else 200 if route.path in lists else 404)
+        for route in SHELLS
     }
 
 

@@ -9,6 +9,8 @@ from test_api_logins import code
 
 from installation import Installation
 
+KINDS_OF_FIELDS = ("metrics", "dimensions")
+
 
 async def test_there_is_no_link_to_list(installation: Installation) -> None:
     answer = await installation.client().get("/ds/login/links")
@@ -39,35 +41,32 @@ async def test_a_link_that_cannot_be_read_is_malformed(installation: Installatio
     assert code(await installation.client().post("/ds/login/link", json=body)) == (400, "INVALID_PARAMETER")
 
 
+async def details(installation: Installation, data_source_id: str) -> dict[str, Any]:
+    answer = await installation.client().get(f"/teams/{installation.team_id}/datasource/{data_source_id}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
 async def test_a_data_source_is_described_whole(installation: Installation) -> None:
-    details = (await installation.client().get(f"/teams/{installation.team_id}/datasource/FILES")).json()["data"]
-    settings = {one["setting_id"]: one for one in details.pop("common_settings")}
-    assert details.pop("description").startswith("CSV, JSON lines and Parquet")
-    assert details.pop("logo_url").startswith("data:image/svg+xml,%3Csvg%20")
-    assert details == {
-        "id": "FILES",
-        "name": "Files",
-        "marketing_name": None,
-        "categories": ["Files"],
-        "products": ["API", "DWH"],
-        "status": "Released",
-        "is_premium": False,
-        "tags": [],
-        "is_authentication_required": False,
-        "has_account_list": False,
-        "has_fields": True,
-        "has_segments": False,
-        "has_report_type_selection": False,
-        "is_date_range_required": True,
-        "is_custom_data_import": False,
-        "min_metrics": None,
-        "max_metrics": None,
-        "min_dimensions": None,
-        "max_dimensions": None,
-        "report_type_header_label": "",
-        "account_labels": None,
-        "report_types": [],
+    found = await details(installation, "FILES")
+    assert found["description"].startswith("CSV, JSON lines and Parquet")
+    assert found["logo_url"].startswith("data:image/svg+xml,%3Csvg%20")
+    yes = {"has_fields", "is_date_range_required"}
+    assert {name for name, value in found.items() if value is True} == yes
+    empty = {"tags", "report_types", "report_type_header_label"}
+    assert {name for name, value in found.items() if value in ([], "")} == empty
+    none = {
+        "marketing_name",
+        "account_labels",
+        *(f"{end}_{kind}" for end in ("min", "max") for kind in KINDS_OF_FIELDS),
     }
+    assert {name for name, value in found.items() if value is None} == none
+    assert (found["id"], found["name"], found["status"]) == ("FILES", "Files", "Released")
+    assert (found["categories"], found["products"]) == (["Files"], ["API", "DWH"])
+
+
+async def test_settings_of_a_source_are_those_of_its_transfers(installation: Installation) -> None:
+    settings = {one["setting_id"]: one for one in (await details(installation, "FILES"))["common_settings"]}
     assert settings["path"]["is_value_required"] is True
     assert settings["format"] == {
         "setting_id": "format",
@@ -84,9 +83,9 @@ async def test_a_data_source_is_described_whole(installation: Installation) -> N
 
 
 async def test_a_source_with_accounts_says_so(installation: Installation) -> None:
-    details = (await installation.client().get(f"/teams/{installation.team_id}/datasource/DEMO_ADS")).json()["data"]
-    assert (details["has_account_list"], details["categories"]) == (True, ["Other"])
-    assert details["account_labels"] == {"singular": "account", "plural": "accounts"}
+    found = await details(installation, "DEMO_ADS")
+    assert (found["has_account_list"], found["categories"]) == (True, ["Other"])
+    assert found["account_labels"] == {"singular": "account", "plural": "accounts"}
 
 
 @pytest.mark.parametrize("source", ["GAWA", "files", "FILES ", "é", "7"])

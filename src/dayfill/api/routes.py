@@ -24,6 +24,7 @@ from dayfill.api import (
     transfers,
     validations,
 )
+from dayfill.api.shell_routes import SHELLS, TEAM
 from dayfill.api.wire import Answer, Route, Server
 from dayfill.domain.access import Permission
 
@@ -32,7 +33,6 @@ VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
 TEAM_VIEW = Permission.TEAM_VIEW
 LOGIN_VIEW, LOGIN_EDIT = Permission.LOGIN_VIEW, Permission.LOGIN_EDIT
 
-TEAM = "/teams/{team_id}"
 TRANSFER = TEAM + "/transfers/{transfer_id}"
 BACKFILL = TEAM + "/backfills/{backfill_id}"
 DESTINATIONS = TEAM + "/destinations"
@@ -83,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", LINK, login_links.find, "ds_login_links_write", LOGIN_EDIT),
     Route("PUT", LINK + "/close", login_links.find, "ds_login_links_write", LOGIN_EDIT),
     Route("GET", TEAM + "/datasource/{data_source_id}", datasource.get, None, TEAM_VIEW),
+    *SHELLS,
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

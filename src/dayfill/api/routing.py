@@ -14,8 +14,13 @@ MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
 ROOT_ONLY = "x"
 """First segment of the extension, which is at the root alone."""
 
-TEXTS = frozenset({"data_source_id", "link_id"})
-"""Ids of a path that are no numbers; the server only compares them, so any text is allowed."""
+TEXTS = frozenset(
+    {
+        *("data_source_id", "link_id", "custom_field_id", "blend_id", "tag_name"),
+        *("connector_identifier", "log_id", "secret_placeholder"),
+    }
+)
+"""Ids of a path that are no numbers, or of what there never is; they are only compared, so any text is allowed."""
 
 _LARGEST_ID = (1 << 63) - 1
 

@@ -21,7 +21,18 @@ from dayfill.domain.addresses import Network
 from dayfill.domain.audit import Act, Actor
 from dayfill.engine.live import Hub
 from dayfill.engine.vitals import Vitals
-from dayfill.errors import Busy, Conflict, Denied, Exceeded, Malformed, Missing, Refused, RequestError, Unauthenticated
+from dayfill.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    Exceeded,
+    Malformed,
+    Missing,
+    NotOffered,
+    Refused,
+    RequestError,
+    Unauthenticated,
+)
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.db import Database
@@ -36,6 +47,7 @@ ERRORS: dict[type[RequestError], tuple[int, str]] = {
     Conflict: (409, "Conflict"),
     Refused: (422, "Unprocessable Entity"),
     Exceeded: (429, "Rate limit exceeded. Retry later."),
+    NotOffered: (501, "Not Implemented"),
     Busy: (503, "Service Unavailable"),
 }
 """Status and message of every error that may travel; the code is the error's own."""
