@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import operator
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,8 +25,7 @@ class Sdk:
         self._client: Any = client(api_key=key, base_url=url)
 
     async def __call__(self, method: str, *arguments: Any, **named: Any) -> Any:
-        resource, _, name = method.partition(".")
-        function = getattr(getattr(self._client, resource), name)
+        function = operator.attrgetter(method)(self._client)
         if inspect.iscoroutinefunction(function):
             return await function(*arguments, **named)
         return await asyncio.to_thread(function, *arguments, **named)
