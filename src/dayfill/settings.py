@@ -30,6 +30,7 @@ DEFAULT_DATA_DIR = "dayfill-data"
 DEFAULT_BIND = "127.0.0.1:8484"
 DEFAULT_REFUSED = 1_000
 """A client that polls every five seconds with a lost key makes 720 requests an hour, and should learn why."""
+AUDIT_DAYS = 400
 _PREFIX = "DAYFILL_"
 _FALLBACKS = {"api_key": "SUPERMETRICS_API_KEY", "url": "SUPERMETRICS_BASE_URL", "team_id": "SUPERMETRICS_TEAM_ID"}
 
@@ -50,6 +51,7 @@ class Settings:
 
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
     faults: what a test makes fail. trusted_proxies: whose X-Forwarded-For is believed.
+    audit_days: how long the audit log is kept.
     """
 
     data_dir: Path
@@ -61,6 +63,7 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     requests: RequestLimits = RequestLimits()
+    audit_days: int = AUDIT_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class _ServerKeys(msgspec.Struct, frozen=True):
     max_backfill_days: Annotated[int, Meta(ge=1, le=MAX_DAYS, description=f"a whole number from 1 to {MAX_DAYS}")] = (
         MAX_DAYS
     )
+    audit_days: Annotated[int, Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")] = AUDIT_DAYS
     log_level: Annotated[LogLevel, Meta(description="one of debug, info, warning, error")] = "info"
     key_requests_per_hour: Shown | None = None
     team_requests_per_hour: Shown | None = None
@@ -149,6 +153,7 @@ def read_settings(
         _faults(env),
         requests=requests,
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
+        audit_days=keys.audit_days,
     )
 
 

@@ -46,7 +46,10 @@ class World:
         watched = {"transfer_id": str(self.ids["transfer_id"])}
         samples = {("GET", "/x/v1" + TEAM + "/events"): Sample(query=watched)}
         samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
-        return {**samples, **_samples_of_core(), **_samples_of_shells()}[route.method, route.path]
+        samples |= _samples_of_core()
+        samples |= _samples_of_shells()
+        samples |= _samples_of_access()
+        return samples[route.method, route.path]
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
@@ -145,6 +148,13 @@ def _samples_of_shells() -> dict[tuple[str, str], Sample]:
     return {
         (route.method, route.path): Sample(501 if route.method != "GET" else 200 if route.path in lists else 404)
         for route in SHELLS
+    }
+
+
+def _samples_of_access() -> dict[tuple[str, str], Sample]:
+    x = "/x/v1" + TEAM
+    return {
+        ("GET", x + "/audit"): Sample(query={"limit": "1"}),
     }
 
 

@@ -39,7 +39,7 @@ def test_a_role_without_a_row_may_nothing(permission: Permission, monkeypatch: p
     assert not role_allows(Role.OWNER, permission)
 
 
-def test_the_scopes_are_the_closed_list() -> None:
+def test_the_scopes_are_the_closed_list_and_one_of_ours() -> None:
     assert "dwh_transfers_read" in SCOPES
     pairs = {"ds_logins", "ds_login_links", "dwh_transfers", "table_groups"}
     assert {f"{noun}_{verb}" for noun in pairs for verb in ("read", "write")} | {
@@ -48,4 +48,5 @@ def test_the_scopes_are_the_closed_list() -> None:
         "ds_queries_read",
         "team_read",
         "team_users_read",
+        "team_manage",
     } == SCOPES

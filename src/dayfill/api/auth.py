@@ -85,6 +85,7 @@ async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) ->
     if not hmac.compare_digest(server.keyring.fingerprint(secret), expected) or credential is None:
         raise Unauthenticated("This is not an API key of this server.")
     _check_use(server, scope, credential)
+    server.used_keys.add(api_key_id)
     return credential.caller
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Literal
 
@@ -10,10 +9,10 @@ import msgspec
 
 from dayfill.api import days as days_resource
 from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
-from dayfill.api.parameters import day, integer, moment_from, moment_to, span_of
+from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, span_of
 from dayfill.api.wire import ERRORS, Answer, Call
 from dayfill.domain.audit import Act
-from dayfill.domain.backfill import Backfill, BackfillStatus
+from dayfill.domain.backfill import BackfillStatus
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.engine import plan as planning
@@ -83,7 +82,11 @@ async def list_(call: Call) -> Answer:
         limit=limit + 1,
     )
     shown = found[:limit]
-    meta = {"next_cursor": _cursor_after(shown[-1])} if len(found) > limit else {}
+    meta = (
+        {"next_cursor": cursor_after(micros(shown[-1].created_time) or 0, shown[-1].backfill_id)}
+        if len(found) > limit
+        else {}
+    )
     return Answer(200, await show_all(call, shown), meta=meta)
 
 
@@ -177,18 +180,11 @@ def _statuses(call: Call) -> list[BackfillStatus]:
         raise Malformed(f"The query parameter status must be one of {', '.join(BackfillStatus)}.") from None
 
 
-def _cursor_after(last: Backfill) -> str:
-    place = msgspec.json.encode((micros(last.created_time), last.backfill_id))
-    return urlsafe_b64encode(place).decode().rstrip("=")
-
-
 def _cursor(call: Call) -> tuple[datetime, int] | None:
-    text = call.query.get("cursor")
-    if text is None:
+    place = cursor(call, 2)
+    if place is None:
         return None
     try:
-        padded = text + "=" * (-len(text) % 4)
-        created, backfill_id = msgspec.json.decode(urlsafe_b64decode(padded), type=tuple[int, int])
-        return moment(created), backfill_id
-    except (ValueError, OverflowError, msgspec.MsgspecError):
+        return moment(place[0]), place[1]
+    except OverflowError:
         raise Malformed("The query parameter cursor is not one that this server gave.") from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
+
+import msgspec
 
 from dayfill.api.wire import Call
 from dayfill.domain.days import DayRange, parse_day
@@ -39,6 +42,25 @@ def choice(call: Call, name: str, values: Sequence[Text]) -> Text:
         if value == text:
             return value
     raise Malformed(f"The query parameter {name} must be one of {', '.join(values)}.")
+
+
+def cursor_after(*place: int) -> str:
+    """The text by which a client asks for what follows this place of a list."""
+    return urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def cursor(call: Call, length: int) -> list[int] | None:
+    """The inverse of `cursor_after`, of so many numbers; None on the first page."""
+    text = call.query.get("cursor")
+    if text is None:
+        return None
+    try:
+        place = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=list[int])
+    except (ValueError, msgspec.MsgspecError):
+        place = []
+    if len(place) != length or not all(abs(number) < 1 << 63 for number in place):
+        raise Malformed("The query parameter cursor is not one that this server gave.")
+    return place
 
 
 def day(name: str, text: str) -> date:

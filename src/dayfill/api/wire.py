@@ -66,7 +66,8 @@ class Server:
 
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
-    answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask.
+    answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
+    the keys that requests came with, for the housekeeping to write down.
     """
 
     db: Database
@@ -81,6 +82,7 @@ class Server:
     traffic: Traffic = field(default_factory=Traffic)
     trusted_proxies: tuple[Network, ...] = ()
     limits: Limits = NO_LIMITS
+    used_keys: set[str] = field(default_factory=set)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from dayfill.api.wire import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.live import Hub
 from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
@@ -118,11 +119,13 @@ async def _serve(
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
-    http = http_server(_server(settings, state, dispatcher, watch, hub, stop))
+    server = _server(settings, state, dispatcher, watch, hub, stop)
+    beside = watch, hub, Housekeeper(state.db, state.seams, server.used_keys, settings.audit_days)
+    http = http_server(server)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listening]))
     greeting = asyncio.create_task(_greet(http, on_ready, running))
-    tasks = (dispatching, answering, greeting, asyncio.create_task(watch.run()), asyncio.create_task(hub.run()))
+    tasks = (dispatching, answering, greeting, *(asyncio.create_task(one.run()) for one in beside))
     for task in tasks:
         task.add_done_callback(lambda done: stop.set() if _has_failed(done) else None)
     try:

@@ -96,6 +96,7 @@ async def list_(*, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int
         "USER": "user_id",
         "ENABLED": "is_enabled",
         "EXPIRES": "expires_time",
+        "LAST USED": "last_used_time",
         "DESCRIPTION": "description",
     }
     options.printer().many([_view(key) for key in found], columns)
@@ -163,5 +164,6 @@ def _view(key: key_rows.ApiKey) -> dict[str, object]:
         "allow_ips": list(key.allow_ips),
         "is_enabled": key.is_enabled,
         "expires_time": None if key.expires_time is None else f"{key.expires_time:%Y-%m-%dT%H:%M:%SZ}",
+        "last_used_time": None if key.last_used_time is None else f"{key.last_used_time:%Y-%m-%dT%H:%M:%SZ}",
         "created_time": f"{key.created_time:%Y-%m-%dT%H:%M:%SZ}",
     }

@@ -52,9 +52,14 @@ SCOPES = frozenset(
         "team_users_read",
         "table_groups_read",
         "table_groups_write",
+        "team_manage",
     }
 )
-"""The closed list of scopes that a key can hold (Supermetrics API documentation)."""
+"""The scopes that a key can hold: the closed list of the Supermetrics API documentation, and ``team_manage``.
+
+That one is ours: it opens keys, members and the audit log under ``/x/v1``, which no scope of the list is meant for. A
+key that may only read must not be able to make keys.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from datetime import datetime
 from dayfill.domain.audit import Actor
 from dayfill.store.db import Reader, Row, Tx, micros, moment
 
+NEWEST = (1 << 63) - 1
+"""A cursor in front of every row."""
 _ALWAYS = (0, (1 << 63) - 1)
 
 
@@ -61,10 +63,26 @@ async def insert(
     )
 
 
+async def page(db: Reader, team_id: int, wanted: Wanted, before: int, limit: int) -> list[Entry]:
+    """Rows of a team, newest first, from below the row ``before``."""
+    rows = await db.scan("page_of_audit", team_id=team_id, before=before, limit=limit, **_values(wanted))
+    return [_entry(row) for row in rows]
+
+
 async def latest(db: Reader, team_id: int | None, wanted: Wanted, limit: int) -> list[Entry]:
     """The newest rows of every team, or of one, and of none; for operators, not for the wire."""
     rows = await db.scan("latest_audit", team_id=team_id, limit=limit, **_values(wanted))
     return [_entry(row) for row in rows]
+
+
+async def has_before(db: Reader, before: datetime) -> bool:
+    """Whether a row is from before this time."""
+    return await db.one("audit_before", before=micros(before)) is not None
+
+
+async def drop(tx: Tx, before: datetime, most: int) -> None:
+    """Drop rows from before this time, the oldest first, at most so many."""
+    await tx.run("drop_audit", before=micros(before), most=most)
 
 
 def _values(wanted: Wanted) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -36,7 +37,7 @@ class Credential:
 class ApiKey:
     """One key as lists show it; ``key_start`` are its first 10 characters, the secret is not kept.
 
-    allow_ips: addresses and networks that it may be used from; none is any.
+    allow_ips: addresses and networks that it may be used from; none is any. last_used_time: to the minute.
     """
 
     api_key_id: str
@@ -48,6 +49,7 @@ class ApiKey:
     expires_time: datetime | None
     created_time: datetime
     allow_ips: tuple[str, ...] = ()
+    last_used_time: datetime | None = None
 
 
 async def credential(db: Reader, api_key_id: str) -> Credential | None:
@@ -88,8 +90,13 @@ async def disable(tx: Tx, team_id: int, api_key_id: str) -> ApiKey | None:
     return None if row is None else _api_key(row)
 
 
+async def note_uses(tx: Tx, api_key_ids: Sequence[str], now: datetime) -> None:
+    """These keys have been used just now."""
+    await tx.many("note_use_of_api_key", [{"api_key_id": one, "now": micros(now)} for one in api_key_ids])
+
+
 def _api_key(row: Row) -> ApiKey:
-    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips = row
+    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips, used = row
     return ApiKey(
         api_key_id,
         key_start,
@@ -100,4 +107,5 @@ def _api_key(row: Row) -> ApiKey:
         instant(expires_time),
         moment(created_time),
         _texts(allow_ips),
+        instant(used),
     )

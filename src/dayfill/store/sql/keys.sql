@@ -15,7 +15,7 @@ VALUES (:api_key_id, :secret_hash, :key_start, :user_id, :description, :scopes, 
 -- name: list_api_keys
 -- Keys of the members of a team, oldest first.
 SELECT k.api_key_id, k.key_start, k.user_id, k.description, k.scopes, k.is_enabled, k.expires_time, k.created_time,
-  k.allow_ips
+  k.allow_ips, k.last_used_time
 FROM members m JOIN api_keys k ON k.user_id = m.user_id
 WHERE m.team_id = :team_id
 ORDER BY k.created_time, k.api_key_id;
@@ -24,4 +24,9 @@ ORDER BY k.created_time, k.api_key_id;
 -- Disable a key of a member of the team; a second time changes nothing.
 UPDATE api_keys SET is_enabled = 0
 WHERE api_key_id = :api_key_id AND user_id IN (SELECT user_id FROM members WHERE team_id = :team_id)
-RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips;
+RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips,
+  last_used_time;
+
+-- name: note_use_of_api_key
+-- A key has been used.
+UPDATE api_keys SET last_used_time = :now WHERE api_key_id = :api_key_id;

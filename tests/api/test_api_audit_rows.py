@@ -1,0 +1,86 @@
+"""Rows of the audit log: what they tell, what they keep to themselves, and who leaves none."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from route_samples import named, send, world
+from test_api_destinations import CANARY, Keyed, keyed, with_key
+
+from dayfill.api.asgi import Api
+from dayfill.api.routes import ROUTES, TEAM
+from dayfill.api.routing import tree
+from dayfill.api.wire import Answer, Call, Route
+from dayfill.domain.access import Permission
+from dayfill.domain.audit import Act
+from dayfill.store.db import Tx
+from installation import Installation
+
+__all__ = ["keyed"]
+
+
+def rows(made: Installation, columns: str = "*") -> list[tuple[object, ...]]:
+    return made.execute(f"SELECT {columns} FROM audit ORDER BY audit_id")
+
+
+async def test_a_replay_leaves_no_row(installation: Installation) -> None:
+    path, body = f"/teams/{installation.team_id}/destinations", {**with_key(), "type": "DWH_DUCKDB"}
+    body["fields"] = {"path": "a.duckdb"}
+    for _ in range(2):
+        answer = await installation.client().post(path, json=body, headers={"Idempotency-Key": "k"})
+        assert answer.status_code == 201
+    assert rows(installation, "action, object") == [("destination.create", "destination:1")]
+
+
+@pytest.mark.parametrize(("act", "status", "teams"), [(None, 500, 1), (Act("team.create", 2), 200, 2)])
+async def test_a_route_that_does_not_say_what_it_did_has_done_nothing(
+    installation: Installation, act: Act | None, status: int, teams: int
+) -> None:
+    """Whoever writes a route and forgets the log meets it in the first test."""
+
+    async def handle(call: Call, tx: Tx) -> Answer:
+        await tx.one("insert_team", name="Silent", created_time=0)
+        return Answer(200, {}, act=act)
+
+    api = Api(installation.server)
+    api._tree = tree([Route("POST", TEAM + "/silent", handle, None, Permission.TEAM_VIEW, writes=True)])
+    headers = {"Authorization": installation.key}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:8484") as client:
+        answer = await client.post(f"/teams/{installation.team_id}/silent", headers=headers)
+    assert answer.status_code == status
+    assert installation.execute("SELECT count(*) FROM teams") == [(teams,)]
+
+
+async def test_no_secret_is_in_any_row(installation: Installation, keyed: Keyed) -> None:
+    client, path = installation.client(), f"/teams/{installation.team_id}/destinations"
+    assert (await client.post(path, json=with_key())).status_code == 201
+    assert (await client.put(f"{path}/1", json=with_key(new_private_key=CANARY + "2"))).status_code == 200
+    assert (await client.post(f"{path}/test-connection", json=with_key())).status_code == 200
+    assert (await client.delete(f"{path}/1")).status_code == 204
+    told = rows(installation, "action, before, after")
+    assert [action for action, _, _ in told] == [
+        f"destination.{verb}" for verb in ("create", "update", "test", "delete")
+    ]
+    assert CANARY not in str(rows(installation)) and installation.key[13:56] not in str(rows(installation))
+    assert json.loads(str(told[1][2])) == {"new_secrets": ["private_key"]}
+    tried = json.loads(str(told[2][2]))
+    assert tried == {"type": "DWH_KEYED", "fields": {"host": "db"}, "success": True}
+
+
+async def test_what_is_too_long_is_told_by_its_size(installation: Installation) -> None:
+    made = await world(installation)
+    [route] = [route for route in ROUTES if named(route) == "PUT /teams/{team_id}/transfers/{transfer_id}"]
+    sample = made.sample(route)
+    sample.body["notification_recipients"] = ["a@example.com"] * 50  # type: ignore[index]
+    sample.body["data_source_settings"][0]["value"] = "/" + "x" * 999  # type: ignore[index]
+    sample.body["segments"] = [  # type: ignore[index]
+        {"data_source_username": "u" * 255, "login_id": 0, "segment_id": f"{n:0100}", "segment_name": "s" * 255}
+        for n in range(40)
+    ]
+    answer = await send(installation.client(), route, made.path(route, sample), sample)
+    assert answer.status_code == 200, answer.text
+    [(after,)] = rows(installation, "after")[-1:]
+    told = json.loads(str(after))
+    assert told["characters_left_out"] > 16_384 and "segments" in told["names"]
