@@ -6,6 +6,7 @@ Made in ``app`` for the server and rebuilt by a worker; tests make their own. No
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -15,7 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random  # noqa: TID251  this file is the seam that the rule points to
-from typing import Literal
+from typing import Literal, cast
+
+from dayfill.errors import SetupError
 
 FAILPOINTS = frozenset(
     {
@@ -50,6 +53,25 @@ class Fault:
             raise RuntimeError(f"failpoint {self.name}")
         else:
             os.kill(os.getpid(), signal.SIGKILL if self.action == "kill" else signal.SIGSTOP)
+
+
+_FAULT = re.compile(r"(\w+):(kill|error|stop|sleep(?:=(\d+(?:\.\d+)?))?)(?:@([1-9]\d{0,8}))?", re.ASCII)
+
+
+def fault_of(text: str) -> Fault:
+    """A fault as DAYFILL_FAILPOINT writes it, ``NAME:ACTION@PASSAGE``.
+
+    Raises:
+        SetupError: it is written otherwise, or there is no such failpoint.
+    """
+    match = _FAULT.fullmatch(text.strip())
+    if match is None or match[1] not in FAILPOINTS:
+        raise SetupError(
+            "DAYFILL_FAILPOINT: expected NAME:ACTION or NAME:ACTION@PASSAGE, several with commas between them, an "
+            f"action being kill, error, stop, sleep or sleep=SECONDS and a name one of {', '.join(sorted(FAILPOINTS))}."
+        )
+    action = cast(Action, match[2].partition("=")[0])
+    return Fault(match[1], action, passage=int(match[4] or 1), seconds=float(match[3] or 1))
 
 
 def failing(faults: Sequence[Fault]) -> Callable[[str], None]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -22,7 +21,7 @@ from msgspec import Meta
 from dayfill.domain.addresses import Network, networks
 from dayfill.domain.backfill import MAX_DAYS
 from dayfill.errors import SetupError
-from dayfill.seams import FAILPOINTS, Action, Fault
+from dayfill.seams import Fault, fault_of
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Output = Literal["table", "json", "ndjson"]
@@ -50,8 +49,8 @@ class Settings:
     """How one server runs.
 
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
-    faults: what a test makes fail. trusted_proxies: whose X-Forwarded-For is believed.
-    audit_days: how long the audit log is kept.
+    keyring: the whole document. keyring_file: where it is, without either in data_dir. faults: what a test makes fail.
+    trusted_proxies: whose X-Forwarded-For is believed. audit_days: how long the audit log is kept.
     """
 
     data_dir: Path
@@ -60,6 +59,8 @@ class Settings:
     slots: int = 8
     max_backfill_days: int = MAX_DAYS
     log_level: LogLevel = "info"
+    keyring: str | None = field(default=None, repr=False)
+    keyring_file: Path | None = None
     faults: tuple[Fault, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     requests: RequestLimits = RequestLimits()
@@ -99,6 +100,7 @@ class _ServerKeys(msgspec.Struct, frozen=True):
     team_requests_per_hour: Shown | None = None
     address_requests_per_hour: Annotated[int, _from_to(1, 1_000_000)] | None = None
     refused_requests_per_hour: Annotated[int, _from_to(0, 1_000_000)] = DEFAULT_REFUSED
+    keyring_file: Annotated[str, Meta(pattern="^[/~]", description="an absolute path")] | None = None
 
 
 class _ClientKeys(msgspec.Struct, frozen=True):
@@ -113,7 +115,8 @@ class _ClientKeys(msgspec.Struct, frozen=True):
 
 _SERVER = {one.name: one.type for one in msgspec.structs.fields(_ServerKeys)}
 _CLIENT = {one.name: one.type for one in msgspec.structs.fields(_ClientKeys)}
-_KNOWN = {_PREFIX + name.upper() for name in (*_SERVER, *_CLIENT, "data_dir", "profile", "config", "test", "failpoint")}
+_ENVIRONMENT_ONLY = ("data_dir", "keyring", "profile", "config", "test", "failpoint")
+_KNOWN = {_PREFIX + name.upper() for name in (*_SERVER, *_CLIENT, *_ENVIRONMENT_ONLY)}
 
 
 def read_settings(
@@ -137,6 +140,7 @@ def read_settings(
             "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
+    keyring, keyring_file = _keyring(env, keys.keyring_file)
     requests = RequestLimits(
         keys.key_requests_per_hour,
         keys.team_requests_per_hour,
@@ -150,7 +154,9 @@ def read_settings(
         keys.slots,
         keys.max_backfill_days,
         keys.log_level,
-        _faults(env),
+        faults=_faults(env),
+        keyring=keyring,
+        keyring_file=keyring_file,
         requests=requests,
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
         audit_days=keys.audit_days,
@@ -185,7 +191,12 @@ def read_client_settings(
     return ClientSettings(keys.url.rstrip("/"), keys.api_key, keys.team_id, keys.output, keys.quiet)
 
 
-_FAULT = re.compile(r"(\w+):(kill|error|stop|sleep(?:=(\d+(?:\.\d+)?))?)(?:@([1-9]\d{0,8}))?", re.ASCII)
+def _keyring(env: Mapping[str, str], file: str | None) -> tuple[str | None, Path | None]:
+    """The keyring's text, or its file if that is named."""
+    text = env.get("DAYFILL_KEYRING") or None
+    if text and file:
+        raise SetupError("DAYFILL_KEYRING and DAYFILL_KEYRING_FILE (keyring_file) both name the keyring: keep one.")
+    return text, Path(file).expanduser() if file else None
 
 
 def _faults(env: Mapping[str, str]) -> tuple[Fault, ...]:
@@ -195,18 +206,7 @@ def _faults(env: Mapping[str, str]) -> tuple[Fault, ...]:
         return ()
     if env.get("DAYFILL_TEST") != "1":
         raise SetupError("DAYFILL_FAILPOINT makes the server fail on purpose: it counts with DAYFILL_TEST=1 only.")
-    return tuple(_fault(one) for one in wanted.split(","))
-
-
-def _fault(text: str) -> Fault:
-    match = _FAULT.fullmatch(text.strip())
-    if match is None or match[1] not in FAILPOINTS:
-        raise SetupError(
-            "DAYFILL_FAILPOINT: expected NAME:ACTION or NAME:ACTION@PASSAGE, several with commas between them, an "
-            f"action being kill, error, stop, sleep or sleep=SECONDS and a name one of {', '.join(sorted(FAILPOINTS))}."
-        )
-    action = cast(Action, match[2].partition("=")[0])
-    return Fault(match[1], action, passage=int(match[4] or 1), seconds=float(match[3] or 1))
+    return tuple(fault_of(one) for one in wanted.split(","))
 
 
 def _environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:

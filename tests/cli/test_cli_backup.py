@@ -83,6 +83,28 @@ def test_a_backup_that_its_keyring_does_not_open_is_none(made: Loaded, command: 
     assert not (made.folder / "backup").exists()
 
 
+def test_a_backup_without_the_keyring_is_not_served_before_it_is_back(made: Loaded, command: Command) -> None:
+    target, keyring = made.folder / "backup", made.directory / "keyring"
+    ran = command("backup", target, "--no-keyring", "--data-dir", made.directory)
+    assert (ran.code, [path.name for path in target.iterdir()]) == (0, ["state.sqlite"])
+    assert "keep a copy of that in another place" in ran.err
+    refused = command("key", "create", "--user", "owner@localhost", "--data-dir", target)
+    assert (refused.code, "restore the file from its backup" in refused.err) == (2, True)
+    shutil.copy(keyring, target)
+    assert command("key", "create", "--user", "owner@localhost", "--data-dir", target).code == 0
+
+
+def test_a_keyring_outside_the_data_directory_is_not_copied(
+    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.move(made.directory / "keyring", made.folder / "elsewhere")
+    monkeypatch.setenv("DAYFILL_KEYRING_FILE", str(made.folder / "elsewhere"))
+    assert command("backup", made.folder / "backup", "--data-dir", made.directory).code == 0
+    assert [path.name for path in (made.folder / "backup").iterdir()] == ["state.sqlite"]
+    made.in_state("UPDATE destinations SET sealed = ?", b"sealed by another keyring")
+    assert command("backup", made.folder / "other", "--data-dir", made.directory).code == 2
+
+
 def test_a_state_of_another_version_is_not_copied(made: Loaded, command: Command) -> None:
     for schema, said in ((1, "older version"), (99, "newer version")):
         made.in_state(f"PRAGMA user_version = {schema}")

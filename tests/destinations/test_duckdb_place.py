@@ -14,6 +14,7 @@ import pytest
 from warehouse import Warehouse, a_day, duckdb_warehouse, stamped
 
 from dayfill import app
+from dayfill.app.keyring import KEYRING_FILE
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
 from dayfill.destinations.duckdb import pool
 from dayfill.errors import Permanent, Transient
@@ -92,9 +93,9 @@ def test_a_pipe_is_refused_and_holds_up_nobody(file: Warehouse, tmp_path: Path) 
         file.destination.check(DestinationConfig("here", {"path": str(tmp_path / "pipe")}))
 
 
-@pytest.mark.parametrize("name", [app.STATE_FILE, app.STATE_FILE + "-wal", app.STATE_FILE + "-shm", app.KEYRING_FILE])
+@pytest.mark.parametrize("name", [app.STATE_FILE, app.STATE_FILE + "-wal", app.STATE_FILE + "-shm", KEYRING_FILE])
 def test_the_installations_own_files_are_refused(tmp_path: Path, name: str) -> None:
-    Keyring.of_new_file(tmp_path / app.KEYRING_FILE)
+    Keyring.of_new_file(tmp_path / KEYRING_FILE)
     (tmp_path / "link").symlink_to(tmp_path / name)
     for path in (tmp_path / name, tmp_path / "link"):
         with pytest.raises(Permanent, match="lives by"):
@@ -103,7 +104,7 @@ def test_the_installations_own_files_are_refused(tmp_path: Path, name: str) -> N
 
 
 async def test_a_trial_on_the_state_leaves_its_locks(tmp_path: Path) -> None:
-    Keyring.of_new_file(tmp_path / app.KEYRING_FILE)
+    Keyring.of_new_file(tmp_path / KEYRING_FILE)
     state = tmp_path / app.STATE_FILE
     migrate_sqlite(state)
     database = SqliteDatabase(state)

@@ -9,15 +9,16 @@ import pytest
 
 from dayfill import app, sources
 from dayfill.app.holding import LOCK_FILE
+from dayfill.app.keyring import KEYRING_FILE
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
 from dayfill.secrets import Keyring
 from dayfill.sources import SourceConfig
 
 
-@pytest.mark.parametrize("name", [app.KEYRING_FILE, app.STATE_FILE, app.STATE_FILE + "-wal", LOCK_FILE])
+@pytest.mark.parametrize("name", [KEYRING_FILE, app.STATE_FILE, app.STATE_FILE + "-wal", LOCK_FILE])
 def test_a_source_opens_none_of_them(tmp_path: Path, name: str) -> None:
-    Keyring.of_new_file(tmp_path / app.KEYRING_FILE)
+    Keyring.of_new_file(tmp_path / KEYRING_FILE)
     (tmp_path / name).touch()
     (tmp_path / "link.csv").symlink_to(tmp_path / name)
     for path in (tmp_path / name, tmp_path / "link.csv", tmp_path / f"{name[:-1]}?"):

@@ -18,6 +18,7 @@ from dayfill.api.limits import Limits
 from dayfill.api.wire import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
+from dayfill.app.keyring import keyring_of
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.live import Hub
@@ -27,13 +28,13 @@ from dayfill.engine.vitals import Watch
 from dayfill.errors import SetupError
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
-from dayfill.secrets import Keyring
+from dayfill.secrets import Keyring, refuse_shared
 from dayfill.settings import Settings
 from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 
-STATE_FILE, KEYRING_FILE, SPOOL = "state.sqlite", "keyring", "spool"
+STATE_FILE, SPOOL = "state.sqlite", "spool"
 SETTINGS_FILE = "dayfill.toml"
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
@@ -71,12 +72,14 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
     """
     seams = seams or system_seams(settings.faults)
     directory = made(settings.data_dir)
-    keyring = Keyring.of_new_file(directory / KEYRING_FILE)
     path = directory / STATE_FILE
+    if path.exists():
+        refuse_shared(path)
     with private_files():
         migrate_sqlite(path, seams.failpoint)
         db = SqliteDatabase(path)
     try:
+        keyring = await keyring_of(settings, db)
         async with db.write() as tx:
             installation_id = await ensure_installation(tx, seams)
         yield State(db, seams, keyring, installation_id, directory)

@@ -11,8 +11,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import KEYRING_FILE, SPOOL, STATE_FILE, open_state
+from dayfill.app import SPOOL, STATE_FILE, open_state
 from dayfill.app.holding import only_server
+from dayfill.app.keyring import keyring_file, read_keyring
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -22,7 +23,6 @@ from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
 from dayfill.engine.spool import swept
 from dayfill.errors import SetupError
-from dayfill.secrets import Keyring
 from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
 from dayfill.store.snapshot import snapshot
@@ -90,7 +90,7 @@ def _view(finding: Finding) -> dict[str, object]:
 
 async def _repair(settings: Settings) -> list[str]:
     directory = settings.data_dir
-    report = await _examined(directory)
+    report = await _examined(settings)
     async with open_state(settings) as state, state.db.write() as tx:
         done = await mend(tx, report)
         act = Act("installation.repair", state.installation_id, after={"done": done})
@@ -101,21 +101,22 @@ async def _repair(settings: Settings) -> list[str]:
     return done
 
 
-async def _examined(directory: Path) -> Report:
-    keyring = Keyring.from_file(directory / KEYRING_FILE)
-    with snapshot(directory / STATE_FILE) as state:
+async def _examined(settings: Settings) -> Report:
+    keyring = read_keyring(settings)
+    with snapshot(settings.data_dir / STATE_FILE) as state:
         return await examine(state, await teams.installation_id(state) or "", keyring.open)
 
 
 async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
     directory = settings.data_dir
-    for path in (directory, directory / STATE_FILE, directory / KEYRING_FILE):
-        yield _finding(f"only its owner can read {path}", _others_can_read(path))
+    for path in (directory, directory / STATE_FILE, keyring_file(settings)):
+        if path is not None:
+            yield _finding(f"only its owner can read {path}", _others_can_read(path))
     yield _finding(f"room on the disk of {directory}", _too_full(directory))
     left = None if served else _spooled(directory)
     yield _finding("nothing is left in the spool", left)
     try:
-        for finding in _report(await _examined(directory), served):
+        for finding in _report(await _examined(settings), served):
             yield finding
         async for finding in _destinations(directory):
             yield finding

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import KEYRING_FILE, STATE_FILE
+from dayfill.app import STATE_FILE
+from dayfill.app.keyring import read_keyring
 from dayfill.cli.dates import span
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing
@@ -22,7 +23,6 @@ from dayfill.domain.days import FIRST_DAY, LAST_DAY
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.verify import Found, Verdict, Verifying, verify_days
 from dayfill.seams import Seams, system_seams
-from dayfill.secrets import Keyring
 from dayfill.store import days, teams, transfers
 from dayfill.store.snapshot import Snapshot, snapshot
 
@@ -61,11 +61,12 @@ async def verify(
         to: Last day; by default the last loaded one.
         team: Team id.
     """
-    directory, printer, seams = existing(options.settings()), options.printer(), system_seams()
+    settings, printer, seams = options.settings(), options.printer(), system_seams()
+    directory = existing(settings)
     today = seams.now().date()
     first = span(from_, today)[0] if from_ else FIRST_DAY
     last = span(to, today)[1] if to else LAST_DAY
-    keyring = Keyring.from_file(directory / KEYRING_FILE)
+    keyring = read_keyring(settings)
     with snapshot(directory / STATE_FILE) as state:
         job = await _job(state, team, transfer, seams)
         installation_id = await teams.installation_id(state) or ""

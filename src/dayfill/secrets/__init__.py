@@ -1,5 +1,6 @@
 """Sealing of credentials and fingerprints of API keys: the keys, their file, and the files that nobody may open."""
 
+from dayfill.secrets.files import refuse_shared as refuse_shared
 from dayfill.secrets.keyring import Keyring as Keyring
 from dayfill.secrets.keyring import key_number as key_number
 from dayfill.secrets.keyring import secrets_in as secrets_in

@@ -63,6 +63,23 @@ async def stop_dispatching(tx: Tx) -> None:
     await tx.run("mark_stop", stopped_cleanly=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the state holds that is worth nothing without the keyring. keys: API keys. secrets: sealed ones."""
+
+    keys: int
+    secrets: int
+
+    def __str__(self) -> str:
+        return f"{self.keys} API keys and {self.secrets} stored secrets"
+
+
+async def needs_of_keyring(db: Reader) -> Needs:
+    row = await db.one("count_needs_of_keyring")
+    assert row is not None
+    return Needs(*row)
+
+
 async def sealed_secrets(db: Reader) -> list[tuple[str, bytes]]:
     """(what it is sealed for, sealed secret) of every destination and connection."""
     return [

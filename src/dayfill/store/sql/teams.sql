@@ -15,6 +15,13 @@ SELECT last_token, stopped_cleanly FROM installation;
 -- A dispatcher is at work (0), or has stopped in order (1).
 UPDATE installation SET stopped_cleanly = :stopped_cleanly;
 
+-- name: count_needs_of_keyring
+-- How much the state holds that is worth nothing without the keyring: API keys, and rows with a sealed secret.
+SELECT
+  (SELECT count(*) FROM api_keys),
+  (SELECT count(*) FROM destinations WHERE sealed IS NOT NULL)
+    + (SELECT count(*) FROM connections WHERE sealed IS NOT NULL);
+
 -- name: sealed_secrets
 -- Every sealed secret of the installation: table, team, id of its row, and what is sealed.
 SELECT 'destinations', team_id, destination_id, sealed FROM destinations WHERE sealed IS NOT NULL
