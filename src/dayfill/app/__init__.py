@@ -21,6 +21,7 @@ from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.app.keyring import keyring_of
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
+from dayfill.engine.keyring import broken_seals
 from dayfill.engine.live import Hub
 from dayfill.engine.spool import swept
 from dayfill.engine.teams import ensure_installation
@@ -118,6 +119,8 @@ async def _serve(
     on_ready: Callable[[Running], Awaitable[None]] | None,
     stop: asyncio.Event,
 ) -> bool:
+    for lost in await broken_seals(state.db, state.keyring):
+        log.error("secret_lost", what=lost)
     executor = ThreadsExecutor(settings.slots)
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)

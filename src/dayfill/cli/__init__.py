@@ -30,6 +30,7 @@ _COMMANDS = {
     "team": ("team:app", "Teams of this installation."),
     "key": ("key:app", "API keys of this installation."),
     "audit": ("audit:audit", "Who did what: requests, this command line, and decisions of the dispatcher."),
+    "keyring": ("keyring:app", "Keys by which this installation seals its secrets."),
     "transfer": ("transfer:app", "Transfers: what is copied, from where, to where, when."),
     "backfill": ("backfill:app", "Backfills: ranges of days, done again, newest first."),
     "days": ("days:days", "Every day of a transfer: loaded, stale, failed, running, queued or missing."),

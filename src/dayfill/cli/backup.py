@@ -100,8 +100,8 @@ async def _checked(draft: Path, keyring: Keyring) -> list[str]:
     """
     with snapshot(draft / STATE_FILE) as state:
         try:
-            for sealed_for, sealed in await teams.sealed_secrets(state):
-                keyring.open(sealed, sealed_for)
+            for one in await teams.sealed_secrets(state):
+                keyring.open(one.sealed, one.sealed_for)
         except SealBroken as error:
             raise SetupError(f"No backup was made, for it would not open: {error}") from None
         return await invariants.check(state)

@@ -21,6 +21,7 @@ from dayfill.cli.output import Printer, plain
 from dayfill.domain.audit import OPERATOR, Act
 from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
+from dayfill.engine.keyring import broken_seals
 from dayfill.engine.spool import swept
 from dayfill.errors import SetupError
 from dayfill.settings import Settings
@@ -116,12 +117,26 @@ async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
     left = None if served else _spooled(directory)
     yield _finding("nothing is left in the spool", left)
     try:
+        async for finding in _seals(settings):
+            yield finding
         for finding in _report(await _examined(settings), served):
             yield finding
         async for finding in _destinations(directory):
             yield finding
     except SetupError as error:
         yield f"{directory} can be opened", str(error), True
+
+
+async def _seals(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the keyring opens what it must: each secret that is lost by its name, the others go on."""
+    keyring = read_keyring(settings)
+    with snapshot(settings.data_dir / STATE_FILE) as state:
+        total = (await teams.needs_of_keyring(state)).secrets
+        broken = await broken_seals(state, keyring)
+    if not broken:
+        yield f"the keyring opens {total} stored secrets", None, False
+    for one in broken:
+        yield "stored secrets open", one, True
 
 
 def _finding(check: str, problem: str | None) -> Finding:

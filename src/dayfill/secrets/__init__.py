@@ -3,5 +3,8 @@
 from dayfill.secrets.files import refuse_shared as refuse_shared
 from dayfill.secrets.keyring import Keyring as Keyring
 from dayfill.secrets.keyring import key_number as key_number
+from dayfill.secrets.keyring import make_keyring as make_keyring
+from dayfill.secrets.keyring import read_document as read_document
 from dayfill.secrets.keyring import secrets_in as secrets_in
+from dayfill.secrets.keyring import write_document as write_document
 from dayfill.secrets.private import is_private as is_private

@@ -114,7 +114,7 @@ class Keyring:
     def of_new_file(cls, path: Path) -> Keyring:
         """As `from_file`; at a first start the file is made, with one key."""
         if not path.exists():
-            files.make(path, Document.fresh().text())
+            make_keyring(path)
         return cls.from_file(path)
 
     @classmethod
@@ -122,10 +122,18 @@ class Keyring:
         """One key that lives as long as this process, and whose number no stored key has."""
         return cls({0: entropy.token_bytes(KEY_BYTES)}, b"")
 
-    @property
     def newest(self) -> int:
-        """The number of the key that seals."""
+        """The number of the key that seals.
+
+        Raises:
+            SetupError: the keys may have changed and cannot be read.
+        """
+        self._reread()
         return self._newest
+
+    def numbers(self) -> set[int]:
+        """The numbers of all keys."""
+        return set(self._ciphers)
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
         """Encrypt for one place only; ``purpose`` is that place, ``team:table:id:column``.
@@ -196,6 +204,24 @@ def read_document(path: Path) -> Document:
         SetupError: it is not there, others may read it, or it is not a keyring.
     """
     return Document.parse(files.read(path), str(path))
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Change the keyring in a file; a crash leaves the old one or the new one.
+
+    Raises:
+        SetupError: it cannot be written.
+    """
+    files.replace(path, document.text())
+
+
+def make_keyring(path: Path) -> None:
+    """A new keyring in a new file; a file that is there stays.
+
+    Raises:
+        SetupError: it cannot be written.
+    """
+    files.make(path, Document.fresh().text())
 
 
 def key_number(sealed: bytes) -> int | None:

@@ -80,12 +80,32 @@ async def needs_of_keyring(db: Reader) -> Needs:
     return Needs(*row)
 
 
-async def sealed_secrets(db: Reader) -> list[tuple[str, bytes]]:
-    """(what it is sealed for, sealed secret) of every destination and connection."""
-    return [
-        (_SEALED_FOR[table](team_id, identity), sealed)
-        for table, team_id, identity, sealed in await db.scan("sealed_secrets")
-    ]
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """What one row keeps sealed. table: destinations or connections."""
+
+    table: str
+    team_id: int
+    row_id: int
+    sealed: bytes
+
+    @property
+    def sealed_for(self) -> str:
+        return _SEALED_FOR[self.table](self.team_id, self.row_id)
+
+    @property
+    def name(self) -> str:
+        return f"{self.table.removesuffix('s')} {self.row_id} of team {self.team_id}"
+
+
+async def sealed_secrets(db: Reader) -> list[SealedSecret]:
+    """The secrets of every destination and connection."""
+    return [SealedSecret(*row) for row in await db.scan("sealed_secrets")]
+
+
+async def reseal(tx: Tx, one: SealedSecret, sealed: bytes) -> bool:
+    """The same secret sealed anew; False if the row holds another one by now, or none."""
+    return bool(await tx.run(f"reseal_{one.table}", row_id=one.row_id, old=one.sealed, sealed=sealed))
 
 
 async def page(db: Reader) -> list[Team]:

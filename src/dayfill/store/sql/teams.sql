@@ -27,6 +27,14 @@ SELECT
 SELECT 'destinations', team_id, destination_id, sealed FROM destinations WHERE sealed IS NOT NULL
 UNION ALL SELECT 'connections', team_id, connection_id, sealed FROM connections WHERE sealed IS NOT NULL;
 
+-- name: reseal_destinations
+-- The secret of a destination sealed anew, unless it has changed.
+UPDATE destinations SET sealed = :sealed WHERE destination_id = :row_id AND sealed = :old;
+
+-- name: reseal_connections
+-- The secret of a connection sealed anew, unless it has changed.
+UPDATE connections SET sealed = :sealed WHERE connection_id = :row_id AND sealed = :old;
+
 -- name: list_teams
 -- Every team, oldest first.
 SELECT team_id, name, created_time FROM teams ORDER BY team_id;
