@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -48,8 +50,10 @@ def log_as_before() -> Iterator[None]:
     Reads are told at level debug: a test that makes many is not to print them all.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    hooks = logging.lastResort, sys.excepthook, threading.excepthook
     yield
     structlog.reset_defaults()
+    logging.lastResort, sys.excepthook, threading.excepthook = hooks
 
 
 @pytest.fixture

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import sys
+import threading
 
 import pytest
 import structlog
 
 from dayfill.api.traffic import current
 from dayfill.cli.logs import log_to_stderr
+from dayfill.domain.secret import Secret
+
+CANARY = "canary-e41b"
 
 
 class FullDisk(io.StringIO):
@@ -51,3 +56,32 @@ def test_what_is_logged_while_a_request_is_answered_says_which(capsys: pytest.Ca
     assert "event=in request_id=0190-REQUEST" in inside
     assert "event=named request_id=OTHER" in named
     assert "request_id" not in outside
+
+
+def test_no_secret_gets_into_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info")
+    secret = Secret(CANARY)
+    log = structlog.get_logger()
+    try:
+        raise KeyError(f"postgresql://me:{CANARY}@db")
+    except KeyError:
+        log.exception("load_failed", why=RuntimeError(CANARY), config={"password": CANARY}, path=f"/x?key={CANARY}")
+    logging.getLogger("driver").warning("cannot log in with %s", CANARY, extra={"x": CANARY})
+    sys.excepthook(ValueError, ValueError(CANARY), None)
+    thread = threading.Thread(target=lambda: {}[CANARY], name="reader")
+    thread.start()
+    thread.join()
+    log.info("done", count=7, ratio=0.5, sealed=secret)
+    said = capsys.readouterr().err
+    assert CANARY not in said
+    assert "event=load_failed" in said
+    assert "Traceback" in said, "what happened where is told all the same"
+    assert said.count("event=crashed") == 2
+    assert "event=done" in said
+    assert "count=7 ratio=0.5 sealed=***" in said
+
+
+def test_a_hostile_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info")
+    structlog.get_logger().info("told", why="x" * 10**6)
+    assert len(capsys.readouterr().err) < 25_000

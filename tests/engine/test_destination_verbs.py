@@ -126,6 +126,33 @@ async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Insta
     )
 
 
+async def test_secrets_that_do_not_open_can_be_sent_again(installation: Installation, server: Server) -> None:
+    made = await create(installation, wanted(host="db", password="old", passphrase="old"))
+    installation.execute("UPDATE destinations SET sealed = CAST(x'0100000009' || substr(sealed, 6) AS BLOB)")
+    for new_secrets in ({}, {"passphrase": "new"}):
+        with pytest.raises(Refused, match=r"do not open any more.*: send password again"):
+            await update(installation, made.destination_id, wanted(new_secrets, host="db"))
+    changed = await update(installation, made.destination_id, wanted({"password": CANARY}, host="db2"))
+    assert destinations.opened(changed, installation.keyring) == {"password": Secret(CANARY)}, "nothing old is left"
+
+
+async def test_a_test_tells_no_secret_whatever_goes_wrong(
+    installation: Installation, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (installation.db, installation.keyring, "installation", 1, wanted(host="db", password="hunter2"), None)
+    said = "cannot reach db\x1b[31m: postgresql://me:hunter2@db refused it"
+    for error, told in (
+        (Permanent("AUTH", said), "cannot reach db [31m: postgresql://me:***@db refused it"),
+        (ValueError(said), "Unexpected ValueError while the destination was tested; the server's log has the trace."),
+    ):
+
+        def check(config: DestinationConfig, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(server, "check", check)
+        assert await destinations.test(*arguments) == told
+
+
 @pytest.mark.parametrize(
     ("asked", "text"),
     [

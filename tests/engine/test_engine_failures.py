@@ -181,6 +181,18 @@ async def test_equal_fatal_errors_in_a_row_stop_the_days_not_yet_tried(rig: Rig)
     assert message == [("not tried: the backfill was stopped after 3 AUTH errors in a row (The login was revoked.)",)]
 
 
+async def test_what_stopped_the_days_is_told_in_as_many_characters_as_any_error(rig: Rig) -> None:
+    rig.single_days()
+    transfer = rig.transfer(parallelism=1)
+    rig.source.on(*last(6), always=Permanent("AUTH", "x" * 600, fatal=True))
+    await rig.backfill(transfer, last(5))
+    await rig.settle()
+    await rig.refresh(transfer, *last(6))
+    await rig.settle()
+    longest = rig.installation.execute("SELECT backfill_id IS NULL, max(length(message)) FROM runs GROUP BY 1")
+    assert longest == [(0, 500), (1, 500)]
+
+
 async def test_a_retry_takes_up_the_days_that_were_not_tried(rig: Rig) -> None:
     rig.single_days()
     transfer = rig.transfer(parallelism=1)

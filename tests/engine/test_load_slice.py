@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.secret import Secret
 from dayfill.domain.slices import Outcome, SourceJob
 from dayfill.engine import extract
 from dayfill.engine.content_hash import joined_hash
-from dayfill.engine.load_slice import MESSAGE_LENGTH
 from dayfill.errors import Permanent, SealBroken, Transient
+from dayfill.sources import SourceConfig
 from rig import ago
 from scripted import Kept, reader
 from slices import DAYS, Bench, causes
@@ -86,6 +87,18 @@ def test_credentials_are_opened_for_their_row_and_reach_the_source(bench: Bench)
     bench.load(source=sealed, unseal=lambda *args: asked.append(args) or b'{"key": "k"}')
     assert asked == [(b"sealed", "1:connections:2:sealed")]
     assert heard == [{"key": Secret("k")}]
+
+
+def test_an_error_that_holds_a_secret_is_kept_without_it(bench: Bench) -> None:
+    def refused(config: SourceConfig, *_: object) -> None:
+        raise Permanent("AUTH", f"{'x' * 480} me:{config.secrets['key'].reveal()}@db and more")
+
+    bench.source.read_days = refused  # type: ignore[assignment,method-assign]
+    sealed = SourceJob("FILES", {}, sealed=b'{"key": "hunter2-in-use"}')
+    for result in bench.load(source=sealed).values():
+        assert result.failure is not None
+        assert result.failure.message == f"{'x' * 480} me:***@db and more"
+        assert {query.error for query in result.queries} == {result.failure.message}
 
 
 def test_credentials_that_do_not_open_fail_every_day_alike(bench: Bench) -> None:

@@ -18,7 +18,6 @@ from dayfill.errors import Malformed, Missing, Refused
 from dayfill.store import destinations
 from dayfill.store.db import Tx
 
-LONGEST_ERROR = 2_000
 _NEW = "new_"
 
 
@@ -116,7 +115,7 @@ async def test(call: Call) -> Answer:
     )
     tried = {"type": body.type, "fields": verbs.plain_in(wanted), "success": error is None}
     await repeats.note(call, Act("destination.test", body.destination_id or "new", after=tried))
-    return Answer(200, TrialResult(error is None, error and error[:LONGEST_ERROR]))
+    return Answer(200, TrialResult(error is None, error))
 
 
 def _view(call: Call, destination: Destination) -> DestinationView:

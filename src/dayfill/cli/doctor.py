@@ -19,11 +19,13 @@ from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer, plain
 from dayfill.domain.audit import OPERATOR, Act
+from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
 from dayfill.engine.keyring import broken_seals
 from dayfill.engine.spool import swept
 from dayfill.errors import SetupError
+from dayfill.secrets import safe
 from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
 from dayfill.store.snapshot import snapshot
@@ -152,7 +154,7 @@ def _report(report: Report, served: bool) -> Iterator[Finding]:
     for one in report.transfers:
         check = f"tables of {one.name} hold what their ledger says"
         if one.unread is not None:
-            yield check, f"not looked at: {one.unread.message}", not (served and one.is_held)
+            yield check, f"not looked at: {safe(one.unread.message, MESSAGE_LENGTH)}", not (served and one.is_held)
         else:
             yield _finding(check, one.problem())
 

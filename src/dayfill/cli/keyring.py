@@ -10,6 +10,8 @@ from dayfill.app.keyring import keyring_file
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing_state, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
+from dayfill.domain.audit import OPERATOR, Act
+from dayfill.engine import audit
 from dayfill.engine import keyring as verbs
 from dayfill.secrets import make_keyring
 from dayfill.settings import Settings
@@ -81,7 +83,8 @@ async def rotate(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
         done = await verbs.reseal(state.db, state.keyring)  # what a rotation left that was broken off
         if done.count == 0:
             async with state.db.write() as tx:
-                verbs.add_key(tx, _changeable(settings))
+                number = verbs.add_key(tx, _changeable(settings))
+                await audit.record(tx, OPERATOR, None, Act("keyring.add", number), state.seams.now())
             done = await verbs.reseal(state.db, state.keyring)
         newest = state.keyring.newest()
     printer.one({"newest": newest, "resealed": done.count, "broken": done.broken})
@@ -104,6 +107,7 @@ async def drop(number: int, /, *, options: LocalOptions = LOCAL_DEFAULTS) -> int
     file = _changeable(settings)
     async with existing_state(settings) as state, state.db.write() as tx:
         await verbs.drop_key(tx, file, number)
+        await audit.record(tx, OPERATOR, None, Act("keyring.drop", number), state.seams.now())
     options.printer().note(f"Key {number} is dropped.")
     return Exit.OK
 

@@ -91,6 +91,10 @@ class Side(StrEnum):
     DESTINATION = "destination"
 
 
+MESSAGE_LENGTH = 500
+"""Characters of an error text that are kept; the wire allows 1,000."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a day was not loaded.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
+import structlog
+
 from dayfill import destinations as kinds
 from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
@@ -13,12 +15,17 @@ from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Want
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.engine.rescue import start_over
-from dayfill.errors import Conflict, ConnectorError, Missing, Refused
+from dayfill.errors import Conflict, ConnectorError, Missing, Refused, SealBroken
 from dayfill.seams import Seams
-from dayfill.secrets import Keyring, secrets_in
+from dayfill.secrets import Keyring, safe, secrets_in
 from dayfill.store import days, destinations, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.destinations import Chosen
+
+LONGEST_ERROR = 2_000
+"""Characters of what a test tells; the wire allows no more."""
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["Kind", "KindField", "all_kinds", "create", "delete", "kind_of", "opened", "test", "update"]
 
@@ -101,6 +108,8 @@ async def test(
 
     destination_id: secrets that are not sent come from this one. Returns None, or why it failed.
 
+    An error that is none of a destination's own is told by its name; its text goes to the log.
+
     Raises:
         Refused: see `create`; also if this team has no such destination, or one of another type.
     """
@@ -117,7 +126,10 @@ async def test(
     try:
         await asyncio.to_thread(kind.check, DestinationConfig(installation_id, chosen.fields, secrets))
     except ConnectorError as error:
-        return error.message
+        return safe(error.message, LONGEST_ERROR)
+    except Exception as error:
+        log.exception("destination_test_failed", type=kind.kind)
+        return f"Unexpected {type(error).__name__} while the destination was tested; the server's log has the trace."
     return None
 
 
@@ -142,7 +154,10 @@ def sent_secrets(wanted: Wanted) -> Collection[str]:
 
 def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring) -> dict[str, Secret]:
     """Stored secrets that go on being used; none where a changed field could send them to another place."""
-    kept = opened(destination, keyring)
+    try:
+        kept = opened(destination, keyring)
+    except SealBroken:
+        return _anew(kind, wanted)
     if kept and wanted.plain(_rules(kind)) != destination.fields:
         missing = [field_id for field_id in kept if field_id not in wanted.secrets(_rules(kind))]
         if missing:
@@ -150,6 +165,20 @@ def _kept(kind: Kind, wanted: Wanted, destination: Destination, keyring: Keyring
                 f"The fields have changed, so send {', '.join(missing)} again: stored secrets stay where they are."
             )
     return kept
+
+
+def _anew(kind: Kind, wanted: Wanted) -> dict[str, Secret]:
+    """Nothing is kept of secrets that do not open, so all that the kind needs must be sent."""
+    sent = wanted.secrets(_rules(kind))
+    missing = [
+        rule.field_id for rule in _rules(kind) if rule.is_secret and rule.is_required and rule.field_id not in sent
+    ]
+    if missing:
+        raise Refused(
+            "The stored secrets of this destination do not open any more, for their key is lost or they were changed: "
+            f"send {', '.join(missing)} again."
+        )
+    return {}
 
 
 def _checked(kind: Kind, wanted: Wanted, kept: Mapping[str, Secret]) -> tuple[Chosen, dict[str, Secret]]:

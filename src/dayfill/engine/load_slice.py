@@ -15,7 +15,7 @@ import structlog
 
 from dayfill import destinations
 from dayfill.destinations import DayOutcome, FinishedDay
-from dayfill.domain.run import Failure, QueryDetail, Side
+from dayfill.domain.run import MESSAGE_LENGTH, Failure, QueryDetail, Side
 from dayfill.domain.slices import DayOrder, DayResult, Outcome, Slice
 from dayfill.engine.brakes import Brakes, refuses_all
 from dayfill.engine.configs import Configs, Unseal
@@ -24,9 +24,8 @@ from dayfill.engine.extract import Bounds, Reading, TooLarge, extract
 from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import Seams
+from dayfill.secrets import safe
 
-MESSAGE_LENGTH = 500
-"""Characters of an error text that are kept; the wire allows 1,000."""
 _OF_ONE_LOAD = frozenset({"CONFLICT", "TIMEOUT"})
 """Causes with which a destination that works well refuses one load."""
 
@@ -220,7 +219,7 @@ def _result(
 
 
 def _failed(work: _Work, order: DayOrder, error: ConnectorError, parks: Side | None = None) -> DayResult:
-    message = _safe(error.message)
+    message = safe(error.message, MESSAGE_LENGTH)
     failure = Failure(
         cause=error.cause,
         message=message,
@@ -242,12 +241,6 @@ def _failed(work: _Work, order: DayOrder, error: ConnectorError, parks: Side | N
 
 def _ledger_token(work: _Work) -> int:
     return destinations.get(work.job.destination.kind).greatest_token(work.configs.destination)
-
-
-def _safe(text: str) -> str:
-    """Printable and short: control characters of a hostile source reach neither a terminal nor a page."""
-    printable = "".join(character if character.isprintable() else " " for character in text[:MESSAGE_LENGTH])
-    return printable if len(text) <= MESSAGE_LENGTH else printable[:-1] + "…"
 
 
 def _days(work: _Work) -> list[date]:

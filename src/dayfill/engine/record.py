@@ -11,7 +11,7 @@ import msgspec
 
 from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
-from dayfill.domain.run import Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
+from dayfill.domain.run import MESSAGE_LENGTH, Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine import audit
 from dayfill.engine.parking import park, shown_to_work
@@ -275,6 +275,7 @@ async def _count(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> None
 async def _stop_recurring(tx: Tx, transfer_id: int, failure: Failure, now: datetime) -> None:
     """The other days of the window would meet the same error; the next slot of the schedule tries all of them again."""
     reason = f"not tried: another day failed with {failure.cause}, which meets every day alike ({failure.message})"
+    reason = reason[:MESSAGE_LENGTH]
     await days.fail_waiting(tx, transfer_id, await runs.stop_waiting_recurring(tx, transfer_id, reason, now), now)
 
 
@@ -282,7 +283,7 @@ async def _stop(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> Count
     reason = f"not tried: the backfill was stopped after {tally.fatal_streak} {tally.fatal_cause} errors in a row"
     if tally.fatal_message:
         reason += f" ({tally.fatal_message})"
-    stopped = await runs.stop_waiting(tx, backfill_id, reason, now)
+    stopped = await runs.stop_waiting(tx, backfill_id, reason[:MESSAGE_LENGTH], now)
     if not stopped:
         return None
     await days.fail_waiting(tx, tally.transfer_id, stopped, now)

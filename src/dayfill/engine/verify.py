@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig, FinishedTable, LedgerRow
+from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config, source_config
 from dayfill.engine.content_hash import day_hash, row_hashes
@@ -20,6 +21,7 @@ from dayfill.engine.extract import Bounds, Reading, TooLarge, extract, stops
 from dayfill.engine.spool import Spool
 from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
+from dayfill.secrets import safe
 
 DAYS_AT_ONCE = 32
 
@@ -78,7 +80,8 @@ def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
             try:
                 readings = _read(work, part, spool)
             except ConnectorError as error:
-                yield from (Verdict(day, Found.UNREADABLE, why=error.message) for day in days[start:])
+                why = safe(error.message, MESSAGE_LENGTH)
+                yield from (Verdict(day, Found.UNREADABLE, why=why) for day in days[start:])
                 return
             yield from _compared(work, readings)
 
@@ -113,7 +116,12 @@ def _compared(work: Verifying, readings: Mapping[date, Reading | ConnectorError]
     for day, reading in readings.items():
         rows = ledger.get(day, {})
         if isinstance(reading, ConnectorError):
-            yield Verdict(day, Found.UNREADABLE, ledger_rows=_sum(rows) if rows else None, why=reading.message)
+            yield Verdict(
+                day,
+                Found.UNREADABLE,
+                ledger_rows=_sum(rows) if rows else None,
+                why=safe(reading.message, MESSAGE_LENGTH),
+            )
         else:
             yield _verdict(work, day, reading, rows)
 

@@ -8,3 +8,5 @@ from dayfill.secrets.keyring import read_document as read_document
 from dayfill.secrets.keyring import secrets_in as secrets_in
 from dayfill.secrets.keyring import write_document as write_document
 from dayfill.secrets.private import is_private as is_private
+from dayfill.secrets.scrub import safe as safe
+from dayfill.secrets.scrub import scrubbed as scrubbed
