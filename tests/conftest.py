@@ -21,6 +21,8 @@ settings.load_profile("dayfill")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, help="repetitions of each test that repeats; the default is for CI")
+    parser.addoption("--requests", type=int, help="requests of the fuzzer; the default is for CI")
+    parser.addoption("--seed", type=int, help="seed of the fuzzer; the default is for CI")
     parser.addoption("--rows", type=int, help="rows of a huge day; the default is for CI")
 
 

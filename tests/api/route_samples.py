@@ -167,13 +167,14 @@ async def world(made: Installation) -> World:
     await work_off(made, {date(2024, 6, 1): refused()})
     waiting = await _backfill(client, path, "2024-06-02")
     await materialise_all(made)
+    [(run_id,)] = made.execute("SELECT run_id FROM runs WHERE backfill_id = :failed", failed=failed)
     spare = await seeds.destination(made, "Spare")
     ids = {
         "team_id": made.team_id,
         "transfer_id": transfer.transfer_id,
         "backfill_id": waiting,
         "failed_backfill": failed,
-        "run_id": 1,
+        "run_id": int(str(run_id)),
         "destination_id": transfer.configuration.destination_id,
         "group_id": transfer.configuration.schema_id,
         "spare_group": (await seeds.group(made, "spare", name="Spare")).schema_id,

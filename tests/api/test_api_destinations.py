@@ -53,6 +53,15 @@ def with_key(**changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
+@pytest.mark.parametrize("host", ["", "a b", "evil.example/x", "[::1", "x" * 256, "h\xc3", "h:99999999"])
+async def test_a_host_that_is_none_is_not_repeated(installation: Installation, host: str) -> None:
+    place = f"/teams/{installation.team_id}/destinations"
+    made = await installation.client().post(place, json=asked(), headers={"Host": host.encode("latin-1")})
+    assert made.headers["location"].startswith(f"http://127.0.0.1:8484{place}/")
+    usual = await installation.client().get(place + "/1", headers={"Host": "[::1]:8484"})
+    assert usual.json()["data"]["destination_type"]["create_url"].startswith("http://[::1]:8484/")
+
+
 @pytest.mark.parametrize("mount", ["", "/v1"])
 async def test_create_says_where_it_is(installation: Installation, mount: str) -> None:
     client, place = installation.client(), f"{mount}/teams/{installation.team_id}/destinations"

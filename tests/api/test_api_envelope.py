@@ -58,6 +58,13 @@ async def test_a_path_text_that_is_no_id_is_missing(installation: Installation, 
         assert error_of(await client.get(path)) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize("path", ["/v1%2Fteams/{}/backfills", "/teams%2f{}/backfills", "/teams/{}/backfills%00"])
+async def test_an_encoded_slash_or_nul_leads_nowhere(installation: Installation, path: str) -> None:
+    answer = await installation.client().get(path.format(installation.team_id))
+    assert error_of(answer) == (404, "NOT_FOUND")
+    assert (await installation.client().get("/teams/%31/b%61ckfills")).status_code == 200
+
+
 @pytest.mark.parametrize("mount", MOUNTS)
 async def test_the_vendors_routes_answer_below_every_mount(installation: Installation, mount: str) -> None:
     answer = await installation.client().get(f"{mount}/teams/{installation.team_id}/backfills")

@@ -53,6 +53,13 @@ def test_a_route_takes_an_idempotency_key_exactly_when_it_changes_something_by_a
         assert ("Idempotency-Key" in names) == (route.writes and route.method != "DELETE"), route
 
 
+def test_what_can_happen_to_any_request_with_a_key_is_in_the_file_everywhere() -> None:
+    for path, method, operation in OPERATIONS:
+        if operation["security"]:
+            everywhere = {"400", "401", "403", "500", "503"} | (set() if method == "get" else {"413"})
+            assert everywhere <= set(operation["responses"]), f"{method} {path}"
+
+
 def test_every_component_is_used_and_every_operation_has_one_name() -> None:
     text = str(DOCUMENT)
     for kind, components in DOCUMENT["components"].items():

@@ -75,7 +75,7 @@ class Api:
         limits = self._server.limits
         if scope["path"] not in PUBLIC:
             limits.arrive(scope)
-        match = routing.find(self._tree, scope["path"])
+        match = None if _hides(scope.get("raw_path") or b"") else routing.find(self._tree, scope["path"])
         if match is None:
             return await self._without_key(scope, trace)
         trace.route = match.template
@@ -123,6 +123,11 @@ def _teams(caller: Caller, route: Route, match: routing.Match) -> tuple[int, ...
     team_id = routing.identifier("team_id", match.values[0])
     authorize(caller, route, team_id)
     return (team_id,)
+
+
+def _hides(raw_path: bytes) -> bool:
+    """Whether an encoded slash or NUL would pass for another path than a proxy before us saw."""
+    return b"%" in raw_path and (b"%2f" in raw_path or b"%2F" in raw_path or b"%00" in raw_path)
 
 
 def _other_method(method: str, allowed: tuple[str, ...], request_id: str) -> Answer:

@@ -53,6 +53,8 @@ ERRORS: dict[type[RequestError], tuple[int, str]] = {
 """Status and message of every error that may travel; the code is the error's own."""
 
 LONGEST_DESCRIPTION = 2_048
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+"""A Host header that may stand in an address that we give."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -150,7 +152,7 @@ class Call:
         """Scheme, host and mount by which the caller came, without a slash at the end."""
         address, port = self.scope.get("server") or ("127.0.0.1", None)
         host = self.headers.get("host", "")
-        if not 0 < len(host) <= 255:
+        if len(host) > 255 or not _HOST.fullmatch(host):
             host = f"{address}:{port}"
         return f"{self.scope['scheme']}://{host}{self.mount}"
 
