@@ -58,6 +58,32 @@ async def test_a_path_text_that_is_no_id_is_missing(installation: Installation, 
         assert error_of(await client.get(path)) == (404, "NOT_FOUND")
 
 
+async def test_a_target_without_its_first_slash_leads_nowhere(installation: Installation) -> None:
+    path = f"v1/teams/{installation.team_id}/backfills"
+    answer = await asked(installation, {"path": path, "headers": [(b"authorization", installation.key.encode())]})
+    assert answer == 404
+
+
+async def test_a_length_of_many_digits_is_too_large(installation: Installation) -> None:
+    path = f"/teams/{installation.team_id}/transfers"
+    assert await asked(installation, {"path": path, "headers": [(b"content-length", b"9" * 5_000)]}) == 413
+
+
+async def asked(installation: Installation, scope: dict[str, object]) -> int:
+    """The status of a request that no client would write so."""
+    sent: list[dict[str, int]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, int]) -> None:
+        sent.append(message)
+
+    whole = {"type": "http", "method": "POST", "query_string": b"", **scope}
+    await Api(installation.server)(whole, receive, send)  # type: ignore[arg-type]
+    return sent[0]["status"]
+
+
 @pytest.mark.parametrize("path", ["/v1%2Fteams/{}/backfills", "/teams%2f{}/backfills", "/teams/{}/backfills%00"])
 async def test_an_encoded_slash_or_nul_leads_nowhere(installation: Installation, path: str) -> None:
     answer = await installation.client().get(path.format(installation.team_id))

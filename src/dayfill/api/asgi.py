@@ -146,7 +146,7 @@ def _other_method(method: str, allowed: tuple[str, ...], request_id: str) -> Ans
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
+        if name == b"content-length" and (not value.isdigit() or int(value[:20]) > MAX_BODY_BYTES):
             raise TooLarge
     body = bytearray()
     while True:

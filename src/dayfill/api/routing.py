@@ -96,6 +96,8 @@ def tree(routes: Iterable[Route]) -> Node:
 def find(root: Node, path: str) -> Match | None:
     """The routes at a path, its mount stripped once; None if there are none."""
     segments = path.split("/")
+    if segments[0]:
+        return None  # a target without its first slash, which some servers hand over as it came
     mount_end = _mount_end(segments)
     if mount_end > 1 and len(segments) > mount_end and segments[mount_end] == ROOT_ONLY:
         return None

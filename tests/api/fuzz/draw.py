@@ -17,8 +17,8 @@ from dayfill.api.routing import MOUNTS
 from dayfill.api.wire import Route
 from openapi_check import DOCUMENT, resolve
 
-SLOW = ("test-connection", "/query/data")
-"""Parts of the routes that open a warehouse or a source: asked less often."""
+SLOW = ("test-connection", "/query/data", "/events")
+"""Parts of the routes that open a warehouse or a source, or stream: asked less often."""
 ABSENT = 8_999_999
 _decode = msgspec.json.decode
 

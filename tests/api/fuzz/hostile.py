@@ -114,7 +114,13 @@ BODIES: tuple[bytes, ...] = (
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     *((b"x-team-id", b"1"), (b"sm-app-id", b"\xff"), (b"host", b""), (b"host", b"x" * 300), (b"host", b"evil.example")),
     *((b"host", b"a b\tc"), (b"host", b"\xc3\xa9"), (b"content-length", b"-1"), (b"content-length", b"abc")),
-    *((b"content-length", b"1048577"), (b"content-length", b"1"), (b"content-type", b"text/xml"), (b"cookie", b"a=b")),
+    *(
+        (b"content-length", b"1048577"),
+        (b"content-length", b"9" * 5_000),
+        (b"content-length", b"1"),
+        (b"content-type", b"text/xml"),
+        (b"cookie", b"a=b"),
+    ),
     *(
         (b"content-encoding", b"gzip"),
         (b"transfer-encoding", b"chunked"),

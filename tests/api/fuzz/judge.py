@@ -30,6 +30,10 @@ class Answer:
     headers: dict[bytes, bytes]
     body: bytes
 
+    @property
+    def is_stream(self) -> bool:
+        return self.headers.get(b"content-type") == b"text/event-stream"
+
     def plain(self) -> tuple[int, dict[bytes, bytes], bytes]:
         """The answer without what differs from request to request."""
         headers = {name: value for name, value in self.headers.items() if name != b"x-request-id"}
@@ -74,7 +78,7 @@ def _of_headers(answer: Answer) -> list[str]:
     if answer.status == 204:
         if answer.body or b"content-length" in headers:
             found.append("204 has a body")
-    elif headers.get(b"content-length") != b"%d" % len(answer.body):
+    elif not answer.is_stream and headers.get(b"content-length") != b"%d" % len(answer.body):
         found.append("content-length is not that of the body")
     if answer.status == 401 and headers.get(b"www-authenticate") != b"Bearer":
         found.append("401 without WWW-Authenticate")
@@ -160,8 +164,8 @@ def template_of(path: str) -> str | None:
 
 
 def _at_root(path: str) -> str | None:
-    node = _tree()
-    for segment in path.split("/")[1:]:
+    node, (before, *segments) = _tree(), path.split("/")
+    for segment in [] if before else segments:
         following = node.get(segment) if segment != "/" else None
         if following is None:
             following = node.get("{}") if segment else None

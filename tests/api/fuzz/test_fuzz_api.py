@@ -7,6 +7,7 @@ is the long run. A fault names its seed and chapter; `--seed` asks the same requ
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from collections.abc import Iterator
@@ -69,13 +70,21 @@ class Fuzz:
 
 
 async def ask(app: Api, request: Request) -> Answer:
+    """The answer; of a stream its first piece, after which the client goes."""
     sent: list[dict[str, object]] = []
+    streams = asyncio.Event()
+    to_come = iter([{"type": "http.request", "body": request.body, "more_body": False}])
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": request.body, "more_body": False}
+        for message in to_come:
+            return message
+        await streams.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
+        if message.get("more_body"):
+            streams.set()
 
     await app(request.scope(), receive, send)  # type: ignore[arg-type]
     start, *bodies = sent
