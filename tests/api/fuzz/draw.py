@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import hostile
 import msgspec
+from route_samples import TEXTS
 from two_teams import FIRST, Teams
 
 from dayfill.api.routes import PUBLIC, ROUTES
@@ -61,13 +62,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """An operation with a correct request: its path in parts, its query, its body as JSON. names: its parameters."""
+    """An operation with a correct request: the ids of its path, its query, its body as JSON.
+
+    names: its parameters. status: promised for the correct request.
+    """
 
     route: Route
     ids: dict[str, str]
     query: tuple[tuple[str, str], ...]
     body: bytes
     names: tuple[str, ...]
+    status: int
 
 
 class Draw:
@@ -78,9 +83,9 @@ class Draw:
         self._keys = [b"Bearer " + key.encode() for key in teams.others]
         self._owner = b"Bearer " + teams.owner.encode()
         self._theirs = [value for value in teams.first.ids.values()]
-        self._aims = [self._aim(route) for route in ROUTES]
+        self.aims = [self._aim(route) for route in ROUTES]
         self._weights = [
-            0.05 if _ends(aim.route) or any(part in aim.route.path for part in SLOW) else 1.0 for aim in self._aims
+            0.05 if _ends(aim.route) or any(part in aim.route.path for part in SLOW) else 1.0 for aim in self.aims
         ]
 
     def correct(self, backwards: bool = False) -> list[Request]:
@@ -88,7 +93,7 @@ class Draw:
 
         One may exclude another (two backfills of the same days), so each order lets in what the other does not.
         """
-        aims = sorted(self._aims[:: -1 if backwards else 1], key=lambda aim: _ends(aim.route))
+        aims = sorted(self.aims[:: -1 if backwards else 1], key=lambda aim: _ends(aim.route))
         return [
             Request(a.route.method, _filled(a.route.path, a.ids), _query(a.query), self._headers(self._owner), a.body)
             for a in aims
@@ -99,7 +104,7 @@ class Draw:
         chance = self._chance
         if chance.random() < 0.02:
             return Request("GET", chance.choice([*PUBLIC, "/", "/teams", "/nothing"]))
-        [aim] = chance.choices(self._aims, self._weights)
+        [aim] = chance.choices(self.aims, self._weights)
         method = aim.route.method if chance.random() < 0.93 else chance.choice(hostile.METHODS)
         request = Request(method, self._path(aim), self._query_of(aim), self._all_headers(), b"")
         if method not in ("GET", "HEAD") or chance.random() < 0.02:
@@ -109,13 +114,13 @@ class Draw:
     def _aim(self, route: Route) -> Aim:
         world = self._teams.second
         sample = world.sample(route)
-        ids = {name: str(value) for name, value in world.ids.items()}
-        ids |= {name: str(world.ids[there]) for name, there in sample.ids.items()}
+        ids = {**TEXTS, **world.ids, **{name: world.ids[there] for name, there in sample.ids.items()}}
+        ids = {name: str(value) for name, value in ids.items() if "{" + name + "}" in route.path}
         operation = DOCUMENT["paths"][route.path][route.method.lower()]
         names = [resolve(parameter)["name"] for parameter in operation.get("parameters", [])]
         body = b"" if sample.body is None else json.dumps(sample.body).encode()
         query = tuple((name, str(value)) for name, value in sample.query.items())
-        return Aim(route, ids, query, body, (*names, "limit", "unknown"))
+        return Aim(route, ids, query, body, (*names, "limit", "unknown"), sample.status)
 
     # -- the path
 
@@ -135,7 +140,7 @@ class Draw:
         if place < 0.75:
             return own
         if place < 0.87:
-            return str(self._teams.first.ids[name] if place < 0.84 else self._chance.choice(self._theirs))
+            return str(self._teams.first.ids.get(name, 1) if place < 0.84 else self._chance.choice(self._theirs))
         if place < 0.92:
             return str(self._chance.choice((ABSENT, FIRST, *self._teams.second.ids.values())))
         return self._chance.choice(hostile.IDS)
