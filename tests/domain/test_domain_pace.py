@@ -25,7 +25,7 @@ def test_after_a_tenth_of_the_days_the_end_is_known_to_a_fifth(seed: int, second
     while done < total // 10:
         clock += 0.25
         now_done = sum(end <= clock for end in ends)
-        pace.pass_time(0.25, now_done - done)
+        pace = pace.after(0.25, now_done - done)
         done = now_done
     seconds = pace.seconds_for(total - done)
     assert seconds is not None
@@ -36,14 +36,14 @@ def test_after_a_tenth_of_the_days_the_end_is_known_to_a_fifth(seed: int, second
 def test_nothing_done_tells_nothing() -> None:
     pace = Pace()
     assert (pace.per_minute, pace.seconds_for(5)) == (None, None)
-    pace.pass_time(10, 0)
+    pace = pace.after(10, 0)
     assert (pace.per_minute, pace.seconds_for(5)) == (None, None)
 
 
 def test_an_even_pace_is_its_own_average_from_the_first_moment() -> None:
     pace = Pace()
     for _ in range(1_000):
-        pace.pass_time(2, 1)
+        pace = pace.after(2, 1)
         assert pace.per_minute == pytest.approx(30, rel=0.02)
     assert pace.seconds_for(60) == pytest.approx(120, rel=0.02)
 
@@ -52,7 +52,7 @@ def test_a_new_pace_takes_over_within_minutes() -> None:
     pace = Pace.since(timedelta(hours=5), 5 * 3_600)
     assert pace.per_minute == pytest.approx(60)
     for _ in range(int(3 * FORGETS_AFTER_SECONDS)):
-        pace.pass_time(1, 10)
+        pace = pace.after(1, 10)
     assert pace.per_minute == pytest.approx(600, rel=0.06)
 
 

@@ -19,8 +19,8 @@ MODULES = [import_module(f"dayfill.domain.{module.name}") for module in iter_mod
 VALUES = [
     value
     for module in MODULES
-    for _, value in inspect.getmembers(module, dataclasses.is_dataclass)
-    if value.__module__ == module.__name__
+    for _, value in inspect.getmembers(module, inspect.isclass)
+    if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
 ]
 
 

@@ -10,7 +10,7 @@ FORGETS_AFTER_SECONDS = 120.0
 """What is this old counts a third: a change of pace shows within minutes, a single slow day hardly."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pace:
     """Ends per second. Both sums fade alike, so the first minutes are no guess towards zero."""
 
@@ -24,11 +24,10 @@ class Pace:
         fade = FORGETS_AFTER_SECONDS / seconds if seconds > FORGETS_AFTER_SECONDS else 1.0
         return cls(days * fade, seconds * fade)
 
-    def pass_time(self, seconds: float, days: int) -> None:
-        """So many days ended within the last ``seconds``."""
+    def after(self, seconds: float, days: int) -> Pace:
+        """The pace now, when so many days have ended within the last ``seconds``."""
         fade = math.exp(-max(seconds, 0.0) / FORGETS_AFTER_SECONDS)
-        self.days = self.days * fade + days
-        self.seconds = self.seconds * fade + max(seconds, 0.0)
+        return Pace(self.days * fade + days, self.seconds * fade + max(seconds, 0.0))
 
     @property
     def per_minute(self) -> float | None:

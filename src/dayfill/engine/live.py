@@ -270,7 +270,7 @@ class Hub:
             done = one.completed + one.failed
             if backfill_id in paces:
                 pace, since, before = paces[backfill_id]
-                pace.pass_time(clock - since, max(done - before, 0))
+                pace = pace.after(clock - since, max(done - before, 0))
             else:
                 pace = Pace.since(now - (one.start_time or now), done)
             is_active = one.status in ACTIVE
