@@ -108,7 +108,13 @@ async def serve(
         async with open_state(settings, seams) as state:
             host, port = socket_.getsockname()[:2]
             running = Running(f"http://{in_url(host)}:{port}", host, port, state)
+            await _tell_lost_secrets(state)
             return await _serve(settings, state, socket_, running, on_ready, stop)
+
+
+async def _tell_lost_secrets(state: State) -> None:
+    for lost in await broken_seals(state.db, state.keyring):
+        log.error("secret_lost", what=lost)
 
 
 async def _serve(
@@ -119,8 +125,6 @@ async def _serve(
     on_ready: Callable[[Running], Awaitable[None]] | None,
     stop: asyncio.Event,
 ) -> bool:
-    for lost in await broken_seals(state.db, state.keyring):
-        log.error("secret_lost", what=lost)
     executor = ThreadsExecutor(settings.slots)
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
