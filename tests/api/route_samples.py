@@ -11,6 +11,7 @@ import seeds
 from dayfill.api import routing
 from dayfill.api.routes import SHELLS, TEAM, TRANSFER
 from dayfill.api.wire import Route
+from dayfill.domain.access import Role
 from installation import Installation
 from worker import materialise_all, refused, work_off
 
@@ -53,7 +54,8 @@ class World:
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
-        return route.path.replace("{group_id}", "tg_{group_id}").format(**TEXTS | ids)
+        template = route.path.replace("{group_id}", "tg_{group_id}").replace("{api_key_id}", "apk_{api_key_id:08}")
+        return template.format(**TEXTS | ids)
 
     def _samples_of_transfers(self) -> dict[tuple[str, str], Sample]:
         same = {**FILES_CONFIGURATION, "display_name": "Flights", **self._references("group_id", "destination_id")}
@@ -135,6 +137,18 @@ def _samples_of_core() -> dict[tuple[str, str], Sample]:
     }
 
 
+def _samples_of_access() -> dict[tuple[str, str], Sample]:
+    x = "/x/v1" + TEAM
+    return {
+        ("GET", x + "/audit"): Sample(query={"limit": "1"}),
+        ("GET", x + "/keys"): Sample(),
+        ("POST", x + "/keys"): Sample(201, {"scope_names": ["team_manage"], "allow_ips": ["127.0.0.1"]}),
+        ("GET", x + "/keys/{api_key_id}"): Sample(),
+        ("POST", x + "/keys/{api_key_id}/rotate"): Sample(201, {"overlap_hours": 1}),
+        ("POST", x + "/keys/{api_key_id}/disable"): Sample(),
+    }
+
+
 def _samples_of_shells() -> dict[tuple[str, str], Sample]:
     """Lists are empty, no object is found, no change is offered."""
     empty = (
@@ -148,13 +162,6 @@ def _samples_of_shells() -> dict[tuple[str, str], Sample]:
     return {
         (route.method, route.path): Sample(501 if route.method != "GET" else 200 if route.path in lists else 404)
         for route in SHELLS
-    }
-
-
-def _samples_of_access() -> dict[tuple[str, str], Sample]:
-    x = "/x/v1" + TEAM
-    return {
-        ("GET", x + "/audit"): Sample(query={"limit": "1"}),
     }
 
 
@@ -181,7 +188,10 @@ async def world(made: Installation) -> World:
         "spare_destination": spare.destination_id,
         "login_id": transfer.connection_id,
         "unused": (await seeds.destination(made, "Unused")).destination_id,
+        "api_key_id": 1,
     }
+    _, key = await made.user(made.team_id, Role.EDITOR, ())
+    made.execute("UPDATE api_keys SET api_key_id = 'apk_00000001' WHERE api_key_id = :id", id=f"apk_{key[4:12]}")
     return World(ids)
 
 

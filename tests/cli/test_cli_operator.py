@@ -97,6 +97,20 @@ def test_a_disabled_key_is_listed_as_disabled(directory: Path, command: Command)
     assert command("key", "disable", "apk_nothing0", "--data-dir", directory).code == 1
 
 
+def test_a_rotated_key_has_a_second_one_beside_it_for_a_while(directory: Path, command: Command) -> None:
+    (old,) = json.loads(command("key", "list", "--data-dir", directory).out)
+    ran = command("key", "rotate", old["api_key_id"], "--overlap", "2h", "--data-dir", directory)
+    new = json.loads(ran.out)
+    assert KEY.fullmatch(new["api_key"]) and new["scope_names"] == old["scope_names"]
+    listed = {key["api_key_id"]: key for key in json.loads(command("key", "list", "--data-dir", directory).out)}
+    assert listed[new["api_key_id"]]["expires_time"] is None
+    assert f"{old['api_key_id']} ends at {listed[old['api_key_id']]['expires_time']}" in ran.err
+    assert json.loads(command("audit", "--data-dir", directory, "--limit", 1).out)[0]["action"] == "key.rotate"
+    assert command("key", "rotate", "apk_nothing0", "--data-dir", directory).code == 1
+    for span in ("soon", "31d", "721h"):
+        assert command("key", "rotate", new["api_key_id"], "--overlap", span, "--data-dir", directory).code == 64
+
+
 def test_the_doctor_finds_a_sound_installation_sound(directory: Path, command: Command) -> None:
     ran = command("doctor", "--data-dir", directory, "-o", "table")
     assert ran.code == 0

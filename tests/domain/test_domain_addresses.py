@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.addresses import client_address, is_within, networks
+from dayfill.domain.addresses import are_within, client_address, is_within, networks
 
 PROXIES = networks(["10.0.0.0/8", "::1"])
 
@@ -38,6 +38,20 @@ def test_an_address_lies_in_a_network_or_not(address: str, listed: str, expected
 def test_what_is_no_address_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="neither an address nor a network"):
         networks(["192.0.2.7", text])
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"),
+    [
+        (["10.1.0.0/16", "192.0.2.7"], ["10.0.0.0/8", "192.0.2.0/24"], True),
+        (["10.1.0.0/16"], ["10.1.1.0/24", "10.1.2.0/24"], False),
+        (["0.0.0.0/0"], ["10.0.0.0/8"], False),
+        (["2001:db8::/64"], ["0.0.0.0/0"], False),
+        ([], ["10.0.0.0/8"], True),
+    ],
+)
+def test_networks_lie_in_networks(inner: list[str], outer: list[str], expected: bool) -> None:
+    assert are_within(networks(inner), networks(outer)) is expected
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from dayfill.api import repeats, routing
 from dayfill.api.auth import allowing, authenticate, authorize
 from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.limits import SHOWN, headers_of
+from dayfill.api.refusals import Refusals
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.traffic import Trace, current
 from dayfill.api.wire import Answer, Call, Route, Server, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
-from dayfill.errors import Malformed, RequestError, Unauthenticated
+from dayfill.errors import Denied, Malformed, Refused, RequestError, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ class Api:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._tree = routing.tree(ROUTES)
+        self._refusals = Refusals(server.seams.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,11 +95,20 @@ class Api:
         trace.team_id = team_id = _first_team(caller, match)
         if team_id in caller.roles:
             limits.ask_team(scope, team_id, caller.key_id)
-        teams, ids = _teams(caller, route, match), match.ids()
-        call = Call(self._server, route, caller, teams, trace.request_id, ids, match.texts(), body, scope, match.mount)
-        if route.writes:
-            return await repeats.change(route, call, match.path)
-        return await route.handler(call)
+        call = Call(self._server, route, caller, (team_id,), trace.request_id, {}, {}, body, scope, match.mount)
+        return await self._let_in(call, match)
+
+    async def _let_in(self, call: Call, match: routing.Match) -> Answer:
+        route = call.route
+        try:
+            call.teams = _teams(call.caller, route, match)
+            call.path, call.texts = match.ids(), match.texts()
+            if route.writes:
+                return await repeats.change(route, call, match.path)
+            return await route.handler(call)
+        except (Denied, Refused) as error:
+            await self._refusals.note(call, match.path, error)
+            raise
 
     async def _without_key(self, scope: Scope, trace: Trace) -> Answer:
         handler, request_id = PUBLIC.get(scope["path"]), trace.request_id

@@ -71,6 +71,15 @@ def day(name: str, text: str) -> date:
         raise Malformed(f"{name}: {error}.") from None
 
 
+def instant(name: str, text: str) -> datetime:
+    """A time of a body; without a zone it is in UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Malformed(f"{name}: {text[:50]!r} is not a time such as 2024-01-31T09:00:00Z.") from None
+
+
 def span_of(start: str, end: str) -> DayRange:
     """The range of a body's range_start and range_end.
 

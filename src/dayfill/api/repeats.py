@@ -80,7 +80,8 @@ async def _replay(tx: Tx, call: Call, place: Place) -> Answer | None:
 
 def _kept(call: Call, answer: Answer) -> KeptAnswer:
     encode = msgspec.json.encode
-    content = encode({"data": answer.data, "wrapped": answer.wrapped, "meta": answer.meta})
+    data = answer.data if answer.kept is None else answer.kept
+    content = encode({"data": data, "wrapped": answer.wrapped, "meta": answer.meta})
     return KeptAnswer(_hash(call.body), answer.status, content, encode(answer.headers).decode())
 
 

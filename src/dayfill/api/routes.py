@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from dayfill.api import (
     accounts,
-    audit,
     backfills,
     connections,
     datasource,
@@ -25,12 +24,12 @@ from dayfill.api import (
     transfers,
     validations,
 )
+from dayfill.api.access_routes import ACCESS
 from dayfill.api.shell_routes import SHELLS, TEAM
 from dayfill.api.wire import Answer, Route, Server
 from dayfill.domain.access import Permission
 
 READ, WRITE = "dwh_transfers_read", "dwh_transfers_write"
-MANAGE = "team_manage", Permission.TEAM_MANAGE
 VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
 TEAM_VIEW = Permission.TEAM_VIEW
 LOGIN_VIEW, LOGIN_EDIT = Permission.LOGIN_VIEW, Permission.LOGIN_EDIT
@@ -95,7 +94,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", X + TRANSFER + "/runs", runs.run_now, WRITE, EDIT, writes=True),
     Route("GET", X + TRANSFER + "/days", days.get, READ, VIEW),
     Route("GET", X + TEAM + "/events", events.stream, READ, VIEW),
-    Route("GET", X + TEAM + "/audit", audit.list_, *MANAGE),
+    *ACCESS,
 )
 
 PUBLIC: dict[str, Callable[[Server], Awaitable[Answer]]] = {

@@ -17,7 +17,7 @@ ROOT_ONLY = "x"
 TEXTS = frozenset(
     {
         *("data_source_id", "link_id", "custom_field_id", "blend_id", "tag_name"),
-        *("connector_identifier", "log_id", "secret_placeholder"),
+        *("connector_identifier", "log_id", "secret_placeholder", "api_key_id"),
     }
 )
 """Ids of a path that are no numbers, or of what there never is; they are only compared, so any text is allowed."""

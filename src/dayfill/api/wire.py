@@ -91,7 +91,7 @@ class Answer(msgspec.Struct, frozen=True):
     """What a handler gives. ``meta`` joins request_id in a wrapped answer; ``data`` None with 204 is an empty body.
 
     stream: the pieces of a body that is sent as it comes, in place of data. act: what a writing handler has done, for
-    the audit log.
+    the audit log. kept: what a replay gives in place of data, where that is shown once and stored nowhere.
 
     A Struct and no frozen dataclass, which takes ten times as long to make, for each request.
     """
@@ -103,6 +103,7 @@ class Answer(msgspec.Struct, frozen=True):
     meta: Mapping[str, object] = {}
     stream: AsyncGenerator[bytes, None] | None = None
     act: Act | None = None
+    kept: object = None
 
 
 @dataclass(slots=True)

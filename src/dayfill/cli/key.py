@@ -104,6 +104,35 @@ async def list_(*, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int
 
 
 @app.command
+async def rotate(
+    api_key_id: str, /, *, overlap: str = "24h", team: int = 1, options: LocalOptions = LOCAL_DEFAULTS
+) -> int:
+    """A second key in place of a first one, printed once. The first one goes on for a while, then it has expired.
+
+    For example:
+
+        dayfill key rotate apk_1B2c3D4e
+        dayfill key rotate apk_1B2c3D4e --overlap 7d
+
+    Args:
+        api_key_id: Id of the key, as `dayfill key list` shows it.
+        overlap: How long the first key goes on, such as 24h or 7d; 0h ends it at once.
+        team: Team id.
+    """
+    beside = _overlap(overlap)
+    async with existing_state(options.settings()) as state, state.db.write() as tx:
+        before = await keys.read(tx, team, api_key_id)
+        new, ended = await keys.rotate(tx, state.seams, state.keyring, team, api_key_id, beside)
+        after = {**told.api_key(ended), "new_api_key_id": new.key.api_key_id}
+        act = Act("key.rotate", api_key_id, told.api_key(before), after)
+        await audit.record(tx, OPERATOR, team, act, state.seams.now())
+    printer = options.printer()
+    printer.one({"api_key": new.text} | _view(new.key))
+    printer.note(f"This is the only time that the key is shown. {api_key_id} ends at {_time(ended.expires_time)}.")
+    return Exit.OK
+
+
+@app.command
 async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """Disable a key for good; the next request with it is refused.
 
@@ -116,8 +145,9 @@ async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = 
         team: Team id.
     """
     async with existing_state(options.settings()) as state, state.db.write() as tx:
+        before = await keys.read(tx, team, api_key_id)
         key = await keys.disable(tx, team, api_key_id)
-        act = Act("key.disable", api_key_id, after=told.api_key(key))
+        act = Act("key.disable", api_key_id, told.api_key(before), told.api_key(key))
         await audit.record(tx, OPERATOR, team, act, state.seams.now())
     options.printer().one(_view(key))
     return Exit.OK
@@ -154,6 +184,18 @@ def _end(expires: str, now: datetime) -> datetime:
     return now + timedelta(days=int(found[1]))
 
 
+def _overlap(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,3})([hd])", text, re.ASCII)
+    span = None if found is None else timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])})
+    if span is None or span > keys.LONGEST_OVERLAP:
+        raise usage(f"--overlap {text!r} is not a time span of at most {keys.LONGEST_OVERLAP.days}d; write 24h or 7d.")
+    return span
+
+
+def _time(instant: datetime | None) -> str | None:
+    return None if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _view(key: key_rows.ApiKey) -> dict[str, object]:
     return {
         "api_key_id": key.api_key_id,
@@ -163,7 +205,7 @@ def _view(key: key_rows.ApiKey) -> dict[str, object]:
         "scope_names": sorted(key.scopes),
         "allow_ips": list(key.allow_ips),
         "is_enabled": key.is_enabled,
-        "expires_time": None if key.expires_time is None else f"{key.expires_time:%Y-%m-%dT%H:%M:%SZ}",
-        "last_used_time": None if key.last_used_time is None else f"{key.last_used_time:%Y-%m-%dT%H:%M:%SZ}",
-        "created_time": f"{key.created_time:%Y-%m-%dT%H:%M:%SZ}",
+        "expires_time": _time(key.expires_time),
+        "last_used_time": _time(key.last_used_time),
+        "created_time": _time(key.created_time),
     }

@@ -74,5 +74,10 @@ class Caller:
     roles: dict[int, Role]
 
 
+def may_manage(mine: Role | None, theirs: Role | None) -> bool:
+    """Whether a role manages members of another one: nobody but an owner an owner."""
+    return role_allows(mine, Permission.TEAM_MANAGE) and (mine is Role.OWNER or theirs is not Role.OWNER)
+
+
 def role_allows(role: Role | None, permission: Permission) -> bool:
     return role is not None and permission in GRANTS.get(role, frozenset())

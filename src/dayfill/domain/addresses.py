@@ -35,6 +35,11 @@ def is_within(address: str, allowed: Sequence[Network]) -> bool:
     return parsed is not None and any(parsed in network for network in allowed)
 
 
+def are_within(inner: Iterable[Network], outer: Sequence[Network]) -> bool:
+    """Whether every one of these networks lies in one of those."""
+    return all(any(_is_part(one, whole) for whole in outer) for one in inner)
+
+
 def client_address(peer: str, hops: Sequence[str], trusted: Sequence[Network]) -> str:
     """The address nearest to us that is no proxy of ours.
 
@@ -73,3 +78,9 @@ def _address(text: str) -> Address | None:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return mapped or parsed
+
+
+def _is_part(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network) and inner.subnet_of(outer)

@@ -7,21 +7,24 @@ import string
 import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dayfill.domain.access import SCOPES
+from dayfill.domain.access import SCOPES, Caller
 from dayfill.domain.addresses import MOST_NETWORKS, networks
+from dayfill.engine.delegation import Limits, refuse_strangers, within
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store import keys, teams
-from dayfill.store.db import Tx
+from dayfill.store.db import Reader, Tx
 
 PREFIX = "api_"
 ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 8, 43, 6
 """43 base62 characters hold 256 random bits; the check is a CRC-32, so a typing error is found without a read."""
 KEY_LENGTH = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH + 1 + CHECK_LENGTH
 LONGEST_DESCRIPTION, START_LENGTH = 1_000, 10
+OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=30)
+"""How long a key goes on beside the one that takes its place."""
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_END = len(PREFIX) + ID_LENGTH
@@ -48,13 +51,18 @@ async def create(
     description: str = "",
     expires_time: datetime | None = None,
     allow_ips: Collection[str] = (),
+    maker: Caller | None = None,
 ) -> NewKey:
     """A key for a member of the team; it reaches every team of that user, within the user's roles.
+
+    maker: the key that asks for it, and can give no more than it has; None is the operator. What is not said about
+    expiry and addresses is as with the maker.
 
     Raises:
         Missing: the team has no such user.
         Refused: a scope that does not exist, a description that is too long, an expiry in the past, an address that
             is none.
+        Denied: more than the maker has.
     """
     if await teams.member(tx, team_id, user_id) is None:
         raise Missing(f"Team {team_id} has no user {user_id}.")
@@ -65,26 +73,88 @@ async def create(
         raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
     if expires_time is not None and expires_time <= seams.now():
         raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
-    allowed = _networks(allow_ips)
+    limits = Limits(chosen, _networks(allow_ips), expires_time)
+    if maker is not None:
+        limits = await within(tx, maker, user_id, limits)
     key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
     text = compose(key_id, secret)
     key = keys.ApiKey(
-        f"apk_{key_id}", text[:START_LENGTH], user_id, description, chosen, True, expires_time, seams.now(), allowed
+        f"apk_{key_id}",
+        text[:START_LENGTH],
+        user_id,
+        description,
+        limits.scopes,
+        True,
+        limits.expires_time,
+        seams.now(),
+        limits.allow_ips,
     )
     await keys.insert(tx, key, keyring.fingerprint(secret))
     return NewKey(text, key)
 
 
-async def disable(tx: Tx, team_id: int, api_key_id: str) -> keys.ApiKey:
+async def rotate(
+    tx: Tx,
+    seams: Seams,
+    keyring: Keyring,
+    team_id: int,
+    api_key_id: str,
+    overlap: timedelta,
+    maker: Caller | None = None,
+) -> tuple[NewKey, keys.ApiKey]:
+    """A second key that may do the same, and the first one, which ends after the overlap.
+
+    If the first one was made for a time, the second one lives as long, from now on.
+
+    Raises:
+        Missing: no member of the team has such a key. Denied: see `create`.
+        Refused: it is disabled or has expired.
+    """
+    old, now = await read(tx, team_id, api_key_id), seams.now()
+    if not old.is_enabled or (old.expires_time is not None and old.expires_time <= now):
+        raise Refused(f"{api_key_id} is disabled or has expired: make a new key in its place.")
+    new = await create(
+        tx,
+        seams,
+        keyring,
+        team_id,
+        old.user_id,
+        scopes=old.scopes,
+        description=old.description,
+        expires_time=old.expires_time and now + (old.expires_time - old.created_time),
+        allow_ips=old.allow_ips,
+        maker=maker,
+    )
+    end = now + overlap
+    ended = await keys.expire(tx, team_id, api_key_id, min(end, old.expires_time or end))
+    assert ended is not None
+    return new, ended
+
+
+async def disable(tx: Tx, team_id: int, api_key_id: str, maker: Caller | None = None) -> keys.ApiKey:
     """Disable a key for good; the next request with it is refused.
 
     Raises:
-        Missing: no member of the team has such a key.
+        Missing: no member of the team has such a key. Denied: the maker does not manage its user.
     """
+    key = await read(tx, team_id, api_key_id)
+    if maker is not None:
+        await refuse_strangers(tx, maker, key.user_id)
     disabled = await keys.disable(tx, team_id, api_key_id)
-    if disabled is None:
-        raise Missing(f"Team {team_id} has no key {api_key_id}.")
+    assert disabled is not None
     return disabled
+
+
+async def read(db: Reader, team_id: int, api_key_id: str) -> keys.ApiKey:
+    """A key of a member of the team.
+
+    Raises:
+        Missing: there is none.
+    """
+    key = await keys.get(db, team_id, api_key_id)
+    if key is None:
+        raise Missing(f"Team {team_id} has no key {api_key_id}.")
+    return key
 
 
 def _networks(allow_ips: Collection[str]) -> tuple[str, ...]:

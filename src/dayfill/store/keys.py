@@ -84,6 +84,25 @@ async def page(db: Reader, team_id: int) -> list[ApiKey]:
     return [_api_key(row) for row in await db.all("list_api_keys", team_id=team_id)]
 
 
+async def get(db: Reader, team_id: int, api_key_id: str) -> ApiKey | None:
+    """A key of a member of the team."""
+    row = await db.one("get_api_key", team_id=team_id, api_key_id=api_key_id)
+    return None if row is None else _api_key(row)
+
+
+async def limits_of(db: Reader, api_key_id: str) -> tuple[tuple[str, ...], datetime | None]:
+    """Whence and until when a key that exists may be used; no team_id, since it is the caller's own."""
+    row = await db.one("get_limits_of_api_key", api_key_id=api_key_id)
+    assert row is not None
+    return _texts(row[0]), instant(row[1])
+
+
+async def expire(tx: Tx, team_id: int, api_key_id: str, expires_time: datetime) -> ApiKey | None:
+    """Let a key end at this time; None if no member of the team has it."""
+    row = await tx.one("expire_api_key", team_id=team_id, api_key_id=api_key_id, expires_time=micros(expires_time))
+    return None if row is None else _api_key(row)
+
+
 async def disable(tx: Tx, team_id: int, api_key_id: str) -> ApiKey | None:
     """Disable for good; None if no member of the team has such a key."""
     row = await tx.one("disable_api_key", team_id=team_id, api_key_id=api_key_id)

@@ -146,6 +146,11 @@ async def member(db: Reader, team_id: int, user_id: int) -> Member | None:
     return None if row is None else _member(row)
 
 
+async def roles_of(db: Reader, user_id: int) -> dict[int, Role | None]:
+    """The user's role in each team; for the engine, not for the wire."""
+    return {team_id: _ROLES.get(role) for team_id, role in await db.all("roles_of_user", user_id=user_id)}
+
+
 async def members(db: Reader, team_id: int) -> list[Member]:
     """Users of the team, oldest first."""
     return [_member(row) for row in await db.all("list_members", team_id=team_id)]

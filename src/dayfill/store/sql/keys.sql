@@ -20,6 +20,24 @@ FROM members m JOIN api_keys k ON k.user_id = m.user_id
 WHERE m.team_id = :team_id
 ORDER BY k.created_time, k.api_key_id;
 
+-- name: get_api_key
+-- A key of a member of the team.
+SELECT k.api_key_id, k.key_start, k.user_id, k.description, k.scopes, k.is_enabled, k.expires_time, k.created_time,
+  k.allow_ips, k.last_used_time
+FROM api_keys k JOIN members m ON m.user_id = k.user_id
+WHERE k.api_key_id = :api_key_id AND m.team_id = :team_id;
+
+-- name: get_limits_of_api_key
+-- Whence and until when a key may be used.
+SELECT allow_ips, expires_time FROM api_keys WHERE api_key_id = :api_key_id;
+
+-- name: expire_api_key
+-- Let a key of a member of the team end at a time.
+UPDATE api_keys SET expires_time = :expires_time
+WHERE api_key_id = :api_key_id AND user_id IN (SELECT user_id FROM members WHERE team_id = :team_id)
+RETURNING api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips,
+  last_used_time;
+
 -- name: disable_api_key
 -- Disable a key of a member of the team; a second time changes nothing.
 UPDATE api_keys SET is_enabled = 0

@@ -68,6 +68,10 @@ SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, m.created_ti
 FROM members m JOIN users u ON u.user_id = m.user_id
 WHERE m.team_id = :team_id AND m.user_id = :user_id;
 
+-- name: roles_of_user
+-- The role of a user in each team.
+SELECT team_id, role FROM members WHERE user_id = :user_id;
+
 -- name: list_members
 -- Users of a team, oldest first.
 SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, m.created_time, m.role
