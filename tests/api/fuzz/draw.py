@@ -245,7 +245,7 @@ class Draw:
         headers = self._headers(authorization)
         if place > 0.98:
             headers.pop()
-        if chance.random() < 0.1:
+        if chance.random() < 0.2:
             headers.append((b"idempotency-key", chance.choice(hostile.IDEMPOTENCY)))
         if chance.random() < 0.1:
             headers.append((b"x-team-id", str(self._teams.first.ids["team_id"]).encode()))

@@ -140,7 +140,8 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
         (b"x-request-id", b"mine"),
     ),
 )
-IDEMPOTENCY: tuple[bytes, ...] = (b"", b"a", b"b", b"c", b"x" * 255, b"x" * 256, b"\xff", b" ", b"'")
+IDEMPOTENCY: tuple[bytes, ...] = (*[b"a", b"b"] * 4, b"", b"x" * 255, b"x" * 256, b"\xff", b" ", b"'")
+"""Two of them come again and again, with the same body and with another."""
 AUTHORIZATIONS: tuple[bytes, ...] = (
     *(
         b"",
