@@ -12,6 +12,7 @@ from test_api_teams import in_two_teams
 
 import seeds
 from dayfill.domain.access import Role
+from dayfill.domain.secret import Secret
 from dayfill.errors import Permanent, Transient
 from dayfill.sources import SourceAccount, demo_ads
 from installation import Installation
@@ -196,7 +197,7 @@ async def test_credentials_are_opened_for_the_source_and_told_if_they_do_not_ope
         sealed = installation.keyring.seal(b'{"token":"t"}', purpose)
         installation.execute("UPDATE connections SET sealed = :sealed", sealed=sealed)
         assert (await client.get(path)).status_code == status
-    assert heard == [{"token": "t"}]
+    assert heard == [{"token": Secret("t")}]
 
 
 async def test_options_of_a_transfer_list_logins_in_force_and_their_accounts(installation: Installation) -> None:
