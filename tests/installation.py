@@ -137,4 +137,5 @@ class Installation:
     async def close(self) -> None:
         for client in self.clients:
             await client.aclose()
+        self.server.queries.close()
         await self.db.close()

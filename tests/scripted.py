@@ -63,6 +63,7 @@ class ScriptedSource:
     description: str = ""
     settings: tuple[()] = ()
     has_accounts: bool = False
+    lists_accounts: bool = False
     max_days_per_read: int = 1000
     scripts: dict[date, Script] = field(default_factory=dict)
     reads: list[list[date]] = field(default_factory=list)

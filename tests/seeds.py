@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dayfill.domain.connection import Connection
+from dayfill.domain.days import DayRange
 from dayfill.domain.destination import Destination, Wanted
+from dayfill.domain.query import Query, QueryStatus
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Configuration, SourceSetting, Table, TableGroup, Transfer
 from dayfill.engine import connections, destinations, table_groups, transfers
+from dayfill.engine.kept import Kept, Owner, QueryError
 from installation import Installation
 
 DAILY = Schedule(Interval.DAILY, refresh_window=2, hour=6)
@@ -55,6 +58,18 @@ async def configuration(made: Installation, name: str = "Flights", **changes: ob
 async def transfer(made: Installation, name: str = "Flights", **changes: object) -> Transfer:
     """A transfer as its owner would create it."""
     return await create(made, await configuration(made, name, **changes))
+
+
+def query(made: Installation, schedule_id: str, status: QueryStatus) -> None:
+    """A query of the owner's that is under way or has failed, without asking any source."""
+    day = made.now.date()
+    asked = Query("DEMO_ADS", DayRange(day, day), "UTC", 60)
+    one = Kept(Owner(made.team_id, made.user_id), schedule_id, "", asked, None, 0)
+    one.status = status
+    if status.is_final:
+        one.error = QueryError("SOURCE", "The source is not there.")
+        one.end(status, made.server.seams.monotonic())
+    made.server.queries._shelf.add(one)
 
 
 async def create(made: Installation, wanted: Configuration) -> Transfer:

@@ -45,6 +45,7 @@ class Frozen:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         made = await Installation.open(folder)
         made.key, made.team_id, made.user_id = self.key, self.team_id, self.user_id
+        self.world.ask(made)
         return made
 
 

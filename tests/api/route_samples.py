@@ -12,6 +12,7 @@ from dayfill.api import routing
 from dayfill.api.routes import SHELLS, TEAM, TRANSFER
 from dayfill.api.wire import Route
 from dayfill.domain.access import Role
+from dayfill.domain.query import QueryStatus
 from installation import Installation
 from worker import materialise_all, refused, work_off
 
@@ -48,9 +49,14 @@ class World:
         samples = {("GET", "/x/v1" + TEAM + "/events"): Sample(query=watched)}
         samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
         samples |= _samples_of_core()
+        samples |= _samples_of_queries()
         samples |= _samples_of_shells()
         samples |= _samples_of_access()
         return samples[route.method, route.path]
+
+    def ask(self, made: Installation) -> None:
+        """The query of the samples, which lives in memory alone."""
+        seeds.query(made, "sample", QueryStatus.FAILURE)
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
@@ -165,6 +171,16 @@ def _samples_of_shells() -> dict[tuple[str, str], Sample]:
     }
 
 
+def _samples_of_queries() -> dict[tuple[str, str], Sample]:
+    asked = {"ds_id": "DEMO_ADS", "start_date": "2024-06-01", "end_date": "2024-06-01"}
+    return {
+        ("GET", "/query/data/json"): Sample(query=asked),
+        ("POST", "/query/data/json"): Sample(body={**asked, "fields": ["date", {"id": "cost"}]}),
+        ("GET", "/query/status"): Sample(query={"schedule_id": "sample"}),
+        ("GET", "/query/results"): Sample(query={"schedule_id": "sample"}),
+    }
+
+
 async def world(made: Installation) -> World:
     """Team 1 with a transfer, a failed and a waiting backfill, and what a second transfer would need."""
     transfer = await seeds.transfer(made)
@@ -192,7 +208,9 @@ async def world(made: Installation) -> World:
     }
     _, key = await made.user(made.team_id, Role.EDITOR, ())
     made.execute("UPDATE api_keys SET api_key_id = 'apk_00000001' WHERE api_key_id = :id", id=f"apk_{key[4:12]}")
-    return World(ids)
+    seeded = World(ids)
+    seeded.ask(made)
+    return seeded
 
 
 async def _backfill(client: httpx.AsyncClient, path: str, day: str) -> int:

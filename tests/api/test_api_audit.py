@@ -26,7 +26,7 @@ NOTED = {"destinations.test"}
 """Routes that reach out of the server and change nothing, yet leave a row."""
 REFUSES = {"shells.refuse", "login_links.create", "login_links.find"}
 """Nothing of this kind can be made here, so nothing can change."""
-LOOKS = {"validations.create", "validations.update", "extensions.plan"}
+LOOKS = {"validations.create", "validations.update", "extensions.plan", "queries.run"}
 """POST for the sake of its body alone: these change nothing."""
 
 

@@ -56,7 +56,7 @@ def test_a_route_takes_an_idempotency_key_exactly_when_it_changes_something_by_a
 def test_what_can_happen_to_any_request_with_a_key_is_in_the_file_everywhere() -> None:
     for path, method, operation in OPERATIONS:
         if operation["security"]:
-            everywhere = {"400", "401", "403", "500", "503"} | (set() if method == "get" else {"413"})
+            everywhere = {"400", "401", "403", "429", "500", "503"} | (set() if method == "get" else {"413"})
             if "Idempotency-Key" in {resolve(parameter)["name"] for parameter in operation.get("parameters", [])}:
                 everywhere.add("422")  # the key was used with another body
             assert everywhere <= set(operation["responses"]), f"{method} {path}"

@@ -17,6 +17,7 @@ from dayfill.api import (
     login_links,
     logins,
     metrics,
+    queries,
     runs,
     sources,
     table_groups,
@@ -31,7 +32,7 @@ from dayfill.domain.access import Permission
 
 READ, WRITE = "dwh_transfers_read", "dwh_transfers_write"
 VIEW, EDIT = Permission.TRANSFER_VIEW, Permission.TRANSFER_EDIT
-TEAM_VIEW = Permission.TEAM_VIEW
+TEAM_VIEW, QUERY = Permission.TEAM_VIEW, Permission.QUERY_RUN
 LOGIN_VIEW, LOGIN_EDIT = Permission.LOGIN_VIEW, Permission.LOGIN_EDIT
 
 TRANSFER = TEAM + "/transfers/{transfer_id}"
@@ -85,6 +86,10 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", LINK + "/close", login_links.find, "ds_login_links_write", LOGIN_EDIT),
     Route("GET", TEAM + "/datasource/{data_source_id}", datasource.get, None, TEAM_VIEW),
     *SHELLS,
+    Route("GET", "/query/data/json", queries.run, "ds_queries_run", QUERY),
+    Route("POST", "/query/data/json", queries.run, "ds_queries_run", QUERY),
+    Route("GET", "/query/status", queries.status, "ds_queries_read", QUERY),
+    Route("GET", "/query/results", queries.results, "ds_queries_read", QUERY),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),
     Route("POST", X + TRANSFER + "/backfills", extensions.create, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/backfills/plan", extensions.plan, READ, VIEW),

@@ -20,6 +20,7 @@ from dayfill.domain.access import SCOPES, Caller, Permission
 from dayfill.domain.addresses import Network
 from dayfill.domain.audit import Act, Actor
 from dayfill.engine.live import Hub
+from dayfill.engine.queries import Queries
 from dayfill.engine.vitals import Vitals
 from dayfill.errors import (
     Busy,
@@ -69,7 +70,7 @@ class Server:
     changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
     answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
-    the keys that requests came with, for the housekeeping to write down.
+    the keys that requests came with, for the housekeeping to write down. queries: under way, and their results.
     """
 
     db: Database
@@ -85,6 +86,7 @@ class Server:
     trusted_proxies: tuple[Network, ...] = ()
     limits: Limits = NO_LIMITS
     used_keys: set[str] = field(default_factory=set)
+    queries: Queries = field(default_factory=Queries)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,7 +98,8 @@ async def serve(
     """Run a server until ``stop`` is set, or SIGINT or SIGTERM arrives and what is under way has ended.
 
     ``on_ready`` is awaited beside the server once its socket answers; its exception stops the server and is raised.
-    Returns False if slices were still under way at the end: the interpreter would wait for their threads, however long.
+    Returns False if a load or a query was still under way at the end: the interpreter would wait for its thread,
+    however long.
 
     Raises:
         SetupError: the address is taken, or another server works on the same data directory.
@@ -129,9 +130,8 @@ async def _serve(
     spool = _swept(settings.data_dir / SPOOL)
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
-    server = _server(settings, state, dispatcher, watch, hub, stop)
+    http = http_server(server := _server(settings, state, dispatcher, watch, hub, stop))
     beside = watch, hub, Housekeeper(state.db, state.seams, server.used_keys, settings.audit_days)
-    http = http_server(server)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listening]))
     greeting = asyncio.create_task(_greet(http, on_ready, running))
@@ -144,6 +144,7 @@ async def _serve(
         state.seams.failpoint("shutdown")
         greeting.cancel()
         dispatcher.stop()
+        server.queries.stop()
         _, left = await asyncio.wait([dispatching], timeout=DRAIN_SECONDS)
         hub.close()
         http.should_exit = True
@@ -153,10 +154,14 @@ async def _serve(
             task.cancel()
         await asyncio.wait(tasks)
         executor.close()
+    _raise_failure(tasks)
+    return server.queries.close() and not left
+
+
+def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
     for task in tasks:
         if _has_failed(task):
             task.result()
-    return not left
 
 
 def _has_failed(task: asyncio.Task[None]) -> bool:

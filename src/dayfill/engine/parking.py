@@ -17,11 +17,18 @@ from dayfill.store.db import Tx
 async def park(tx: Tx, side: Side, transfer_id: int, failure: Failure, now: datetime, jitter: float) -> datetime:
     """Let one end of the transfer rest; returns until when. That it began to rest is told in the audit log."""
     end = await parking.end_of(tx, side, transfer_id)
-    until = now + rest(side, failure.retry_after, now - (end.since or now), jitter)
-    await parking.park(tx, end, now, until, failure.cause, failure.message)
+    return await let_rest(tx, end, failure.cause, failure.message, failure.retry_after, now, jitter)
+
+
+async def let_rest(
+    tx: Tx, end: parking.Parked, cause: str, message: str, stated: float | None, now: datetime, jitter: float
+) -> datetime:
+    """Leave this end alone after it has refused all work, whoever asked; returns until when."""
+    until = now + rest(end.side, stated, now - (end.since or now), jitter)
+    await parking.park(tx, end, now, until, cause, message)
     if end.since is None:
-        why = {"until": until, "cause": failure.cause, "message": failure.message}
-        await record(tx, DISPATCHER, end.team_id, Act(f"{parking.NOUN[side]}.park", end.parked_id, after=why), now)
+        why = {"until": until, "cause": cause, "message": message}
+        await record(tx, DISPATCHER, end.team_id, Act(f"{parking.NOUN[end.side]}.park", end.parked_id, after=why), now)
     return until
 
 

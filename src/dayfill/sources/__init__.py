@@ -21,7 +21,10 @@ KINDS = {"FILES": "files", "DEMO_ADS": "demo_ads"}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a source, as a form shows it. input_type: text, checkbox, select. options: of a select."""
+    """One setting of a source, as a form shows it. input_type: text, checkbox, select. options: of a select.
+
+    writes: it makes the source write something, which a transfer may ask for and a query may not.
+    """
 
     setting_id: str
     label: str
@@ -30,6 +33,7 @@ class Setting:
     help_text: str = ""
     options: tuple[str, ...] = ()
     default: Value = None
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Source(Protocol):
     """A kind of source: plain sync code without state of its own. Errors: `Transient` or `Permanent`, nothing else.
 
     category: one of Files, Data Warehouses, Analytics, Other. has_accounts: a transfer must name accounts.
-    lists_accounts: the source can tell which accounts a login reaches.
+    lists_accounts: the source can tell which accounts a login reaches, and its rows are theirs.
     """
 
     kind: str

@@ -28,3 +28,10 @@ def arrow_type(data_type: str) -> pa.DataType:
     """The Arrow type of a data type that meets ``domain.transfer.TYPE_PATTERN``."""
     shape = decimal_shape(data_type)
     return pa.decimal128(*shape) if shape else _PLAIN[data_type]
+
+
+def data_type(carried: pa.DataType) -> str:
+    """The data type that this Arrow type carries: the way back of `arrow_type`."""
+    if pa.types.is_decimal(carried):
+        return f"DECIMAL({carried.precision},{carried.scale})"
+    return next(name for name, plain in _PLAIN.items() if plain == carried)

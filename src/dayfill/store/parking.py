@@ -64,3 +64,18 @@ async def waiting(db: Reader, team_id: int, transfer_id: int, now: datetime) -> 
     side = Side.SOURCE if source[0] >= destination[0] else Side.DESTINATION
     until, cause, message = source if side is Side.SOURCE else destination
     return Waiting(side, moment(until), cause, message)
+
+
+async def connection_rest(db: Reader, team_id: int, connection_id: int, now: datetime) -> Waiting | None:
+    """Until when a connection is left alone, if it is."""
+    row = await db.one("connection_rest", team_id=team_id, connection_id=connection_id)
+    if row is None or row[0] <= micros(now):
+        return None
+    return Waiting(Side.SOURCE, moment(row[0]), row[1], row[2])
+
+
+async def connection_end(db: Reader, team_id: int, connection_id: int) -> Parked:
+    """A connection of the team, as one end of its transfers."""
+    row = await db.one("connection_rest", team_id=team_id, connection_id=connection_id)
+    assert row is not None, f"no connection {connection_id}"
+    return Parked(Side.SOURCE, connection_id, instant(row[3]), team_id)

@@ -61,8 +61,9 @@ class DemoAds:
             "memory_file",
             "Memory file",
             help_text="Where it is kept which days were refused. Without it and newest_day no day fails.",
+            writes=True,
         ),
-        Setting("restatements", "Restate the last 7 days", "checkbox", default=False),
+        Setting("restatements", "Restate the last 7 days", "checkbox", default=False, writes=True),
     )
     has_accounts = False
     lists_accounts = True

@@ -56,3 +56,8 @@ FROM transfers t
 JOIN connections c ON c.connection_id = t.connection_id
 JOIN destinations d ON d.destination_id = t.destination_id
 WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id;
+
+-- name: connection_rest
+-- Until when a connection is left alone, what its source said, and since when it refuses.
+SELECT parked_until, parked_cause, parked_reason, parked_since FROM connections
+WHERE connection_id = :connection_id AND team_id = :team_id;

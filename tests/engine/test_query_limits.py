@@ -1,0 +1,112 @@
+"""How many queries are under way and kept, how long they may take, and how they end with the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from query_desk import QUERY, Desk, opened
+
+from dayfill.domain.query import QueryStatus
+from dayfill.engine import kept, queries
+from dayfill.errors import Busy, Exceeded
+from installation import Installation
+from scripted import ScriptedSource
+
+
+@pytest.fixture
+async def desk(installation: Installation, source: ScriptedSource) -> AsyncIterator[Desk]:
+    async for made in opened(installation, source):
+        yield made
+
+
+async def test_an_hour_after_its_end_a_query_is_forgotten(desk: Desk) -> None:
+    one = await desk.ended()
+    desk.clock += kept.KEPT_SECONDS - 1
+    assert desk.find("request-1") is one
+    desk.clock += 1
+    assert desk.find("request-1") is None
+
+
+async def test_of_too_many_results_the_oldest_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = await desk.ended(), await desk.ended()
+    assert one.result is not None
+    monkeypatch.setattr(kept, "MOST_BYTES", 2 * one.result.lines.size)
+    assert desk.find("schedule-1") is one
+    three = await desk.ended()
+    assert [desk.find(f"schedule-{number}") for number in (1, 2, 3)] == [None, two, three]
+
+
+async def test_of_one_users_many_queries_the_oldest_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST_OF_USER", 2)
+    for _ in range(4):
+        await desk.ended()
+    assert [desk.find(f"schedule-{number}") is None for number in (1, 2, 3, 4)] == [True, False, False, False]
+
+
+async def test_a_few_read_at_once_some_wait_and_no_more_are_taken(desk: Desk, source: ScriptedSource) -> None:
+    desk.gate.clear()
+    started = [await desk.start() for _ in range(queries.MOST_OF_USER)]
+    with pytest.raises(Exceeded, match="8 queries are under way; 32 may be, and 8 of one user") as caught:
+        await desk.start()
+    assert caught.value.retry_after == 5
+    for _ in range(queries.SLOTS):
+        await desk.reached.acquire()
+    running = [one.status for one in started]
+    assert running == [QueryStatus.RUNNING] * queries.SLOTS + [QueryStatus.QUEUED] * (len(started) - queries.SLOTS)
+    desk.gate.set()
+    for one in started:
+        await desk.wait(one)
+    assert {one.status for one in started} == {QueryStatus.SUCCESS}
+
+
+async def test_a_request_waits_no_longer_than_it_wants(desk: Desk) -> None:
+    desk.gate.clear()
+    one = await desk.start()
+    for seconds in (0, 0.001):
+        await desk.made.server.queries.wait(one, seconds)
+        assert not one.status.is_final
+
+
+async def test_a_source_that_hangs_is_given_up_and_its_slot_comes_back_with_its_thread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "GRACE_SECONDS", 0.01)
+    desk.gate.clear()
+    hurried = replace(QUERY, deadline_seconds=1)
+    hung = [await desk.start(hurried) for _ in range(queries.SLOTS)]
+    for _ in hung:
+        await desk.reached.acquire()
+    waits = await desk.start(hurried)
+    for one in (*hung, waits):
+        await desk.wait(one)
+    assert {one.status for one in (*hung, waits)} == {QueryStatus.STOPPED}
+    assert [one.error and one.error.description for one in (hung[0], waits)] == [
+        "FILES did not answer before the query's deadline.",
+        "The query's turn did not come before its deadline.",
+    ]
+    desk.gate.set()
+    assert (await desk.ended()).status is QueryStatus.SUCCESS
+
+
+async def test_a_stopping_server_ends_what_it_reads_and_takes_no_more(desk: Desk, source: ScriptedSource) -> None:
+    source.max_days_per_read = 1
+    desk.gate.clear()
+    one = await desk.start()
+    await desk.reached.acquire()
+    desk.made.server.queries.stop()
+    desk.gate.set()
+    await desk.wait(one)
+    assert (one.status, len(source.reads)) == (QueryStatus.STOPPED, 1)
+    assert one.error is not None and one.error.description == "The server is stopping; ask again once it serves."
+    with pytest.raises(Busy, match="The server is stopping"):
+        await desk.start()
+    assert desk.made.server.queries.close()
+
+
+async def test_a_closed_desk_says_whether_a_source_still_holds_a_thread(desk: Desk) -> None:
+    desk.gate.clear()
+    await desk.start()
+    await desk.reached.acquire()
+    assert not desk.made.server.queries.close()
