@@ -55,6 +55,7 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "I8: A loaded day names",
         "no completed run accounts for",
     ),
+    "rows of a month": (in_state("UPDATE rows_of_months SET row_count = 1"), "I16: ", "rows of their months anew"),
     "a sequence set back": (in_state("UPDATE installation SET last_token = 2"), "I10: ", "lifted above"),
     "a lost ledger row": (
         in_warehouse("DELETE FROM _dayfill_days WHERE data_date = ?", day(1)),

@@ -152,3 +152,22 @@ def test_a_demo_on_a_port_that_is_none_is_a_usage_error(port: int, tmp_path: Pat
     assert (ran.code, ran.out) == (64, "")
     assert f"--port {port} is not a port." in ran.err
     assert not (tmp_path / "demo").exists()
+
+
+def test_the_limits_of_a_team_are_set_one_by_one_and_listed(directory: Path, command: Command) -> None:
+    where = ["--data-dir", directory]
+    assert command("team", "limits", 1, *where).code == 64
+    set_first = json.loads(command("team", "limits", 1, "--rows-per-month", 5_000, "--history-days", 30, *where).out)
+    assert set_first == {"team_id": 1, "rows_this_month": 0, "rows_per_month": 5_000, "history_days": 30}
+    then = json.loads(command("team", "limits", 1, "--rows-per-month", "none", *where).out)
+    assert (then["rows_per_month"], then["history_days"]) == (None, 30)
+    told = json.loads(command("audit", "--limit", 1, *where).out)[0]
+    assert (told["action"], told["before"]) == ("team.limits", {"rows_per_month": 5_000})
+    (listed,) = json.loads(command("team", "list", *where).out)
+    assert {"rows_this_month": 0, "rows_per_month": None, "history_days": 30}.items() <= listed.items()
+    for words, code in (
+        (["99", "--history-days", 1], 1),
+        (["1", "--history-days", 0], 1),
+        (["1", "--history-days", "x"], 64),
+    ):
+        assert command("team", "limits", *words, *where).code == code

@@ -90,6 +90,7 @@ def test_time_runs_from_the_first_day_to_the_end_or_to_now() -> None:
         ("quota", "waiting for quota until 14:05 UTC"),
         ("source", "waiting for the source until 14:05 UTC"),
         ("destination", "waiting for the destination until 14:05 UTC"),
+        ("rows", "waiting for the team's rows of the month until 2024-02-01 UTC"),
         ("what comes later", "waiting for what comes later until 14:05 UTC"),
     ],
 )

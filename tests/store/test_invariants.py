@@ -71,6 +71,9 @@ DAMAGES = [
     ("i14_transfer_team", "UPDATE backfills SET team_id = 99"),
     ("i14_transfer_team", "UPDATE destinations SET team_id = 99"),
     ("i14_transfer_team", "UPDATE connections SET team_id = 99"),
+    ("i16_rows", "UPDATE rows_of_months SET row_count = row_count + 1"),
+    ("i16_rows", "DELETE FROM rows_of_months"),
+    ("i16_rows", "INSERT INTO rows_of_months VALUES (1, '2024-05', 1)"),
 ]
 
 

@@ -78,3 +78,25 @@ def test_several_at_once_make_it_once(tmp_path: Path) -> None:
         path = tmp_path / f"{n}.db"
         with ThreadPoolExecutor(4) as pool:
             assert set(pool.map(migrate_sqlite, [path] * 4)) == {NEWEST}
+
+
+def test_rows_that_were_committed_before_they_were_counted_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "migrations", lambda dialect: migrations(dialect)[:2])
+        assert migrate_sqlite(path) == 2
+    state = apsw.Connection(str(path))
+    ends = {"2024-05-31 23:59:59": 3, "2024-06-01 00:00:00": 4, "2024-06-30 12:00:00": 5, "2024-07-01 00:00:00": None}
+    for row, (end, rows) in enumerate(ends.items()):
+        status = "COMPLETED" if rows else "FAILED"
+        state.execute(
+            "INSERT INTO runs (team_id, transfer_id, data_date, run_type, cause_of_start, priority, status,"
+            " created_time, ended_time, row_count)"
+            " VALUES (7, 1, ?, 'Recurring', 'schedule', 1, ?, 1, unixepoch(?) * 1000000, ?)",
+            (str(row), status, end, rows),
+        )
+    state.execute("INSERT INTO teams (team_id, name, created_time) VALUES (7, 'a', 1)")
+    migrate_sqlite(path)
+    assert state.execute("SELECT * FROM rows_of_months").fetchall() == [(7, "2024-05", 3), (7, "2024-06", 9)]

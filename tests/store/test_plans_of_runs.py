@@ -49,6 +49,8 @@ PLANS = {
         "SEARCH backfills USING INDEX backfills_active",
     ),
     "active_backfills_of_transfer": ({"transfer_id": 1}, "SEARCH backfills USING"),
+    "active_work_of_team": ({"team_id": 1}, "SEARCH backfills USING INDEX backfills_not_ended"),
+    "get_allowance": ({"team_id": 1, "month": "2024-06"}, "SEARCH r USING PRIMARY KEY"),
     "next_new_backfill": ({}, "SCAN backfills USING INDEX backfills_new"),
     "backfill_paces": ({"transfer_id": 1}, "SEARCH backfills USING INDEX backfills_of_transfer"),
     "day_states": ({"transfer_id": 1, "first": "", "last": ""}, "SEARCH transfer_days USING PRIMARY KEY"),

@@ -44,11 +44,14 @@ _WAITS_FOR = {"quota": "quota", "source": "the source", "destination": "the dest
 
 
 def waiting_text(backfill: Backfill) -> str | None:
-    """``waiting for quota until 14:05 UTC``. No wait is longer than a day, so the time alone says when."""
+    """``waiting for quota until 14:05 UTC``. Only a wait for rows is longer than a day and ends with one; else the time
+    alone says when."""
     waiting = backfill.get("x", {}).get("waiting")
     if not waiting:
         return None
     until = datetime.fromisoformat(waiting["until"])
+    if waiting["reason"] == "rows":
+        return f"waiting for the team's rows of the month until {until:%Y-%m-%d} UTC"
     return f"waiting for {_WAITS_FOR.get(waiting['reason'], waiting['reason'])} until {until:%H:%M} UTC"
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cyclopts import App
 
-from dayfill.cli.exits import Exit
+from dayfill.cli.exits import Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
+from dayfill.domain.allowance import Allowance
 from dayfill.domain.audit import OPERATOR, Act
-from dayfill.engine import audit, teams, told
+from dayfill.engine import allowances, audit, teams, told
+from dayfill.store import allowances as allowance_rows
 from dayfill.store import teams as team_rows
+
+Limit = int | Literal["none"]
 
 app = App(name="team", help="Teams of this installation.")
 
@@ -42,11 +48,61 @@ async def list_(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
         dayfill team list
     """
     async with existing_state(options.settings()) as state:
-        found = await team_rows.page(state.db)
-    columns = {"ID": "team_id", "NAME": "name", "CREATED": "created_time"}
-    options.printer().many([_view(team) for team in found], columns)
+        now = state.seams.now()
+        teams_found = await team_rows.page(state.db)
+        found = [_view(team) | _limits(await allowance_rows.get(state.db, team.team_id, now)) for team in teams_found]
+    columns = {
+        "ID": "team_id",
+        "NAME": "name",
+        "CREATED": "created_time",
+        "ROWS THIS MONTH": "rows_this_month",
+        "AT MOST": "rows_per_month",
+        "DAYS BACK": "history_days",
+    }
+    options.printer().many(found, columns)
+    return Exit.OK
+
+
+@app.command
+async def limits(
+    team_id: int,
+    /,
+    *,
+    rows_per_month: Limit | None = None,
+    history_days: Limit | None = None,
+    options: LocalOptions = LOCAL_DEFAULTS,
+) -> int:
+    """How much a team may load; what is not named stays. A running server heeds it within seconds.
+
+    For example:
+
+        dayfill team limits 2 --rows-per-month 5000000 --history-days 730
+        dayfill team limits 2 --rows-per-month none
+
+    Args:
+        team_id: The team's id; `dayfill team list` shows it.
+        rows_per_month: Rows that its days may commit in a calendar month (UTC), or none.
+        history_days: How many days back it may load, or none.
+    """
+    named = {"rows_per_month": rows_per_month, "history_days": history_days}
+    changes = {name: None if value == "none" else value for name, value in named.items() if value is not None}
+    if not changes:
+        raise usage("No limit is named.", "Add --rows-per-month or --history-days, each with a number or none.")
+    async with existing_state(options.settings()) as state, state.db.write() as tx:
+        before, after = await allowances.change(tx, state.seams, team_id, changes)
+        act = Act("team.limits", team_id, told.allowance(before), told.allowance(after))
+        await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
+    options.printer().one({"team_id": team_id} | _limits(after))
     return Exit.OK
 
 
 def _view(team: team_rows.Team) -> dict[str, object]:
     return {"team_id": team.team_id, "name": team.name, "created_time": f"{team.created_time:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def _limits(allowed: Allowance) -> dict[str, object]:
+    return {
+        "rows_this_month": allowed.rows,
+        "rows_per_month": allowed.rows_per_month,
+        "history_days": allowed.history_days,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dayfill.domain.allowance import Allowance, next_month
 from dayfill.domain.run import Side, stated_rest
 
 REFUSALS = frozenset({"RATE_LIMIT", "QUOTA"})
@@ -21,17 +22,25 @@ Trial = tuple[Side, int]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why nothing starts: what rests, until when, and what it said."""
+    """Why nothing starts: what rests, until when, and what it said. side: None is the team, see `out_of_rows`."""
 
-    side: Side
+    side: Side | None
     until: datetime
     cause: str
     message: str
 
     @property
     def reason(self) -> str:
-        """quota (the source counts what its login asks), source (it asked for patience), destination (it is down)."""
+        """quota (the source counts what its login asks), source (it asked for patience), destination (it is down),
+        rows (the team has loaded as many as it may in a month)."""
+        if self.side is None:
+            return "rows"
         return "quota" if self.side is Side.SOURCE and self.cause in REFUSALS else self.side.value
+
+
+def out_of_rows(allowed: Allowance, now: datetime) -> Waiting:
+    """The team has used up its rows of the month."""
+    return Waiting(None, next_month(now), "ROWS", allowed.spent(now))
 
 
 def rest(side: Side, stated: float | None, resting_for: timedelta, jitter: float) -> timedelta:

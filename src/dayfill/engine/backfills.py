@@ -11,6 +11,7 @@ from datetime import date
 from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus
 from dayfill.domain.days import FIRST_DAY, DayRange, DayState, latest_today, ranges_of
 from dayfill.domain.run import Priority
+from dayfill.engine import allowances
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, runs
@@ -38,10 +39,14 @@ async def create(
 
     Raises:
         Missing: no such transfer in the team.
-        Refused: the range is not possible, meets an active backfill, or nothing in it is chosen.
+        Denied: the range begins before the team's history.
+        Refused: the range is not possible, meets an active backfill, nothing in it is chosen, or the team has too much
+            to do already.
+        Exceeded: the team's rows of the month are used up.
     """
     transfer = await _lock(tx, team_id, transfer_id)
     check_span(seams, span, max_days, transfer.zone)
+    await allowances.check_history(tx, seams, team_id, span.start)
     await _refuse_overlap(tx, transfer_id, span)
     chosen: list[DayRange] | None = None
     total = len(span)
@@ -50,6 +55,8 @@ async def create(
         if not picked:
             raise Refused(f"No day of {span} is {' or '.join(sorted(only))}: there is nothing to load.")
         chosen, total = ranges_of(picked), len(picked)
+    await allowances.check_work(tx, team_id, total)
+    await allowances.check_rows(tx, seams, team_id)
     backfill_id = await backfills.insert(
         tx,
         team_id,
@@ -112,7 +119,8 @@ async def retry(
 
     Raises:
         Missing: no such backfill, or its transfer is deleted.
-        Refused: it is not FAILED, no failed day matches, or another active backfill meets its range.
+        Refused: it is not FAILED, no failed day matches, another active backfill meets its range, or the team has too
+            much to do already.
     """
     backfill = await _locked(tx, team_id, backfill_id)
     await _lock(tx, team_id, backfill.transfer_id)
@@ -122,6 +130,7 @@ async def retry(
     wanted = [run_id for run_id, day in await runs.failed(tx, backfill_id, cause) if not dates or day in dates]
     if not wanted:
         raise Refused(f"No failed day of backfill {backfill_id} matches; see its error_report for days and causes.")
+    await allowances.check_work(tx, team_id, len(wanted))
     queued = await runs.retry(tx, wanted, Priority.RETRY, seams.now())
     await days.queue(tx, backfill.transfer_id, queued)
     await backfills.reopen(tx, backfill_id, len(queued))

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from dayfill import sources
+from dayfill.domain.allowance import next_month
 from dayfill.domain.parking import Trial
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
@@ -16,7 +17,7 @@ from dayfill.engine.budgets import MAX_SLICE_DAYS, Budgets, Pace
 from dayfill.engine.parking import trials
 from dayfill.errors import ConnectorError
 from dayfill.seams import Seams
-from dayfill.store import backfills, days, runs, transfers
+from dayfill.store import allowances, backfills, days, runs, transfers
 from dayfill.store.db import Tx
 from dayfill.store.runs import Claimable
 
@@ -29,6 +30,7 @@ class Claimer:
     """Whose turn it is. owner: this dispatcher's incarnation. served: last transfer served in each priority.
 
     admits: whether a transfer's destination is known well enough to load into it; see `Reconciler`.
+    rows_until: when a team may load again whose rows of the month were found used up by the last claim.
     """
 
     owner: str
@@ -37,6 +39,7 @@ class Claimer:
     admits: Callable[[TransferJob], bool] = lambda job: True
     paces: dict[int, Pace] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
+    rows_until: datetime | None = None
 
     def pace(self, transfer_id: int, source_kind: str) -> Pace:
         if transfer_id not in self.paces:
@@ -93,6 +96,7 @@ async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -
     busy: a slice is under way. The caller takes the budget of each slice once the transaction is committed.
     """
     at = At(seams.now(), seams.monotonic())
+    claimer.rows_until = None
     picks: list[Pick] = []
     async for priority, transfer_id in _lanes(tx, claimer):
         found = await _pick(tx, claimer, priority, transfer_id, at, picks)
@@ -132,6 +136,9 @@ async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: A
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
     if not claimer.admits(job):
+        return []
+    if (await allowances.get(tx, job.team_id, at.now)).is_spent:
+        claimer.rows_until = next_month(at.now)
         return []
     pace = claimer.pace(transfer_id, job.source.kind)
     tried = trials(job, at.now)

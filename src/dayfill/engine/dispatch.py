@@ -40,7 +40,8 @@ from dayfill.store.db import Database
 
 GRACE_SECONDS = 30.0
 """After its deadline a slice has this long to answer before its days are given to somebody else."""
-LONGEST_SLEEP = 3600.0
+LONGEST_SLEEP = 5.0
+"""An operator's command, which may have raised a limit, writes to the state from its own process and wakes nobody."""
 AFTER_ERROR_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -260,6 +261,8 @@ class Dispatcher:
             await schedules.next_due(self._db),
             await parking.next_unparked(self._db, looked),
         ]
+        if (rows_until := self._claimer.rows_until) and rows_until > looked:
+            moments.append(rows_until)
         now, monotonic = self._seams.now(), self._seams.monotonic()
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
         waits += [end - monotonic for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]

@@ -9,6 +9,7 @@ from datetime import date
 from dayfill import sources
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, DayState, ranges_of
+from dayfill.engine import allowances
 from dayfill.engine.backfills import CHOICES, check_span
 from dayfill.errors import Missing, Refused, RequestError
 from dayfill.seams import Seams
@@ -64,7 +65,7 @@ async def plan(
         ranges=ranges_of(chosen),
         conflicts=await backfills.overlapping(db, transfer_id, span),
         estimate=await _estimate(db, job, len(chosen)),
-        refusal=_refusal(seams, span, max_days, job.source.zone, len(chosen)),
+        refusal=await _refusal(db, seams, job, span, max_days, len(chosen)),
     )
 
 
@@ -76,12 +77,20 @@ def _chosen(known: days.Days, span: DayRange, only: Collection[str]) -> list[dat
     return [day for day in span if states.get(day, DayState.MISSING) in wanted]
 
 
-def _refusal(seams: Seams, span: DayRange, max_days: int, zone: str, chosen: int) -> RequestError | None:
+async def _refusal(
+    db: Database, seams: Seams, job: TransferJob, span: DayRange, max_days: int, chosen: int
+) -> RequestError | None:
+    """What a create would meet, in its order."""
     try:
-        check_span(seams, span, max_days, zone)
-    except Refused as refused:
+        check_span(seams, span, max_days, job.source.zone)
+        await allowances.check_history(db, seams, job.team_id, span.start)
+        if not chosen:
+            raise Refused(f"No day of {span} is chosen: there is nothing to load.")
+        await allowances.check_work(db, job.team_id, chosen)
+        await allowances.check_rows(db, seams, job.team_id)
+    except RequestError as refused:
         return refused
-    return None if chosen else Refused(f"No day of {span} is chosen: there is nothing to load.")
+    return None
 
 
 async def _estimate(db: Database, job: TransferJob, chosen: int) -> Estimate | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from dayfill.domain.allowance import month_of
 from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
 from dayfill.domain.run import MESSAGE_LENGTH, Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
@@ -17,7 +18,7 @@ from dayfill.engine import audit
 from dayfill.engine.parking import park, shown_to_work
 from dayfill.engine.work import Ending, Recorded
 from dayfill.seams import Seams
-from dayfill.store import backfills, days, parking, runs
+from dayfill.store import allowances, backfills, days, parking, runs
 from dayfill.store.backfills import Counts, Results, Standing
 from dayfill.store.db import Tx, Values, micros
 from dayfill.store.runs import Held
@@ -37,7 +38,7 @@ class _Batch:
     """The statements of one recording, collected so that each kind is one trip to the database.
 
     working: transfers of which this side took part in an attempt without refusing it, with the newest start of one.
-    barred: fatal errors of runs outside any backfill, by transfer.
+    barred: fatal errors of runs outside any backfill, by transfer. rows: by team and month, see `month_of`.
     """
 
     completed: list[dict[str, object]] = field(default_factory=list)
@@ -50,7 +51,7 @@ class _Batch:
     working: dict[Side, dict[int, datetime]] = field(default_factory=lambda: defaultdict(dict))
     barred: dict[int, Failure] = field(default_factory=dict)
     endings: Counter[tuple[RunType, Ending]] = field(default_factory=Counter)
-    rows: int = 0
+    rows: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def count(self, held: Held, ending: Ending) -> None:
         self.endings[RunType.RECURRING if held.backfill_id is None else RunType.BACKFILL, ending] += 1
@@ -88,6 +89,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
                 _worked(batch, result, held)
     now = seams.now()
     await runs.complete(tx, batch.completed)
+    await allowances.count_rows(tx, batch.rows)
     await runs.end(tx, batch.ended)
     await runs.requeue(tx, batch.requeued)
     for move, rows in batch.day_moves.items():
@@ -100,7 +102,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     for backfill_id, tally in batch.tallies.items():
         await _count(tx, backfill_id, tally, now)
     seams.failpoint("record")
-    return Recorded(len(batch.taken), batch.endings, batch.rows)
+    return Recorded(len(batch.taken), batch.endings, batch.rows.total())
 
 
 def _worked(batch: _Batch, result: DayResult, held: Held) -> None:
@@ -150,7 +152,7 @@ async def _is_unwanted(tx: Tx, tally: _Tally | None, held: Held) -> bool:
 def _completed(batch: _Batch, tally: _Tally | None, result: DayResult, held: Held, now: datetime) -> None:
     moment = micros(now)
     batch.count(held, "loaded")
-    batch.rows += result.rows
+    batch.rows[held.team_id, month_of(now)] += result.rows
     batch.completed.append(
         {
             "run_id": result.run_id,

@@ -8,6 +8,7 @@ from datetime import date
 
 from dayfill.domain.days import latest_today, refresh_window
 from dayfill.domain.run import Priority, Trigger
+from dayfill.engine import allowances
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import days, runs, transfers
@@ -56,7 +57,8 @@ async def run_now(
 
     Raises:
         Missing: no such transfer in the team.
-        Refused: a day lies in the future.
+        Refused: a day lies in the future. Denied: a day lies before the team's history.
+        Exceeded: the team's rows of the month are used up.
     """
     transfer = await transfers.get(tx, team_id, transfer_id)
     if transfer is None:
@@ -67,6 +69,8 @@ async def run_now(
     today = latest_today(seams.now(), transfer.zone)
     if max(dates) > today:
         raise Refused(f"{max(dates)} is in the future: the last possible day is {today}.")
+    await allowances.check_history(tx, seams, team_id, min(dates))
+    await allowances.check_rows(tx, seams, team_id)
     return await enqueue(tx, seams, team_id, transfer_id, dates, trigger=Trigger.MANUAL, priority=Priority.INTERACTIVE)
 
 

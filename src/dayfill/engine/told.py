@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dayfill.domain.allowance import Allowance
 from dayfill.domain.audit import Told
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.connection import Connection
@@ -15,6 +16,10 @@ from dayfill.store.teams import Member, Team
 
 def team(one: Team) -> Told:
     return {"name": one.name}
+
+
+def allowance(one: Allowance) -> Told:
+    return {"rows_per_month": one.rows_per_month, "history_days": one.history_days}
 
 
 def member(one: Member) -> Told:

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a server says of itself. violations: by rule, I1 to I15; empty before the first check.
+    """What a server says of itself. violations: by rule, I1 to I16; empty before the first check.
 
     fault: why no work is done at the moment. log_bytes: size of the state's write-ahead log.
     work: what the dispatcher has done. backlog: what there is to do; None if nobody has looked.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dayfill.domain.parking import Waiting
+from dayfill.domain.allowance import Allowance, month_of
+from dayfill.domain.parking import Waiting, out_of_rows
 from dayfill.domain.run import Side
 from dayfill.store.db import Reader, Tx, Values, instant, micros, moment
 
@@ -55,10 +56,12 @@ async def next_unparked(db: Reader, now: datetime) -> datetime | None:
 
 
 async def waiting(db: Reader, team_id: int, transfer_id: int, now: datetime) -> Waiting | None:
-    """Why nothing of a transfer starts; the longer rest if both ends have one."""
-    row = await db.one("parked_transfer", team_id=team_id, transfer_id=transfer_id)
+    """Why nothing of a transfer starts: its team has no rows left in the month, or else the longer rest of its ends."""
+    row = await db.one("parked_transfer", team_id=team_id, transfer_id=transfer_id, month=month_of(now))
     assert row is not None, f"no transfer {transfer_id}"
-    source, destination = row[:3], row[3:]
+    source, destination, allowed = row[:3], row[3:6], Allowance(*row[6:])
+    if allowed.is_spent:
+        return out_of_rows(allowed, now)
     if source[0] <= micros(now) >= destination[0]:
         return None
     side = Side.SOURCE if source[0] >= destination[0] else Side.DESTINATION

@@ -31,6 +31,7 @@ class Claimable:
 class Held:
     """The run of a result whose token still holds it."""
 
+    team_id: int
     transfer_id: int
     backfill_id: int | None
     data_date: date
@@ -124,7 +125,8 @@ async def held(tx: Tx, run_id: int, token: int) -> Held | None:
     row = await tx.one("held_run", run_id=run_id, token=token)
     if row is None:
         return None
-    return Held(row[0], row[1], date.fromisoformat(row[2]), row[3], moment(row[4]))
+    team_id, transfer_id, backfill_id, day, attempts, started = row
+    return Held(team_id, transfer_id, backfill_id, date.fromisoformat(day), attempts, moment(started))
 
 
 async def is_superseded(tx: Tx, transfer_id: int, day: date) -> bool:

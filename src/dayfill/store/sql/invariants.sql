@@ -181,6 +181,17 @@ WHERE token > least AND (transfer_id, data_date) NOT IN (
   GROUP BY transfer_id, data_date
   HAVING count(*) > 1 AND count(token) > 0);
 
+-- name: invariant_i16_rows
+-- I16: The rows of a team's month are those of its runs that completed in it.
+SELECT 'team ' || coalesce(c.team_id, r.team_id) || ' in ' || coalesce(c.month, r.month) || ': stored '
+  || coalesce(c.row_count, 0) || ', of runs ' || coalesce(r.row_count, 0)
+FROM rows_of_months c
+FULL JOIN (
+  SELECT team_id, strftime('%Y-%m', ended_time / 1000000, 'unixepoch') AS month, sum(row_count) AS row_count
+  FROM runs NOT INDEXED WHERE status = 'COMPLETED' AND row_count > 0 GROUP BY 1, 2) r
+  ON r.team_id = c.team_id AND r.month = c.month
+WHERE coalesce(c.row_count, 0) <> coalesce(r.row_count, 0);
+
 -- name: ledger_i08_rows
 -- I8: What the ledger says of a loaded day is what the state says, under one token.
 WITH l AS MATERIALIZED (

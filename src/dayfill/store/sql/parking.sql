@@ -50,11 +50,15 @@ SELECT min(moment) FROM (
   SELECT min(parked_until) FROM destinations WHERE parked_until > 0 AND parked_until > :now);
 
 -- name: parked_transfer
--- What a transfer waits for: the rests of its connection and of its destination, in one keyed read.
-SELECT c.parked_until, c.parked_cause, c.parked_reason, d.parked_until, d.parked_cause, d.parked_reason
+-- What a transfer waits for: the rests of its connection and of its destination, and what its team may take beside the rows
+-- that it has committed in a month, in one keyed read.
+SELECT c.parked_until, c.parked_cause, c.parked_reason, d.parked_until, d.parked_cause, d.parked_reason,
+  m.rows_per_month, m.history_days, coalesce(r.row_count, 0)
 FROM transfers t
 JOIN connections c ON c.connection_id = t.connection_id
 JOIN destinations d ON d.destination_id = t.destination_id
+JOIN teams m ON m.team_id = t.team_id
+LEFT JOIN rows_of_months r ON r.team_id = t.team_id AND r.month = :month
 WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id;
 
 -- name: connection_rest

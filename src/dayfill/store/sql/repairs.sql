@@ -42,6 +42,21 @@ UPDATE transfer_days AS d SET settled = 's'
 FROM (SELECT transfer_id, data_date, max(token) AS token FROM runs WHERE status = 'COMPLETED' GROUP BY 1, 2) r
 WHERE d.settled = 'l' AND r.transfer_id = d.transfer_id AND r.data_date = d.data_date AND r.token > d.token;
 
+-- name: repair_i16_rows
+-- Teams got the rows of their months anew from their runs.
+INSERT INTO rows_of_months (team_id, month, row_count)
+SELECT m.team_id, m.month, coalesce(r.row_count, 0)
+FROM (
+  SELECT team_id, month FROM rows_of_months
+  UNION
+  SELECT team_id, strftime('%Y-%m', ended_time / 1000000, 'unixepoch') FROM runs WHERE status = 'COMPLETED' AND row_count > 0) m
+LEFT JOIN (
+  SELECT team_id, strftime('%Y-%m', ended_time / 1000000, 'unixepoch') AS month, sum(row_count) AS row_count
+  FROM runs WHERE status = 'COMPLETED' AND row_count > 0 GROUP BY 1, 2) r ON r.team_id = m.team_id AND r.month = m.month
+LEFT JOIN rows_of_months c ON c.team_id = m.team_id AND c.month = m.month
+WHERE c.row_count IS DISTINCT FROM coalesce(r.row_count, 0)
+ON CONFLICT (team_id, month) DO UPDATE SET row_count = excluded.row_count;
+
 -- name: repair_i10_tokens
 -- The token sequence was lifted above every run.
 UPDATE installation SET last_token = (SELECT max(token) FROM runs)

@@ -22,6 +22,14 @@ CREATE TABLE rows_of_months (
   row_count INTEGER NOT NULL CHECK (row_count >= 0),
   PRIMARY KEY (team_id, month)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO rows_of_months (team_id, month, row_count)
+SELECT team_id, strftime('%Y-%m', ended_time / 1000000, 'unixepoch'), sum(row_count) FROM runs
+WHERE status = 'COMPLETED' AND row_count > 0
+GROUP BY 1, 2;
+
+-- The work of a team at one moment, which has a limit. Active is what has not ended: in these words the index is of no use to
+-- the queries that ask for the statuses, and cannot draw SQLite away from theirs.
+CREATE INDEX backfills_not_ended ON backfills (team_id) WHERE end_time IS NULL;
 
 -- One row for each thing that somebody did, written in the transaction that did it; nothing changes or deletes a row but
 -- its age. user_id, api_key_id, address and request_id are null where no request was behind it (the operator's command
