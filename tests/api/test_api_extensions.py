@@ -80,6 +80,7 @@ async def test_pages_can_be_filtered(wire: Extension) -> None:
     assert await wire.page(created_to="2024-06-15") == ([1], None)
     assert await wire.page(transfer_id=1) == ([2, 1], None)
     assert await wire.page(transfer_id=99) == ([], None)
+    assert await wire.page(transfer_id=2**63 - 1, limit=500) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ async def test_pages_can_be_filtered(wire: Extension) -> None:
         {"limit": "501"},
         {"status": "DONE"},
         {"transfer_id": "x"},
+        {"transfer_id": str(2**63)},
         {"cursor": "x"},
         {"cursor": "W10"},
         {"cursor": "é"},

@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.api.limits import MOST_HOLDERS, Buckets, Limits, network_of
+from dayfill.api.routes import ROUTES
 from dayfill.app import Running, serve
 from dayfill.domain.access import Role
 from dayfill.engine.keys import compose, parse
 from dayfill.settings import read_settings
 from installation import Installation
+from openapi_check import DOCUMENT
 
 HOUR = 3600
 
@@ -184,3 +186,9 @@ async def test_a_server_has_the_limits_of_its_settings(tmp_path: Path) -> None:
 
     await serve(settings, on_ready=ask, stop=stop)
     assert answers == [401, 401, 429]
+
+
+def test_every_operation_with_a_key_may_be_refused_by_these() -> None:
+    for route in ROUTES:
+        answers = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
+        assert {"401", "403", "429", "500"} <= answers.keys(), f"{route.method} {route.path}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from dayfill.api.protocol import Gathering, Protocol
+from dayfill.seams import system_seams
 
 
 class Wire(asyncio.Transport):
@@ -55,7 +57,9 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(_application, http=Protocol, lifespan="off", log_config=None))
+        server = uvicorn.Server(
+            uvicorn.Config(_application, http=partial(Protocol, seams=system_seams()), lifespan="off", log_config=None)
+        )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield listener.getsockname()[1]
         server.should_exit = True
@@ -109,10 +113,6 @@ async def test_a_client_that_waits_for_100_continue_gets_it(port: int) -> None:
     writer.write(b"abc")
     assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"/bodyabc")
     writer.close()
-
-
-async def test_a_request_that_is_no_http_is_refused_and_the_connection_closed(port: int) -> None:
-    assert (await _said(port, b"what is this\r\n\r\n")).startswith(b"HTTP/1.1 400")
 
 
 async def test_what_is_said_in_one_turn_is_one_write_and_nothing_is_lost_at_the_end() -> None:

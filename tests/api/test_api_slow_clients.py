@@ -6,12 +6,14 @@ import asyncio
 import resource
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from dayfill.api import protocol
+from dayfill.api import bodies, protocol
+from dayfill.seams import system_seams
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -28,7 +30,8 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(_application, http=protocol.Protocol, lifespan="off", log_config=None)
+        http = partial(protocol.Protocol, seams=system_seams())
+        config = uvicorn.Config(_application, http=http, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield listener.getsockname()[1]
@@ -44,11 +47,13 @@ async def _ended(reader: asyncio.StreamReader) -> bool:
         return True
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"])
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"])
 async def test_a_request_that_never_arrives_ends_its_connection(
     port: int, sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    """Nothing at all, and a body that nobody who reads it gives up on."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(20):
@@ -57,17 +62,17 @@ async def test_a_request_that_never_arrives_ends_its_connection(
 
 
 async def test_an_idle_connection_that_was_answered_stays(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.0)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.0)
     looks = asyncio.Event()
     look, seen = protocol.Protocol._look, []
 
     def counting(self: protocol.Protocol) -> None:
-        if self._arriving_since is None:
+        self._began = self.loop.time() + 60
+        if self.cycle is not None and self._arriving_since is None:
             seen.append(self)
             if len(seen) > 3:
                 looks.set()
-        else:
-            self._arriving_since = self.loop.time() + 60
         look(self)
 
     monkeypatch.setattr(protocol.Protocol, "_look", counting)

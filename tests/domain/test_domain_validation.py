@@ -53,6 +53,20 @@ def test_a_correct_configuration_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"display_name": "a" * 255},
+        {"schedules": (Schedule(Interval.DAILY),) * 10},
+        {"accounts": (Account("u" * 255, 1, "a" * 100),) * 500},
+        {"segments": (Segment("u", 1, "s", "a" * 255),) * MAX_SEGMENTS},
+        {"notification_recipients": ("a@b.c",) * 50},
+    ],
+)
+def test_as_many_and_as_long_as_is_allowed(changes: dict[str, object]) -> None:
+    assert found(replace(RIGHT, **changes)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     ("changes", "problem"),
     [
         ({"data_source_id": ""}, ("data_source_id", "isEmpty")),

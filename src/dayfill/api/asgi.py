@@ -11,7 +11,7 @@ import asyncio
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from dayfill.api import repeats, routing
+from dayfill.api import bodies, repeats, routing
 from dayfill.api.auth import allowing, authenticate, authorize
 from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.limits import SHOWN, headers_of
@@ -31,6 +31,10 @@ _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Sm-App-Id, X-T
 
 class TooLarge(Exception):
     """The body is longer than a request may be."""
+
+
+class TooSlow(Exception):
+    """The body takes longer to arrive than it may."""
 
 
 class Api:
@@ -67,6 +71,10 @@ class Api:
         except TooLarge:
             description = f"A request body may have {MAX_BODY_BYTES} bytes."
             return failure(413, "PAYLOAD_TOO_LARGE", "Payload Too Large", description, {}, request_id)
+        except TooSlow:
+            description = f"The body of a request must arrive within {bodies.BODY_SECONDS:g} s."
+            headers = {"Connection": "close"}
+            return failure(408, "REQUEST_TIMEOUT", "Request Timeout", description, headers, request_id)
         except Exception:
             # The path only: a query string may carry a key.
             log.exception("request failed", request_id=request_id, method=scope["method"], path=scope["path"])
@@ -159,6 +167,14 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value[:20]) > MAX_BODY_BYTES):
             raise TooLarge
+    try:
+        async with asyncio.timeout(bodies.BODY_SECONDS):
+            return await _whole(receive)
+    except TimeoutError:
+        raise TooSlow from None
+
+
+async def _whole(receive: Receive) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
@@ -192,6 +208,8 @@ async def _send_stream(scope: Scope, receive: Receive, send: Send, answer: Answe
     assert answer.stream is not None
     headers = [(b"x-request-id", request_id.encode()), _ANY_ORIGIN]
     headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if SHOWN in scope:
+        headers += headers_of(scope[SHOWN])
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     gone = asyncio.ensure_future(_until_gone(receive))
     pieces = answer.stream

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from dayfill.errors import Malformed
 
 MAX_BODY_BYTES = 1 << 20
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive."""
 MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_STRING = 65_536

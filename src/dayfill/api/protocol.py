@@ -3,18 +3,29 @@
 A write wakes the reading end, and on a small answer that costs more than making it. Head and body go out together,
 and the answers of one turn right after each other, so that a client with several connections is woken once.
 Clients that are slow on purpose neither stay nor use up the files that the process may open: a warehouse needs them.
+What never becomes a request is refused here, in the words of every other refusal, and its connection is closed: of what
+comes after it nobody knows where it begins.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-REQUEST_SECONDS = 30.0
-"""How long a request may take to arrive; half as long again may pass before that is seen."""
+from dayfill.api import bodies
+from dayfill.api.wire import failure, new_request_id, render
+from dayfill.seams import Seams
+
+HEAD_SECONDS = 10.0
+"""How long the head of a request may take to arrive; half as long again may pass before that is seen."""
+MAX_HEAD_BYTES = 32 * 1024
+"""Target, names and values of the headers, and four bytes for each of these: a line's colon, space and end."""
+FIRST_LINE_BYTES = 64
+"""More than the first line has beside its target."""
 MOST_CONNECTIONS = 10_000
 
 
@@ -46,11 +57,26 @@ class Gathering:
         return getattr(self._transport, name)
 
 
-class Protocol(HttpToolsProtocol):
-    """One connection; for ``uvicorn.Config(http=...)``."""
+class HeadTooLarge(Exception):
+    """The head of a request is longer than it may be."""
 
-    _arriving_since: float | None
+
+class Protocol(HttpToolsProtocol):
+    """One connection; ``partial(Protocol, seams=...)`` is for ``uvicorn.Config(http=...)``."""
+
     _watch: asyncio.TimerHandle | None = None
+    _arriving_since: float | None = None
+    """When the message that arrives began; None between two."""
+    _in_head = False
+    _head_bytes = 0
+    """Bytes of a head that has not ended, as far as it is certain that they are its own."""
+    _piece_bytes = _unshared_bytes = 0
+    """Of what has just come, and as many of them as may be those of the next head."""
+    _is_refused = False
+
+    def __init__(self, *args: Any, seams: Seams, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._seams = seams
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -58,7 +84,7 @@ class Protocol(HttpToolsProtocol):
         if len(self.connections) > _most_connections():
             transport.abort()
             return
-        self._arriving_since = self.loop.time()
+        self._began = self.loop.time()
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,20 +92,81 @@ class Protocol(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
 
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        self._piece_bytes = self._unshared_bytes = len(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES + FIRST_LINE_BYTES:
+            self._refuse_head()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_bytes = self._unshared_bytes
         self._arriving_since = self.loop.time()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        if max(self._head_bytes, self._piece_bytes) > MAX_HEAD_BYTES and self._size_of_head() > MAX_HEAD_BYTES:
+            raise HeadTooLarge
+        self._in_head = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._arriving_since = None
+        self._unshared_bytes = 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's answer to what its parser refuses, or to what a method here raises in the middle of it."""
+        if self._in_head and self._size_of_head() > MAX_HEAD_BYTES:
+            self._refuse_head()
+        else:
+            self._refuse(400, "INVALID_PARAMETER", "Invalid Parameter", "This is not a request of HTTP/1.1.")
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + 4 + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _refuse_head(self) -> None:
+        said = f"Target and headers of a request may have {MAX_HEAD_BYTES:,} bytes."
+        self._refuse(431, "HEADERS_TOO_LARGE", "Request Header Fields Too Large", said)
+
+    def _refuse(self, status: int, code: str, message: str, description: str) -> None:
+        self._is_refused = True
+        if not self._awaits_an_answer():
+            request_id = new_request_id(self._seams)
+            body = render(failure(status, code, message, description, {}, request_id), request_id)
+            head = (
+                f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nx-request-id: {request_id}\r\n"
+                "access-control-allow-origin: *\r\ncontent-type: application/json\r\n"
+                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _awaits_an_answer(self) -> bool:
+        """Whether what is written now would be taken for the answer to another request, or for a second one."""
+        if self.cycle is None or (self.cycle.response_complete and self._in_head):
+            return False
+        is_its_own = self._arriving_since is not None and not self._in_head and not self.pipeline
+        return not is_its_own or self.cycle.response_started
 
     def _look(self) -> None:
         # One timer a connection and none a request, which would cost each of them.
-        if self._arriving_since is not None and self.loop.time() - self._arriving_since >= REQUEST_SECONDS:
+        self._watch = self.loop.call_later(HEAD_SECONDS / 2, self._look)
+        seconds = self.loop.time() - (self._arriving_since or self._began)
+        if self._is_refused:
+            self.transport.abort()  # it does not even read its refusal
+        elif self._in_head and seconds >= HEAD_SECONDS:
+            said = f"The head of a request must arrive within {HEAD_SECONDS:g} s."
+            self._refuse(408, "REQUEST_TIMEOUT", "Request Timeout", said)
+        elif (self.cycle is None and seconds >= HEAD_SECONDS) or (
+            # Long after `bodies.BODY_SECONDS`, when whoever reads the body has answered.
+            self._arriving_since is not None and seconds >= 2 * HEAD_SECONDS + bodies.BODY_SECONDS
+        ):
             self.transport.abort()
-        else:
-            self._watch = self.loop.call_later(REQUEST_SECONDS / 2, self._look)
 
 
 def _most_connections() -> int:

@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
@@ -36,7 +38,7 @@ def http_server(server: Server) -> HttpServer:
     """uvicorn for the API, to be served on a socket that listens already."""
     config = uvicorn.Config(
         Api(server),
-        http=Protocol,
+        http=cast(Any, partial(Protocol, seams=server.seams)),  # uvicorn's type knows classes only
         lifespan="off",
         log_config=None,
         access_log=False,
