@@ -7,10 +7,11 @@ from math import ceil
 
 from dayfill import sources
 from dayfill.domain.connection import Connection, sealed_for
+from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import SourceJob
 from dayfill.engine.configs import source_config
 from dayfill.errors import Busy, Permanent, Refused, Transient
-from dayfill.secrets import Keyring
+from dayfill.secrets import Keyring, safe
 from dayfill.sources import SourceAccount
 
 ANSWER_SECONDS = 20.0
@@ -38,6 +39,8 @@ async def of_login(keyring: Keyring, login: Connection) -> list[SourceAccount]:
         source = sources.get(login.data_source_id)
         return list(await asyncio.to_thread(source.accounts, config, ANSWER_SECONDS))
     except Permanent as error:
-        raise Refused(f"{what}: {error.message}") from None
+        raise Refused(f"{what}: {safe(error.message, MESSAGE_LENGTH)}") from None
     except Transient as error:
-        raise Busy(f"{what} now: {error.message}", retry_after=ceil(error.retry_after or 1)) from None
+        raise Busy(
+            f"{what} now: {safe(error.message, MESSAGE_LENGTH)}", retry_after=ceil(error.retry_after or 1)
+        ) from None

@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """The first answer. answer and headers are JSON; body_hash is SHA-256 of the request's body."""
+    """The first answer. answer and headers are JSON; body_hash is a fingerprint of the request's body."""
 
     body_hash: bytes
     status: int
