@@ -7,7 +7,7 @@ FENCE ?= on
 ROUNDS ?=
 ROWS ?=
 EXAMPLES ?= 10000
-COVERING := $(addprefix tests/,domain engine destinations executors settings store api cli)
+COVERING := $(addprefix tests/,domain engine destinations executors secrets settings store api cli)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -29,7 +29,16 @@ def test_the_same_secret_never_seals_twice_to_the_same_bytes() -> None:
     assert OLD.seal(b"secret", PURPOSE) != OLD.seal(b"secret", PURPOSE)
 
 
-@pytest.mark.parametrize("other", ["1:destinations:8:sealed", "2:destinations:7:sealed", "1:connections:7:sealed", ""])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "1:destinations:8:sealed",
+        "2:destinations:7:sealed",
+        "1:connections:7:sealed",
+        "1:destinations:7:other_column",
+        "",
+    ],
+)
 def test_a_secret_moved_to_another_place_does_not_open(other: str) -> None:
     sealed = OLD.seal(b"secret", PURPOSE)
     with pytest.raises(SealBroken, match="changed or moved") as broken:

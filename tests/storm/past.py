@@ -28,3 +28,4 @@ def step_back(state: Path, to: int = 1) -> None:
     for left in state.parent.glob("state.sqlite*"):
         left.unlink()
     old.rename(state)
+    state.chmod(0o600)  # as a server makes it, and wants it

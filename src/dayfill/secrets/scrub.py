@@ -11,6 +11,7 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
+from weakref import WeakKeyDictionary
 
 from dayfill.domain.secret import Secret, in_use
 
@@ -67,12 +68,20 @@ def safe(text: str, longest: int) -> str:
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 
+_written: WeakKeyDictionary[Secret, tuple[str, ...]] = WeakKeyDictionary()
+"""For as long as a secret is in use: one may be a key of many lines, and a job may tell much."""
+
+
 def _forms(secret: Secret) -> tuple[str, ...]:
     """How a secret may stand in a text, longest first."""
-    text = secret.reveal()
-    parts = [text, *(line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST_LINE)]
-    found = {form for part in parts for form in _encoded(part)} if len(text) >= SHORTEST else set()
-    return tuple(sorted(found, key=len, reverse=True))
+    known = _written.get(secret)
+    if known is None:
+        text = secret.reveal()
+        lines = [line.strip() for line in text.splitlines()]
+        parts = [text, *(line for line in lines if len(line) >= SHORTEST_LINE)] if len(text) >= SHORTEST else []
+        known = tuple(sorted({form for part in parts for form in _encoded(part)}, key=len, reverse=True))
+        _written[secret] = known
+    return known
 
 
 def _encoded(text: str) -> Iterator[str]:
