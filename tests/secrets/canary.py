@@ -119,6 +119,7 @@ class Caller:
         for way in ("ok", *WAYS, "exit"):
             await self.destination(way)
         await self.refusals()
+        await self.new_keys()
         transfers = [await self.transfer(way, "ok") for way in ("ok", *WAYS, "exit")]
         transfers += [await self.transfer("ok", way) for way in WAYS]
         await self.client.get("/ds/login/1/accounts")
@@ -164,6 +165,22 @@ class Caller:
         query = quote(msgspec.json.encode({"api_key": self.key}))
         assert (await self.client.get("/teams/1/destinations?json=" + query)).status_code == 200
         self.client.headers["Authorization"] = f"Bearer {self.key}"
+
+    async def new_keys(self) -> None:
+        """Each is in the answer that makes it, which is its owner's, and nowhere else; a repeat does not tell it."""
+        place = "/x/v1/teams/1/keys"
+        await self.new_key(place)
+        await self.new_key(f"{place}/{await self.new_key(place)}/rotate")
+
+    async def new_key(self, place: str) -> str:
+        headers = {"Idempotency-Key": f"{place}{len(self.exposure.secrets)}"}
+        made = await self.client.post(place, json={}, headers=headers)
+        assert made.is_success, made.text
+        self.exposure.seen.popitem()
+        self.exposure.secrets.append(made.json()["data"]["api_key"])
+        repeated = await self.client.post(place, json={}, headers=headers)
+        assert repeated.headers["idempotent-replayed"] == "true"
+        return str(made.json()["data"]["api_key_id"])
 
     async def transfer(self, destination: str, table: str) -> int:
         """From the leaky source, which fails as its table is named, into the destination of this name."""
