@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +127,23 @@ async def test_secrets_only_come_in(installation: Installation, keyed: Keyed) ->
     assert "new_private_key" in settings["private_key"]["note"]
     (method,) = renamed.json()["data"]["destination_type"]["auth_methods"]
     assert method["is_default"] and method["new_secret_field"]["id"] == "new_private_key"
+
+
+async def test_no_secret_is_stored_while_the_keyring_cannot_be_read(
+    installation: Installation, keyed: Keyed, tmp_path: Path
+) -> None:
+    client, place = installation.client(), f"/teams/{installation.team_id}/destinations"
+    keyring = tmp_path / "keyring.json"
+    text = keyring.read_text()
+    keyring.unlink()
+    answer = await client.post(place, json=with_key())
+    assert error_of(answer) == (503, "SERVICE_UNAVAILABLE")
+    assert "its operator must restore it" in description(answer)
+    assert installation.execute("SELECT count(*) FROM destinations") == [(0,)]
+    assert (await client.post(place, json=asked())).status_code == 201, "what has no secret needs no keyring"
+    keyring.touch(0o600)
+    keyring.write_text(text)
+    assert (await client.post(place, json=with_key())).status_code == 201
 
 
 @pytest.mark.parametrize("name", ["new_private_key", "new_password"])

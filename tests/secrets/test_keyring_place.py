@@ -8,10 +8,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from vault import Vault
 
-from dayfill.app import STATE_FILE, open_state
+from dayfill.app import STATE_FILE, Running, open_state, serve
 from dayfill.app.keyring import KEYRING_FILE
 from dayfill.cli.installation import first_key
+from dayfill.cli.logs import log_to_stderr
 from dayfill.engine import keys
 from dayfill.errors import SetupError
 from dayfill.secrets import is_private
@@ -103,3 +105,21 @@ def test_the_state_is_private_where_the_keyring_is_elsewhere(tmp_path: Path) -> 
     assert is_private(tmp_path / STATE_FILE)
     (tmp_path / "other").mkdir()
     assert not is_private(tmp_path / "other" / STATE_FILE)
+
+
+def test_a_lost_secret_is_told_at_the_start_and_stops_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = Vault.make(tmp_path / "data", 2)
+    vault.execute("UPDATE destinations SET sealed = substr(sealed, 2) WHERE destination_id = 2")
+    stop = asyncio.Event()
+
+    async def on_ready(running: Running) -> None:
+        stop.set()
+
+    log_to_stderr("info")
+    asyncio.run(serve(Settings(tmp_path / "data", port=0), on_ready=on_ready, stop=stop))
+    said = capsys.readouterr().err
+    assert said.count("event=secret_lost") == 1
+    assert "destination 2 of team 1" in said
+    assert "event=serving" in said
