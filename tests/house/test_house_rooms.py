@@ -158,3 +158,22 @@ def test_a_secret_is_revealed_by_connectors_and_by_what_seals_or_hides_it_alone(
     rooms = ("src/dayfill/secrets/", "src/dayfill/sources/", "src/dayfill/destinations/")
     assert found, "it is called reveal"
     assert {path for path in found if not str(path).startswith(rooms)} == set()
+
+
+def raw_texts() -> Iterator[str]:
+    """Where the engine takes the text of a connector's error otherwise than into `safe`, or into the log."""
+    for path in modules("src/dayfill/engine"):
+        cleaned = {
+            id(part)
+            for call, name in calls(tree(path))
+            if name in {"safe", "debug", "info", "warning", "error", "exception"}
+            for part in [*call.args, *(keyword.value for keyword in call.keywords)]
+        }
+        for node in ast.walk(tree(path)):
+            is_text = isinstance(node, ast.Attribute) and node.attr == "message" and id(node) not in cleaned
+            if is_text and isinstance(node.value, ast.Name) and node.value.id == "error":
+                yield f"{path}:{node.lineno}"
+
+
+def test_what_a_connector_says_is_kept_and_told_only_when_it_was_made_safe() -> None:
+    assert list(raw_texts()) == [], "safe(error.message, MESSAGE_LENGTH): a driver's text may hold a password"
