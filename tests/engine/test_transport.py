@@ -13,7 +13,7 @@ from dayfill.engine.configs import Configs
 from dayfill.engine.transport import Transport
 from dayfill.errors import Permanent, SealBroken
 from dayfill.secrets import Keyring
-from rig import ago
+from rig import Rig, ago, last
 
 CANARY = "canary-2b86"
 KEYRING = Keyring({1: b"a" * 32}, b"p" * 32)
@@ -61,3 +61,15 @@ def test_a_seal_that_is_broken_travels_as_it_is_and_says_so_at_its_end() -> None
 
 def test_a_job_without_credentials_is_not_made_anew() -> None:
     assert Transport(KEYRING.open).packed(PLAIN) is PLAIN
+
+
+async def test_a_dispatcher_hands_out_no_credential_as_the_state_holds_it(rig: Rig) -> None:
+    transfer, heard = rig.transfer(), []
+    read = rig.source.read_days
+    rig.source.read_days = lambda config, *rest: heard.append(config.secrets) or read(config, *rest)  # type: ignore[method-assign]
+    rig.installation.execute("UPDATE connections SET sealed = :sealed", sealed=b'{"token": "canary-9d20"}')
+    backfill = await rig.backfill(transfer, last(3))
+    await rig.settle()
+    assert (await rig.get(backfill)).status == "COMPLETED"
+    assert heard == [{"token": Secret("canary-9d20")}] * len(rig.executor.jobs)
+    assert b"canary" not in pickle.dumps(rig.executor.jobs)
