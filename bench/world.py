@@ -12,6 +12,7 @@ from dayfill.app import SPOOL, State, open_state
 from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.backfill import ACTIVE, Backfill
 from dayfill.domain.days import DayRange
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import backfills, destinations, keys, table_groups, teams, transfers
 from dayfill.engine.destinations import Wanted
@@ -77,7 +78,8 @@ async def world(folder: Path, source: Mapping[str, str], table: str = "days") ->
 async def dispatching(state: State, executor: Executor) -> AsyncIterator[Dispatcher]:
     """A dispatcher at work on this state until the block ends."""
     spool = swept(state.data_dir / SPOOL)
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
+    reaches = Reaches(Reach((str(state.data_dir.parent),)))
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool, reaches)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

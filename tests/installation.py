@@ -24,6 +24,7 @@ from dayfill.secrets import Keyring
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 from openapi_check import check_answer
+from reaching import TEMPS
 
 NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
 
@@ -74,7 +75,9 @@ class Installation:
         db._writer.execute("PRAGMA synchronous = OFF")
         made = cls.__new__(cls)
         seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
-        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, Hub(db, seams))
+        server = Server(
+            db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, Hub(db, seams), reaches=TEMPS
+        )
         made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
         server.hub.close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:

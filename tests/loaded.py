@@ -24,6 +24,7 @@ from dayfill.engine.spool import swept
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.settings import Settings
 from dayfill.store import backfills as stored
+from reaching import TEMPS
 
 FIRST = date(2024, 3, 1)
 
@@ -88,7 +89,7 @@ class Loaded:
             executor = ThreadsExecutor(2)
             dispatcher = Dispatcher(
                 *(state.db, state.seams, executor, state.keyring.open, state.installation_id),
-                swept(self.directory / SPOOL),
+                *(swept(self.directory / SPOOL), TEMPS),
             )
             task = asyncio.create_task(dispatcher.run())
             async with state.db.write() as tx:

@@ -24,7 +24,7 @@ from dayfill.seams import Seams
 from dayfill.store import backfills, invariants
 from dayfill.store.db import micros
 from installation import NOON, Installation
-from scripted import NO_SPOOL, GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource, unsealed
+from scripted import NO_SPOOL, TEMPS, GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource, unsealed
 
 LAST = date(2024, 6, 14)
 """The newest day that tests load: the clock starts at noon of the day after."""
@@ -131,7 +131,7 @@ class Rig:
 
     def start(self) -> None:
         """A new incarnation."""
-        self.dispatcher = SteppedDispatcher(self.db, self.seams, self.executor, unsealed, "here", NO_SPOOL)
+        self.dispatcher = SteppedDispatcher(self.db, self.seams, self.executor, unsealed, "here", NO_SPOOL, TEMPS)
         self.dispatcher.rig = self
         self.task = asyncio.create_task(self.dispatcher.run())
 

@@ -14,6 +14,7 @@ from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay, Led
 from dayfill.domain.transfer import Table, Value
 from dayfill.errors import ConnectorError
 from dayfill.sources import SourceConfig
+from reaching import TEMPS as TEMPS
 
 NO_SPOOL = Path("no-such-folder")
 """Scripted readings are small: none of them goes to the spool."""

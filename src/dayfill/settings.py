@@ -6,7 +6,6 @@ Client: flag > environment > profile in ``config.toml`` > default.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import stat
 import tomllib
@@ -18,8 +17,9 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from dayfill.domain.addresses import Network, networks
+from dayfill.domain.addresses import Network, bound_to, is_loopback, networks
 from dayfill.domain.backfill import MAX_DAYS
+from dayfill.domain.reach import Reaches, reaches
 from dayfill.errors import SetupError
 from dayfill.seams import Fault, fault_of
 
@@ -51,6 +51,7 @@ class Settings:
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
     keyring: the whole document. keyring_file: where it is, without either in data_dir. faults: what a test makes fail.
     trusted_proxies: whose X-Forwarded-For is believed. audit_days: how long the audit log is kept.
+    reaches: what connectors may open; nothing, if nothing is said.
     """
 
     data_dir: Path
@@ -65,6 +66,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     requests: RequestLimits = RequestLimits()
     audit_days: int = AUDIT_DAYS
+    reaches: Reaches = field(default_factory=Reaches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class _ServerKeys(msgspec.Struct, frozen=True):
     address_requests_per_hour: Annotated[int, _from_to(1, 1_000_000)] | None = None
     refused_requests_per_hour: Annotated[int, _from_to(0, 1_000_000)] = DEFAULT_REFUSED
     keyring_file: Annotated[str, Meta(pattern="^[/~]", description="an absolute path")] | None = None
+    file_roots: Annotated[str, Meta(description="absolute folders with colons between")] | None = None
+    team_roots: Annotated[str, Meta(description="TEAM=FOLDER with colons between")] = ""
 
 
 class _ClientKeys(msgspec.Struct, frozen=True):
@@ -134,8 +138,8 @@ def read_settings(
     if bind is not None:
         values["bind"] = bind
     keys = _ServerKeys(**values)
-    host, port = _address(keys.bind)
-    if not (keys.behind_proxy or _is_loopback(host)):
+    host, port = bound_to(keys.bind)
+    if not (keys.behind_proxy or is_loopback(host)):
         raise SetupError(
             "DAYFILL_BIND names an address that other machines can reach, and dayfill speaks plain HTTP: keys would "
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
@@ -160,6 +164,7 @@ def read_settings(
         requests=requests,
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
         audit_days=keys.audit_days,
+        reaches=reaches(keys.file_roots, keys.team_roots, here=os.getcwd(), home=str(directory)),
     )
 
 
@@ -275,25 +280,8 @@ def _config_path() -> Path:
     return user_config_path("dayfill") / "config.toml"
 
 
-def _address(bind: str) -> tuple[str, int]:
-    """``HOST:PORT`` or ``[IPv6]:PORT``, taken apart."""
-    host, separator, port = bind.rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise SetupError("DAYFILL_BIND (or bind, --bind): expected HOST:PORT, such as 127.0.0.1:8484 or [::1]:8484.")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
 def _networks(name: str, listed: str) -> tuple[Network, ...]:
     try:
         return networks(one for one in listed.split(",") if one.strip())
     except ValueError:
         raise SetupError(f"{name}: expected addresses and networks, such as 10.0.0.0/8,::1.") from None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

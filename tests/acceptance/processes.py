@@ -72,7 +72,8 @@ def started(log: Path, *words: object, stdout: int | IO[str] = subprocess.DEVNUL
 @contextmanager
 def server(log: Path, data_dir: Path) -> Iterator[tuple[Process, str]]:
     """``dayfill serve`` on any free port; the process and its address."""
-    with started(log, "serve", "--data-dir", data_dir, "--bind", "127.0.0.1:0") as process:
+    words = ("serve", "--data-dir", data_dir, "--bind", "127.0.0.1:0")
+    with started(log, *words, DAYFILL_FILE_ROOTS=data_dir.parent) as process:
         found = process.wait_for(lambda: re.search(r"dayfill serves (http://\S+) ", process.said()), "serve")
         yield process, found[1]
 

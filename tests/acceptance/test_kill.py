@@ -41,7 +41,7 @@ def test_after_kill_9_and_a_restart_the_flights_equal_the_csv(tmp_path: Path) ->
         assert process.end() == 0, process.said()
     assert totals(warehouse, "flights") == (336_776, 365, 365)
     assert differences(warehouse, csv) == NO_DIFFERENCE
-    checked = dayfill("doctor", "--data-dir", data_dir)
+    checked = dayfill("doctor", "--data-dir", data_dir, DAYFILL_FILE_ROOTS=tmp_path)
     assert checked.returncode == 0, checked.stdout
 
 

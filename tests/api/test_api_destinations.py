@@ -17,6 +17,7 @@ from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
 from installation import Installation
+from reaching import TEMP
 
 CANARY = "canary-55d1"
 
@@ -158,7 +159,7 @@ async def test_a_new_secret_replaces_the_stored_one(installation: Installation, 
         "error": None,
     }
     assert keyed.seen == DestinationConfig(
-        installation.server.installation_id, {"host": "db"}, {"private_key": Secret("fresh")}
+        installation.server.installation_id, {"host": "db"}, {"private_key": Secret("fresh")}, reach=TEMP
     )
 
 

@@ -158,7 +158,11 @@ def test_a_warehouse_that_is_not_there_yet_or_not_any_more(made: Loaded, command
     made.warehouse.unlink()
     ran = command("doctor", "--data-dir", made.directory)
     assert (ran.code, "the ledger says nothing" in ran.out) == (1, True)
+    gone = made.folder / "gone"
+    made.in_state("UPDATE destinations SET fields = ?", json.dumps({"path": f"{gone}/w.duckdb"}))
+    ran = command("doctor", "--data-dir", made.directory)
+    assert ran.out.count(f"{gone} is not there or cannot be written") == 1
+    assert f"The folder {gone} does not exist" in ran.out
     made.in_state("UPDATE destinations SET fields = ?", '{"path": "/no/such/folder/w.duckdb"}')
     ran = command("doctor", "--data-dir", made.directory)
-    assert ran.out.count("/no/such/folder is not there or cannot be written") == 1
-    assert "The folder /no/such/folder does not exist" in ran.out
+    assert ran.out.count("/no/such/folder/w.duckdb is outside the folders that files may be in") == 2

@@ -18,7 +18,9 @@ from dayfill.app import Running, serve
 from dayfill.destinations.duckdb import pool
 from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams
+from dayfill.roots import placed
 from dayfill.settings import Settings
+from reaching import TEMP, TEMPS
 
 FIRST, LAST = date(2024, 6, 1), date(2024, 6, 3)
 CSV = "day,visits\n2024-06-01,10\n2024-06-02,20\n2024-06-03,30\n2024-06-03,31\n"
@@ -33,7 +35,9 @@ async def whole_server(folder: Path) -> AsyncIterator[tuple[str, str, int]]:
         running.set_result(made)
 
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(Settings(folder / "data", port=0, slots=2), on_ready=on_ready, stop=stop))
+    serving = asyncio.create_task(
+        serve(Settings(folder / "data", port=0, slots=2, reaches=TEMPS), on_ready=on_ready, stop=stop)
+    )
     await asyncio.wait([serving, running], return_when=asyncio.FIRST_COMPLETED)
     state = (await running).state
     async with state.db.write() as tx:
@@ -97,7 +101,7 @@ async def test_a_backfill_runs_to_its_end_under_the_eyes_of_the_sdk(kind: str, t
         assert backfill.additional_properties["x"]["rows_total"] == 4
         assert await call("backfills.list_incomplete", team_id) == []
         await call.close()
-    with pool.session(str(tmp_path / "warehouse.duckdb")) as warehouse:
+    with pool.session(placed(str(tmp_path / "warehouse.duckdb"), TEMP)) as warehouse:
         rows = warehouse.connection.execute("SELECT CAST(day AS VARCHAR), visits FROM visits ORDER BY ALL").fetchall()
     assert rows == [("2024-06-01", 10), ("2024-06-02", 20), ("2024-06-03", 30), ("2024-06-03", 31)]
 
@@ -114,6 +118,6 @@ async def test_a_deleted_transfer_made_again_takes_its_table_over(tmp_path: Path
         backfill = await ended(call, team_id, await call("backfills.create", team_id, second, FIRST, FIRST))
         assert (backfill.status, backfill.error_report) == ("COMPLETED", [])
         await call.close()
-    with pool.session(str(tmp_path / "warehouse.duckdb")) as warehouse:
+    with pool.session(placed(str(tmp_path / "warehouse.duckdb"), TEMP)) as warehouse:
         rows = warehouse.connection.execute("SELECT visits FROM visits ORDER BY ALL").fetchall()
     assert rows == [(20,), (30,), (31,), (77,)]

@@ -16,6 +16,8 @@ from dayfill.destinations import DayOutcome
 from dayfill.destinations.duckdb import faults, ledger, pool
 from dayfill.destinations.duckdb.gate import Gate
 from dayfill.errors import Permanent, Transient
+from dayfill.roots import placed
+from reaching import TEMP
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def test_who_must_be_alone_waits_for_the_others_and_goes_before_new_ones() -> No
 
 def waiting(file: Warehouse, load: Future[list[DayOutcome]]) -> None:
     """Returns once the load waits to be alone."""
-    with pool.session(str(file.config.fields["path"])) as opened:
+    with pool.session(placed(str(file.config.fields["path"]), TEMP)) as opened:
         while not opened._database.gate._waiting:
             assert not load.done()
 
@@ -132,7 +134,7 @@ def test_a_load_that_meets_another_of_its_day_waits_for_it_and_looks_again(
 ) -> None:
     file = duckdb_warehouse(tmp_path)
     file.load(a_day(stamped(1)))
-    with ThreadPoolExecutor(1) as threads, pool.session(str(file.config.fields["path"])) as other:
+    with ThreadPoolExecutor(1) as threads, pool.session(placed(str(file.config.fields["path"]), TEMP)) as other:
         with other.shared(), other.transaction() as connection:
             seen = ledger.look(connection, "main", ["visits"], TRANSFER, [FIRST])
             assert write(connection, 9, seen)
@@ -146,7 +148,7 @@ def test_a_load_that_meets_another_of_its_day_waits_for_it_and_looks_again(
 def test_a_load_that_alters_a_table_waits_until_no_other_fills_it(tmp_path: Path) -> None:
     file = duckdb_warehouse(tmp_path)
     file.load(a_day(stamped(1)))
-    with ThreadPoolExecutor(1) as threads, pool.session(str(file.config.fields["path"])) as other:
+    with ThreadPoolExecutor(1) as threads, pool.session(placed(str(file.config.fields["path"]), TEMP)) as other:
         with other.shared():
             load = threads.submit(file.load, a_day(stamped(2, label=pa.array(["new"] * 10)), token=2))
             waiting(file, load)

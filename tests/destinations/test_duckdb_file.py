@@ -18,6 +18,8 @@ from dayfill import destinations
 from dayfill.destinations import DayOutcome, DestinationConfig
 from dayfill.destinations.duckdb import pool
 from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.roots import placed
+from reaching import TEMP
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 COUNT = (
@@ -74,7 +76,7 @@ def test_at_the_end_of_the_process_the_closer_ends_and_no_file_stays_open(
     file.load(a_day(stamped(1)))
     closer = pool._closer
     assert closer is not None and closer.is_alive()
-    with pool.session(str(path_of(file))):
+    with pool.session(placed(str(path_of(file)), TEMP)):
         assert pool._closer is closer, "one is enough"
     monkeypatch.setattr(pool, "_LOOK_EVERY_SECONDS", 0.0)
     pool._shut_down()
@@ -94,7 +96,7 @@ def test_a_column_of_a_type_that_is_never_made_is_named(file: Warehouse) -> None
 
 def test_a_file_in_use_is_not_let_go(file: Warehouse) -> None:
     file.load(a_day(stamped(1)))
-    with pool.session(str(path_of(file))) as opened:
+    with pool.session(placed(str(path_of(file)), TEMP)) as opened:
         for _ in range(3):
             assert pool._look()
         assert opened.connection.sql("FROM visits").count("*").fetchall() == [(10,)]
@@ -113,7 +115,7 @@ def test_a_process_that_ends_leaves_a_file_without_a_log(tmp_path: Path) -> None
 
 
 def refusal(path: Path | str | None) -> ConnectorError:
-    config = DestinationConfig("here", {"path": None if path is None else str(path)})
+    config = DestinationConfig("here", {"path": None if path is None else str(path)}, reach=TEMP)
     with pytest.raises(ConnectorError) as refused:
         destinations.get("DWH_DUCKDB").check(config)
     assert isinstance(refused.value, Permanent) and refused.value.fatal
@@ -199,7 +201,7 @@ def test_a_commit_whose_answer_is_lost_counts_by_what_the_ledger_says(file: Ware
 
 def test_after_a_fatal_error_the_file_is_closed_by_all_and_opened_anew(file: Warehouse) -> None:
     file.load(a_day(stamped(1)))
-    with pool.session(str(path_of(file))):
+    with pool.session(placed(str(path_of(file)), TEMP)):
         with answer_lost(duckdb.FatalException("FATAL Error: invalidated"), committed=False), pytest.raises(Transient):
             file.load(a_day(stamped(2), token=2))
         with pytest.raises(Transient, match="opened anew"):
@@ -216,7 +218,7 @@ def test_the_log_of_a_killed_owner_is_folded_in_as_soon_as_the_file_is_opened(tm
     log = tmp_path / "warehouse.duckdb.wal"
     assert log.stat().st_size > 0
     file = duckdb_warehouse(tmp_path)
-    with pool.session(str(path_of(file))):
+    with pool.session(placed(str(path_of(file)), TEMP)):
         assert not log.exists() or log.stat().st_size == 0
     assert file.readings() == {on(0): [1] * 10}
     pool.close_all()
@@ -229,20 +231,20 @@ def test_one_file_may_be_named_by_a_link_and_a_relative_path(
     (tmp_path / "link").symlink_to(path_of(file))
     monkeypatch.chdir(tmp_path)
     for path in ("link", "./warehouse.duckdb"):
-        config = DestinationConfig("here", {"path": path})
+        config = DestinationConfig("here", {"path": path}, reach=TEMP)
         assert len(file.destination.ledger(config, 7)) == 1
         assert file.destination.location(config.fields) == file.destination.location(file.config.fields)
 
 
 def test_a_schema_holds_its_own_tables_and_its_own_ledger(file: Warehouse) -> None:
-    marts = DestinationConfig("here", {**file.config.fields, "schema": "marts"})
+    marts = DestinationConfig("here", {**file.config.fields, "schema": "marts"}, reach=TEMP)
     file.load(a_day(stamped(1), token=3))
     file.destination.replace_days(marts, [a_day(stamped(2, 4))], lambda: None)
     assert file.readings("marts.visits") == {on(0): [2] * 4}
     assert file.readings("main.visits") == {on(0): [1] * 10}
     assert file.destination.greatest_token(marts) == 1
     with pytest.raises(Permanent, match="schema name"):
-        file.destination.check(DestinationConfig("here", {**file.config.fields, "schema": 'x"; --'}))
+        file.destination.check(DestinationConfig("here", {**file.config.fields, "schema": 'x"; --'}, reach=TEMP))
 
 
 def test_sql_of_a_session_cannot_reach_other_files(file: Warehouse, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,8 +13,11 @@ import pyarrow as pa
 from dayfill import destinations
 from dayfill.destinations import DayOutcome, Destination, DestinationConfig, FinishedDay, FinishedTable
 from dayfill.destinations.duckdb import faults, pool
+from dayfill.domain.reach import Reach
+from dayfill.roots import placed
 
 FIRST = date(2024, 1, 1)
+TEMP = Reach((tempfile.gettempdir(),))
 TRANSFER = 7
 
 
@@ -52,11 +56,11 @@ def duckdb_warehouse(folder: Path) -> Warehouse:
     path = str(folder / "warehouse.duckdb")
 
     def ask(sql: str) -> pa.Table | None:
-        with pool.session(path) as opened, faults.translated(opened.path):
+        with pool.session(placed(path, TEMP)) as opened, faults.translated(opened.path):
             relation = opened.connection.sql(sql)
             return None if relation is None else relation.to_arrow_table()
 
-    config = DestinationConfig("here", {"path": path, "schema": None})
+    config = DestinationConfig("here", {"path": path, "schema": None}, reach=TEMP)
     return Warehouse(destinations.get("DWH_DUCKDB"), config, ask)
 
 

@@ -39,7 +39,8 @@ class Desk:
             (self.made.team_id,), self.made.user_id, f"request-{self.asked}", f"schedule-{self.asked}", "asked", query
         )
         server = self.made.server
-        return await server.queries.start(server.db, self.seams, server.keyring, replace(plain, **changes))  # type: ignore[arg-type]
+        asked = replace(plain, **changes)  # type: ignore[arg-type]
+        return await server.queries.start(server.db, self.seams, server.keyring, server.reaches, asked)
 
     async def ended(self, query: Query = QUERY, **changes: object) -> Kept:
         one = await self.start(query, **changes)

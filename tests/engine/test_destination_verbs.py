@@ -16,6 +16,7 @@ from dayfill.errors import Conflict, Missing, Permanent, Refused, SealBroken
 from dayfill.store import destinations as kept
 from dayfill.store import transfers
 from installation import Installation
+from reaching import TEMP
 
 CANARY = "canary-7f3a"
 
@@ -104,7 +105,7 @@ async def test_a_stored_secret_is_not_sent_to_another_place(installation: Instal
         await update(installation, made.destination_id, wanted(host="evil.example"))
     with pytest.raises(Refused, match="send password again"):
         await destinations.test(
-            installation.db, installation.keyring, "id", 1, wanted(host="evil.example"), made.destination_id
+            installation.db, installation.keyring, "id", 1, wanted(host="evil.example"), made.destination_id, TEMP
         )
     assert server.seen is None
     moved = await update(installation, made.destination_id, wanted({"password": CANARY}, host="db2"))
@@ -114,14 +115,14 @@ async def test_a_stored_secret_is_not_sent_to_another_place(installation: Instal
 async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Installation, server: Server) -> None:
     made = await create(installation, wanted(host="db", password=CANARY))
     arguments = (installation.db, installation.keyring, "installation")
-    assert await destinations.test(*arguments, 1, wanted(host="db"), made.destination_id) is None
-    assert server.seen == DestinationConfig("installation", {"host": "db"}, {"password": Secret(CANARY)})
+    assert await destinations.test(*arguments, 1, wanted(host="db"), made.destination_id, TEMP) is None
+    assert server.seen == DestinationConfig("installation", {"host": "db"}, {"password": Secret(CANARY)}, reach=TEMP)
     other = await installation.team("Second")
     with pytest.raises(Refused, match="This team has no destination"):
-        await destinations.test(*arguments, other, wanted(host="db"), made.destination_id)
+        await destinations.test(*arguments, other, wanted(host="db"), made.destination_id, TEMP)
     with pytest.raises(Refused, match=f"Destination {made.destination_id} is of type DWH_SERVER"):
-        await destinations.test(*arguments, 1, Wanted("DWH_DUCKDB", "a", {"path": "/a"}), made.destination_id)
-    assert await destinations.test(*arguments, 1, wanted(host="db", password="x"), None) == (
+        await destinations.test(*arguments, 1, Wanted("DWH_DUCKDB", "a", {"path": "/a"}), made.destination_id, TEMP)
+    assert await destinations.test(*arguments, 1, wanted(host="db", password="x"), None, TEMP) == (
         "The server refused the password."
     )
 

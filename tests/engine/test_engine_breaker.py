@@ -17,6 +17,7 @@ from dayfill.destinations.duckdb import DESTINATION
 from dayfill.domain.run import MAX_ATTEMPTS, Side
 from dayfill.errors import Permanent, Transient
 from dayfill.store import parking
+from reaching import TEMP
 from rig import Rig, ago, last
 from scripted import MemoryDestination
 
@@ -184,5 +185,5 @@ async def test_a_warehouse_file_that_another_program_holds_is_waited_for(
     holder.communicate()
     await rig.settle()
     assert set(rig.runs(backfill).values()) == {("COMPLETED", 1)}
-    loaded = DESTINATION.ledger(DestinationConfig("here", fields), transfer)
+    loaded = DESTINATION.ledger(DestinationConfig("here", fields, reach=TEMP), transfer)
     assert {row.data_date for row in loaded} == set(last(3))

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig
+from dayfill.domain.reach import Reach
 from dayfill.domain.slices import DayOrder, DestinationJob, Slice, SourceJob
 from dayfill.domain.transfer import Table
 from dayfill.engine.brakes import Brakes
@@ -86,6 +87,7 @@ def main(folder: Path, rows: int, source: str) -> None:
     if source == "stream":
         sources.get = lambda kind: StreamSource(rows)  # type: ignore[assignment,return-value]
     settings = {"path": source, "date_column": "day"}
+    reach = Reach((str(folder), str(Path(source).parent)))
     job = Slice(
         "here",
         team_id=1,
@@ -95,11 +97,12 @@ def main(folder: Path, rows: int, source: str) -> None:
         destination=DestinationJob("DWH_DUCKDB", {"path": str(folder / "warehouse.duckdb")}),
         days=(DayOrder(DAY, run_id=1, token=1),),
         deadline_seconds=3600,
+        reach=reach,
     )
     before, began = peak_megabytes(), time.monotonic()
     (result,) = load_slice(job, system_seams(), lambda sealed, sealed_for: sealed, swept(folder / "spool"), Brakes())
     seconds = time.monotonic() - began
-    config = DestinationConfig("here", job.destination.fields)
+    config = DestinationConfig("here", job.destination.fields, reach=reach)
     (held,) = destinations.get("DWH_DUCKDB").held(config, 1, ["visits"])
     told = {"outcome": result.outcome, "failure": str(result.failure), "rows": result.rows}
     there = {"held": [counts.get(DAY, 0) for counts in held.counts or ()], "ledger": held.ledger[0].row_count}

@@ -34,11 +34,13 @@ from dayfill.engine.content_hash import joined_hash
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.errors import Transient
 from dayfill.executors.threads import ThreadsExecutor
+from dayfill.roots import placed
 from dayfill.sources import SourceConfig
 from dayfill.store import backfills, invariants
 from dayfill.store.invariants import LedgerDay
 from dayfill.store.sqlite import SqliteDatabase
 from installation import Installation
+from reaching import TEMP, TEMPS
 from scripted import Script, ScriptedRead, ScriptedSource, reader, unsealed
 
 SECONDS = 120.0
@@ -137,7 +139,7 @@ class Live:
             failpoint=lambda name: self.failpoint(name),
         )
         self.dispatcher = TalkingDispatcher(
-            self.db, self.seams, self.executor, unsealed, "here", self.warehouse.parent / "spool"
+            self.db, self.seams, self.executor, unsealed, "here", self.warehouse.parent / "spool", TEMPS
         )
         self.dispatcher.passed, self.dispatcher.faults = asyncio.Event(), []
 
@@ -199,12 +201,12 @@ class Live:
         return self.other._reader.execute(query, values).fetchall()
 
     def ledger(self, transfer_id: int) -> list[LedgerRow]:
-        config = DestinationConfig("here", {"path": str(self.warehouse)})
+        config = DestinationConfig("here", {"path": str(self.warehouse)}, reach=TEMP)
         return destinations.get("DWH_DUCKDB").ledger(config, transfer_id)
 
     def versions(self, name: str) -> dict[date, list[int]]:
         """Day -> the different readings that its rows come from."""
-        with pool.session(str(self.warehouse)) as opened:
+        with pool.session(placed(str(self.warehouse), TEMP)) as opened:
             found = opened.connection.sql(
                 f"SELECT data_date, list(DISTINCT version), count(*) FROM {name}_{TABLE} GROUP BY 1"
             ).fetchall()

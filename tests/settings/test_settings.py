@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.errors import SetupError
 from dayfill.settings import ClientSettings, RequestLimits, Settings, read_client_settings, read_settings
 
@@ -26,7 +27,39 @@ def test_without_anything_the_server_is_on_loopback_beside_the_working_directory
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert read_settings(environ={}) == Settings(tmp_path / "dayfill-data", "127.0.0.1", 8484, 8, 10_000, "info")
+    here = Reaches(Reach((str(tmp_path),), str(tmp_path / "dayfill-data")))
+    assert read_settings(environ={}) == Settings(
+        tmp_path / "dayfill-data", "127.0.0.1", 8484, 8, 10_000, "info", reaches=here
+    )
+
+
+def test_folders_for_files_come_from_the_environment_or_the_file(tmp_path: Path) -> None:
+    (tmp_path / "dayfill.toml").write_text('file_roots = "/srv/data"\nteam_roots = "2=/srv/two"\n')
+    read = read_settings(data_dir=tmp_path, environ={}).reaches
+    assert (read.of(1).roots, read.of(2).roots) == (("/srv/data",), ("/srv/two",))
+    assert read.of(2).home == str(tmp_path)
+    env = {"DAYFILL_FILE_ROOTS": "/a:/b", "DAYFILL_TEAM_ROOTS": "3=/c"}
+    read = read_settings(data_dir=tmp_path, environ=env).reaches
+    assert (read.of(1).roots, read.of(3).roots) == (("/a", "/b"), ("/c",))
+
+
+@pytest.mark.parametrize("roots", ["/", "//", "/./", "data", "/a:", "/a/../..", "~"])
+def test_a_folder_for_files_is_absolute_and_never_the_whole_disk(tmp_path: Path, roots: str) -> None:
+    with pytest.raises(SetupError, match="DAYFILL_FILE_ROOTS"):
+        read_settings(data_dir=tmp_path, environ={"DAYFILL_FILE_ROOTS": roots})
+
+
+@pytest.mark.parametrize("folders", ["2", "two=/a", "2=b"])
+def test_a_folder_of_a_team_names_its_team(tmp_path: Path, folders: str) -> None:
+    with pytest.raises(SetupError, match="DAYFILL_TEAM_ROOTS"):
+        read_settings(data_dir=tmp_path, environ={"DAYFILL_TEAM_ROOTS": folders})
+
+
+def test_a_server_that_was_started_in_the_root_of_the_disk_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    assert read_settings(data_dir=tmp_path, environ={}).reaches.of(1).roots == ()
 
 
 def test_flag_wins_over_environment_over_file(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dayfill import sources
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import ConnectorError
 from dayfill.sources import SourceConfig
+from reaching import TEMP
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read_files() -> ReadFiles:
         **settings: object,
     ) -> Reading:
         fields = tuple(Field(name, name, data_type) for name, data_type in (types or {}).items())
-        config = SourceConfig({"path": str(path), **settings}, zone=zone)  # type: ignore[dict-item]
+        config = SourceConfig({"path": str(path), **settings}, zone=zone, reach=TEMP)  # type: ignore[dict-item]
         found = sources.get("FILES").read_days(config, Table("t", fields), days, 60)
         assert not found.complete, "complete before a row was read"
         return Reading(found.reader.read_all(), found.date_column, found.complete, found.failed_days)

@@ -15,6 +15,7 @@ from dayfill.domain.run import MAX_ATTEMPTS
 from dayfill.domain.transfer import Account, Field, Table
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.sources import SourceConfig
+from reaching import TEMP
 
 NEWEST = date(2026, 11, 23)
 TABLE = Table("demo_ads")
@@ -81,7 +82,7 @@ def test_fields_are_chosen_and_renamed_and_others_refused() -> None:
 
 
 def test_23_days_fail_and_a_retry_heals_them(tmp_path) -> None:
-    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")})
+    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")}, reach=TEMP)
     days = [NEWEST - timedelta(days=i) for i in range(730)]
     failed = {}
     for day in days:
@@ -102,7 +103,7 @@ def test_without_a_memory_nothing_fails() -> None:
 
 
 def test_threads_lose_no_refusal(tmp_path) -> None:
-    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")})
+    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")}, reach=TEMP)
     days = [NEWEST - timedelta(days=offset) for offset in range(86, 97)] * 3
     with ThreadPoolExecutor(8) as pool:
         causes = list(pool.map(lambda day: _cause(config, day), days))
@@ -112,7 +113,7 @@ def test_threads_lose_no_refusal(tmp_path) -> None:
 def test_restatements_change_recent_costs_reading_by_reading(tmp_path) -> None:
     def costs(memory: str, offset: int, readings: int) -> list[Decimal]:
         settings = {"newest_day": str(NEWEST), "memory_file": str(tmp_path / memory), "restatements": True}
-        rows = [_read(SourceConfig(settings), NEWEST - timedelta(days=offset)) for _ in range(readings)]
+        rows = [_read(SourceConfig(settings, reach=TEMP), NEWEST - timedelta(days=offset)) for _ in range(readings)]
         assert len({repr(table.drop_columns("cost").to_pylist()) for table in rows}) == 1
         return [sum(table.column("cost").to_pylist()) for table in rows]
 
@@ -134,15 +135,15 @@ def test_the_delay_ends_at_the_deadline() -> None:
 )
 def test_settings_that_cannot_work(settings) -> None:
     with pytest.raises(Permanent) as caught:
-        SOURCE.check(SourceConfig(settings), TABLE)
+        SOURCE.check(SourceConfig(settings, reach=TEMP), TABLE)
     assert caught.value.cause == "CONFIG" and caught.value.fatal
 
 
 def test_a_broken_memory_says_so(tmp_path) -> None:
     (tmp_path / "memory").write_text("{")
-    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")})
+    config = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "memory")}, reach=TEMP)
     with pytest.raises(Permanent, match="cannot be read; delete it"):
         _read(config, NEWEST - timedelta(days=90))
-    gone = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "no" / "memory")})
+    gone = SourceConfig({"newest_day": str(NEWEST), "memory_file": str(tmp_path / "no" / "memory")}, reach=TEMP)
     with pytest.raises(Permanent, match="cannot be written"):
         _read(gone, NEWEST - timedelta(days=90))

@@ -161,7 +161,7 @@ def test_a_name_with_quotes_is_only_a_name(tmp_path, read_files) -> None:
         ({"date_column": "ts", "header": "yes"}, "header must be true or false"),
         ({"date_column": 5}, "date_column must be a text"),
         ({"date_column": "ts", "path": ""}, "path is missing"),
-        ({"date_column": "ts", "path": "/data/x.dat"}, "no file"),
+        ({"date_column": "ts", "path": "/data/x.dat"}, "outside the folders"),
         ({"date_column": "ts", "zone": "Mars/Base"}, "no time zone 'Mars/Base'"),
     ],
 )

@@ -16,6 +16,7 @@ from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent, Transient
 from dayfill.sources import SourceConfig
 from dayfill.sources.files import reading
+from reaching import TEMP
 
 FIRST, SECOND, THIRD = date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)
 TYPES = {"d": "DATE", "s": "STRING", "i": "INTEGER"}
@@ -254,7 +255,7 @@ def test_a_moment_and_a_clock_reading_are_not_joined(tmp_path, read_files) -> No
 def test_a_file_that_changes_while_it_is_read(change, tmp_path, read_files) -> None:
     path = _write(tmp_path / "a.csv", "d,i\n2024-02-28,1\n")
     read = sources.get("FILES").read_days(
-        SourceConfig({"path": str(path), "date_column": "d"}), Table("t"), [FIRST], 60
+        SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP), Table("t"), [FIRST], 60
     )
     if change == "remove":
         path.unlink()
@@ -270,7 +271,7 @@ def test_a_file_that_changes_while_it_is_read(change, tmp_path, read_files) -> N
 
 def test_a_passed_deadline_ends_the_reading(tmp_path) -> None:
     path = _write(tmp_path / "a.csv", "d,i\n2024-02-28,1\n")
-    config = SourceConfig({"path": str(path), "date_column": "d"})
+    config = SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP)
     with pytest.raises(Transient) as caught:
         sources.get("FILES").read_days(config, Table("t"), [FIRST], 0).reader.read_all()
     assert caught.value.cause == "TIMEOUT"
@@ -279,7 +280,7 @@ def test_a_passed_deadline_ends_the_reading(tmp_path) -> None:
 def test_the_deadline_interrupts_a_scan_that_gives_no_rows(tmp_path, monkeypatch) -> None:
     path = _write(tmp_path / "a.csv", "d,i\n2024-02-28,1\n")
     read = sources.get("FILES").read_days(
-        SourceConfig({"path": str(path), "date_column": "d"}), Table("t"), [FIRST], 0.3
+        SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP), Table("t"), [FIRST], 0.3
     )
     endless = "SELECT sum(a.range * b.range) AS c0 FROM range(100_000_000) a, range(1_000_000) b"
     monkeypatch.setattr(reading.query, "reading", lambda _plan, _scan: endless)

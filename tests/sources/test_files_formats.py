@@ -16,10 +16,12 @@ import pytest
 from dayfill import sources
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import Permanent
+from dayfill.roots import placed
 from dayfill.sources import SourceConfig
 from dayfill.sources.files import infer
 from dayfill.sources.files.connection import Idle
 from dayfill.sources.files.paths import Stamp
+from reaching import TEMP
 
 FIRST, SECOND, THIRD = date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)
 EVERY_TYPE = {
@@ -179,7 +181,7 @@ def test_a_declared_field_keeps_its_target_name(tmp_path) -> None:
     path = _csv(tmp_path / "a.csv", "Day of report,x", "2024-02-28,1")
     table = Table("t", (Field("Day of report", "report_date", "DATE"), Field("x", "value", "INTEGER")))
     read = sources.get("FILES").read_days(
-        SourceConfig({"path": str(path), "date_column": "Day of report"}), table, [FIRST], 60
+        SourceConfig({"path": str(path), "date_column": "Day of report"}, reach=TEMP), table, [FIRST], 60
     )
     assert read.reader.read_all().to_pylist() == [{"report_date": FIRST, "value": 1}]
     assert read.date_column == "report_date"
@@ -225,7 +227,7 @@ def test_an_empty_json_file_is_a_day_without_rows(tmp_path, read_files) -> None:
 
 def test_the_schema_does_not_depend_on_the_days(tmp_path, read_files) -> None:
     path = _csv(tmp_path / "a.csv", "d,i", "2024-02-28,1", "2024-02-29,1.5")
-    config, source = SourceConfig({"path": str(path), "date_column": "d"}), sources.get("FILES")
+    config, source = SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP), sources.get("FILES")
     whole = source.schema(config, Table("t"))
     assert whole == pa.schema({"d": pa.date32(), "i": pa.float64()})
     assert read_files(path, [FIRST], date_column="d").rows.schema == whole
@@ -258,7 +260,7 @@ def test_slices_that_start_together_infer_once(tmp_path, read_files, monkeypatch
 
 def test_large_files_are_read_by_one_thread_of_an_engine_of_their_own(tmp_path: Path) -> None:
     path, idle = str(tmp_path / "day.csv"), Idle(most=1)
-    small, large = (Stamp(path, size, mtime_ns=1, inode=1) for size in (10, 10**8))
+    small, large = (Stamp(path, placed(path, TEMP), size, mtime_ns=1, identity=(1, 1)) for size in (10, 10**8))
     engine, alone = idle.take([small]), idle.take([large])
     assert alone.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
     idle.give_back([large], alone)

@@ -12,6 +12,7 @@ from dayfill import sources
 from dayfill.domain.transfer import Table
 from dayfill.sources import SourceConfig
 from dayfill.sources.files import connection
+from reaching import TEMP
 
 DAY = date(2024, 6, 1)
 
@@ -21,7 +22,7 @@ def large(tmp_path: Path) -> SourceConfig:
     """More rows than one batch holds."""
     rows = "".join(f"{DAY},{number}\n" for number in range(100_000))
     (tmp_path / "rows.csv").write_text("day,n\n" + rows)
-    return SourceConfig({"path": str(tmp_path / "rows.csv"), "date_column": "day"})
+    return SourceConfig({"path": str(tmp_path / "rows.csv"), "date_column": "day"}, reach=TEMP)
 
 
 def test_the_engine_and_the_watch_of_a_reading_that_is_given_up_are_given_back(large: SourceConfig) -> None:

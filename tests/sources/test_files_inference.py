@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dayfill import sources
 from dayfill.domain.transfer import Table
 from dayfill.sources import SourceConfig
+from reaching import TEMP
 
 DAY = date(2024, 2, 29)
 NOON = datetime.fromisoformat("2024-02-29T12:00:00")
@@ -20,7 +21,7 @@ NOON = datetime.fromisoformat("2024-02-29T12:00:00")
 
 def _schema_of(path: Path, values: list[str]) -> str:
     path.write_text("d,x\n" + "".join(f'2024-02-29,"{value}"\n' if value else "2024-02-29,\n" for value in values))
-    schema = sources.get("FILES").schema(SourceConfig({"path": str(path), "date_column": "d"}), Table("t"))
+    schema = sources.get("FILES").schema(SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP), Table("t"))
     return str(schema.field("x").type)
 
 

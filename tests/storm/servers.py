@@ -95,6 +95,7 @@ class Template:
         log.touch()
         read_from = log.stat().st_size
         env = {"DAYFILL_LOG_LEVEL": "warning", "DAYFILL_TEST": "1", "DAYFILL_FAILPOINT": failpoint}
+        env["DAYFILL_FILE_ROOTS"] = str(data_dir.parent)
         words = ["serve", "--data-dir", str(data_dir), "--bind", "127.0.0.1:0"]
         wanted = {"words": words, "env": env, "log": str(log), "sabotage": asdict(sabotage)}
         server = Server(self, 0, log, read_from, time.time())

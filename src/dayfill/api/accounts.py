@@ -55,7 +55,7 @@ async def of_login(call: Call) -> Answer:
     login = await logins.find(call, call.server.db)
     offset = integer(call, "offset", lowest=0, highest=LARGEST_OFFSET, default=0)
     limit = integer(call, "limit", lowest=1, highest=LONGEST_PAGE, default=100)
-    found = await accounts.of_login(call.server.keyring, login)
+    found = await accounts.of_login(call.server.keyring, login, call.server.reaches.of(login.team_id))
     page = [AccountView(one.account_id, one.name, one.group) for one in found[offset : offset + limit]]
     return Answer(200, page, meta={"paginate": {"offset": offset, "limit": limit, "total": len(found)}})
 
@@ -85,7 +85,7 @@ def _is_wanted(login: Connection, asked: Asked) -> bool:
 
 
 async def _accounts(call: Call, login: Connection) -> LoginAccounts:
-    found = await accounts.of_login(call.server.keyring, login)
+    found = await accounts.of_login(call.server.keyring, login, call.server.reaches.of(login.team_id))
     items = [AccountItem(one.account_id, one.name, one.group) for one in found]
     return LoginAccounts(login.username, logins.name_of(login), items)
 

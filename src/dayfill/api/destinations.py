@@ -110,8 +110,9 @@ async def test(call: Call) -> Answer:
     server, new = call.server, _new_keys(call)
     body = call.decode(Trial, leave_out=new)
     wanted = _wanted(body, new)
+    reach = server.reaches.of(call.team_id)
     error = await verbs.test(
-        server.db, server.keyring, server.installation_id, call.team_id, wanted, body.destination_id
+        server.db, server.keyring, server.installation_id, call.team_id, wanted, body.destination_id, reach
     )
     tried = {"type": body.type, "fields": verbs.plain_in(wanted), "success": error is None}
     await repeats.note(call, Act("destination.test", body.destination_id or "new", after=tried))

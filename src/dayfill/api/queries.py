@@ -90,7 +90,7 @@ async def run(call: Call) -> Answer:
     if known is None or (body.ds_id and _is_another(call, known, body, draft)):
         if not body.ds_id and body.schedule_id:
             raise _unknown(body.schedule_id)
-        known = await queries.start(server.db, server.seams, server.keyring, _asked(call, body, draft))
+        known = await queries.start(server.db, server.seams, server.keyring, server.reaches, _asked(call, body, draft))
     else:
         known.spoken_of(call.request_id)
     await queries.wait(known, body.sync_timeout)

@@ -154,7 +154,9 @@ async def _accounts(call: Call, usable: Sequence[Connection]) -> list[AccountIte
     Raises:
         Refused, Busy: a source does not list the accounts of its login.
     """
-    reached = await asyncio.gather(*(accounts.of_login(call.server.keyring, login) for login in usable))
+    reached = await asyncio.gather(
+        *(accounts.of_login(call.server.keyring, login, call.server.reaches.of(login.team_id)) for login in usable)
+    )
     return [
         AccountItem(account.account_id, account.name, login.connection_id)
         for login, found in zip(usable, reached, strict=True)

@@ -19,6 +19,7 @@ from dayfill.api.traffic import Traffic
 from dayfill.domain.access import SCOPES, Caller, Permission
 from dayfill.domain.addresses import Network
 from dayfill.domain.audit import Act, Actor
+from dayfill.domain.reach import Reaches
 from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
 from dayfill.engine.vitals import Vitals
@@ -71,6 +72,7 @@ class Server:
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
     answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
     the keys that requests came with, for the housekeeping to write down. queries: under way, and their results.
+    reaches: what connectors may open for each team.
     """
 
     db: Database
@@ -87,6 +89,7 @@ class Server:
     limits: Limits = NO_LIMITS
     used_keys: set[str] = field(default_factory=set)
     queries: Queries = field(default_factory=Queries)
+    reaches: Reaches = field(default_factory=Reaches)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -127,8 +127,8 @@ async def _serve(
     stop: asyncio.Event,
 ) -> bool:
     executor = ThreadsExecutor(settings.slots)
-    spool = _swept(settings.data_dir / SPOOL)
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool)
+    where = state.installation_id, _swept(settings.data_dir / SPOOL), settings.reaches
+    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, *where)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     http = http_server(server := _server(settings, state, dispatcher, watch, hub, stop))
     beside = watch, hub, Housekeeper(state.db, state.seams, server.used_keys, settings.audit_days)
@@ -197,6 +197,7 @@ def _server(
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
+        reaches=settings.reaches,
     )
 
 

@@ -26,7 +26,7 @@ from dayfill.cli.installation import another_key, first_key
 from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.output import Printer
 from dayfill.cli.summary import Backfill
-from dayfill.settings import ClientSettings, Settings
+from dayfill.settings import ClientSettings, read_settings
 
 _PORT, _PORTS_TRIED = 8484, 100
 _HOST = "127.0.0.1"
@@ -72,7 +72,8 @@ async def demo(
     stop = asyncio.Event()
     with ExitStack() as stack:
         directory = stack.enter_context(_directory(dir, keep=keep))
-        settings = Settings(directory / "state", _HOST, _free_port(port))
+        demo_setup.open_to_files(directory)
+        settings = read_settings(data_dir=directory / "state", bind=f"{_HOST}:{_free_port(port)}", environ={})
 
         async def on_ready(running: Running) -> None:
             api, made = await _set_up(running, directory, printer, stack, ready_file)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from dayfill.app import SETTINGS_FILE
 from dayfill.cli import demo_flights
 from dayfill.cli.client import Api
 
@@ -32,6 +33,13 @@ class Made:
 
 def warehouse_in(directory: Path) -> Path:
     return directory / "warehouse.duckdb"
+
+
+def open_to_files(directory: Path) -> None:
+    """The demo's own folder is the one that its server opens to files; `doctor` and `verify` find it there as well."""
+    state = directory / "state"
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / SETTINGS_FILE).write_text(f"file_roots = {json.dumps(str(directory))}\n", "utf-8")
 
 
 def make(api: Api, directory: Path, flights_csv: Path | None, today: date) -> Made:

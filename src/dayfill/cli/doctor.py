@@ -19,12 +19,14 @@ from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer, plain
 from dayfill.domain.audit import OPERATOR, Act
+from dayfill.domain.reach import Reach
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
 from dayfill.engine.keyring import broken_seals
 from dayfill.engine.spool import swept
-from dayfill.errors import SetupError
+from dayfill.errors import Permanent, SetupError
+from dayfill.roots import placed
 from dayfill.secrets import safe
 from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
@@ -107,7 +109,7 @@ async def _repair(settings: Settings) -> list[str]:
 async def _examined(settings: Settings) -> Report:
     keyring = read_keyring(settings)
     with snapshot(settings.data_dir / STATE_FILE) as state:
-        return await examine(state, await teams.installation_id(state) or "", keyring.open)
+        return await examine(state, await teams.installation_id(state) or "", keyring.open, settings.reaches)
 
 
 async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
@@ -123,7 +125,7 @@ async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
             yield finding
         for finding in _report(await _examined(settings), served):
             yield finding
-        async for finding in _destinations(directory):
+        async for finding in _destinations(settings):
             yield finding
     except SetupError as error:
         yield f"{directory} can be opened", str(error), True
@@ -159,18 +161,22 @@ def _report(report: Report, served: bool) -> Iterator[Finding]:
             yield _finding(check, one.problem())
 
 
-async def _destinations(directory: Path) -> AsyncIterator[Finding]:
+async def _destinations(settings: Settings) -> AsyncIterator[Finding]:
     """Files that the server must be able to write; whether a destination takes a table, `destination test` tries."""
-    with snapshot(directory / STATE_FILE) as state:
+    with snapshot(settings.data_dir / STATE_FILE) as state:
         for team in await teams.page(state):
             for one in await destinations.list_all(state, team.team_id):
                 if one.destination_type == "DWH_DUCKDB":
                     name = f"destination {one.destination_id} {one.display_name!r} of team {team.team_id}"
-                    yield _finding(f"{name} can be written", _unwritable(str(one.fields.get("path") or "")))
+                    reach = settings.reaches.of(team.team_id)
+                    yield _finding(f"{name} can be written", _unwritable(str(one.fields.get("path") or ""), reach))
 
 
-def _unwritable(text: str) -> str | None:
-    path = Path(text).expanduser()
+def _unwritable(text: str, reach: Reach) -> str | None:
+    try:
+        path = Path(placed(text, reach).path)
+    except Permanent as error:
+        return error.message
     for place in (path.parent, path) if path.exists() else (path.parent,):
         if not os.access(place, os.W_OK):
             return f"{place} is not there or cannot be written"

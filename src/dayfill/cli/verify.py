@@ -73,7 +73,7 @@ async def verify(
         loaded = [date.fromisoformat(row[0]) for row in await days.loaded(state, job.transfer_id)]
     wanted = sorted((day for day in loaded if first <= day <= last), reverse=True)
     with tempfile.TemporaryDirectory(prefix="dayfill-verify-") as spool:
-        work = Verifying(job, installation_id, keyring.open, Path(spool), seams)
+        work = Verifying(job, installation_id, keyring.open, Path(spool), seams, settings.reaches.of(team))
         found = list(_told(printer, verify_days(work, wanted), len(wanted)))
     _show(printer, found)
     return Exit.OK if all(one.found is Found.EQUAL for one in found) else Exit.ERROR

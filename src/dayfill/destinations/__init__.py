@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dayfill.domain.reach import NOTHING, Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
@@ -44,6 +45,7 @@ class DestinationConfig:
     rivals: transfers of this installation whose tables must not be touched, None for all but the loading one. A table
     of a transfer that is no rival (deleted, or moved elsewhere) passes to the loading one, if none of the table's
     tokens is greater than its own. read_only: what is opened is opened for reading, so not even a log is folded in.
+    reach: what of the machine it may open.
     """
 
     installation_id: str
@@ -51,6 +53,7 @@ class DestinationConfig:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     rivals: frozenset[int] | None = None
     read_only: bool = False
+    reach: Reach = NOTHING
 
 
 class Rows(Protocol):

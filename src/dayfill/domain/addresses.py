@@ -1,10 +1,12 @@
-"""Addresses of callers: where a request came from, and whether that lies in a list of networks."""
+"""Addresses: where a request came from, whether that lies in a list of networks, where the server listens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from dayfill.errors import SetupError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -84,3 +86,25 @@ def _is_part(inner: Network, outer: Network) -> bool:
     if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
         return inner.subnet_of(outer)
     return isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
+def bound_to(bind: str) -> tuple[str, int]:
+    """``HOST:PORT`` or ``[IPv6]:PORT``, taken apart.
+
+    Raises:
+        SetupError: it is neither.
+    """
+    host, separator, port = bind.rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise SetupError("DAYFILL_BIND (or bind, --bind): expected HOST:PORT, such as 127.0.0.1:8484 or [::1]:8484.")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

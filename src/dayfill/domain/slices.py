@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from dayfill.domain.reach import NOTHING, Reach
 from dayfill.domain.run import Failure, QueryDetail
 from dayfill.domain.transfer import DEFAULT_MAX_DAY_GIGABYTES, DEFAULT_MAX_DAY_ROWS, Account, Segment, Table, Value
 
@@ -61,7 +62,10 @@ class DestinationJob:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Days of one transfer, newest first, and all that is needed to load them. deadline in seconds from its start."""
+    """Days of one transfer, newest first, and all that is needed to load them. deadline in seconds from its start.
+
+    reach: what the load may open and reach, for it never sees the settings.
+    """
 
     installation_id: str
     team_id: int
@@ -71,6 +75,7 @@ class Slice:
     destination: DestinationJob
     days: tuple[DayOrder, ...]
     deadline_seconds: float
+    reach: Reach = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from math import ceil
 
 from dayfill import sources
 from dayfill.domain.connection import Connection, sealed_for
+from dayfill.domain.reach import Reach
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import SourceJob
 from dayfill.engine.configs import source_config
@@ -18,8 +19,9 @@ ANSWER_SECONDS = 20.0
 """How long a source may take to list accounts: less than the 30 s after which clients give up."""
 
 
-async def of_login(keyring: Keyring, login: Connection) -> list[SourceAccount]:
+async def of_login(keyring: Keyring, login: Connection, reach: Reach) -> list[SourceAccount]:
     """Every account of a login, none if its source has none to list; outside any transaction, for it may take long.
+    reach: of the login's team.
 
     Raises:
         Refused: the login was revoked, or its source does not accept it. Busy: the source cannot answer now.
@@ -35,7 +37,7 @@ async def of_login(keyring: Keyring, login: Connection) -> list[SourceAccount]:
         connection_id=login.connection_id,
     )
     try:
-        config = source_config(job, keyring.open)
+        config = source_config(job, keyring.open, reach)
         source = sources.get(login.data_source_id)
         return list(await asyncio.to_thread(source.accounts, config, ANSWER_SECONDS))
     except Permanent as error:

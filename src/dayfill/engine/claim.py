@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dayfill import sources
 from dayfill.domain.allowance import next_month
 from dayfill.domain.parking import Trial
+from dayfill.domain.reach import Reaches
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
 from dayfill.engine.budgets import MAX_SLICE_DAYS, Budgets, Pace
@@ -31,12 +32,14 @@ class Claimer:
 
     admits: whether a transfer's destination is known well enough to load into it; see `Reconciler`.
     rows_until: when a team may load again whose rows of the month were found used up by the last claim.
+    reaches: what the loads of each team may open.
     """
 
     owner: str
     installation_id: str
     budgets: Budgets
     admits: Callable[[TransferJob], bool] = lambda job: True
+    reaches: Reaches = field(default_factory=Reaches)
     paces: dict[int, Pace] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
     rows_until: datetime | None = None
@@ -225,6 +228,7 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         destination=job.destination,
         days=tuple(DayOrder(run.data_date, run.run_id, token) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
+        reach=claimer.reaches.of(job.team_id),
     )
     return Claimed(work, job.connection_id, pick.alone, pick.trials, _calls(job, len(tokens)), job.requests_per_minute)
 

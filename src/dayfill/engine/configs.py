@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from dayfill.destinations import DestinationConfig
+from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.slices import DestinationJob, Slice, SourceJob
 from dayfill.errors import Permanent, SealBroken
@@ -25,14 +26,14 @@ class Configs:
 
     @cached_property
     def source(self) -> SourceConfig:
-        return source_config(self._job.source, self.unseal)
+        return source_config(self._job.source, self.unseal, self._job.reach)
 
     @cached_property
     def destination(self) -> DestinationConfig:
-        return destination_config(self._job.destination, self._job.installation_id, self.unseal)
+        return destination_config(self._job.destination, self._job.installation_id, self.unseal, self._job.reach)
 
 
-def source_config(job: SourceJob, unseal: Unseal) -> SourceConfig:
+def source_config(job: SourceJob, unseal: Unseal, reach: Reach) -> SourceConfig:
     """What the source is told.
 
     Raises:
@@ -42,17 +43,17 @@ def source_config(job: SourceJob, unseal: Unseal) -> SourceConfig:
         message = f"Login {job.connection_id} was revoked; save the transfer with another login, then retry."
         raise Permanent("AUTH", message, fatal=True)
     secrets = _opened(job.sealed, job.sealed_for, unseal)
-    return SourceConfig(job.settings, job.accounts, job.segments, job.zone, secrets)
+    return SourceConfig(job.settings, job.accounts, job.segments, job.zone, secrets, reach)
 
 
-def destination_config(job: DestinationJob, installation_id: str, unseal: Unseal) -> DestinationConfig:
+def destination_config(job: DestinationJob, installation_id: str, unseal: Unseal, reach: Reach) -> DestinationConfig:
     """What the destination is told.
 
     Raises:
         Permanent: cause AUTH; the credentials do not open.
     """
     secrets = _opened(job.sealed, job.sealed_for, unseal)
-    return DestinationConfig(installation_id, job.fields, secrets, job.rivals)
+    return DestinationConfig(installation_id, job.fields, secrets, job.rivals, reach=reach)
 
 
 def _opened(sealed: bytes | None, sealed_for: str, unseal: Unseal) -> dict[str, Secret]:

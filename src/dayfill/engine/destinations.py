@@ -12,6 +12,7 @@ from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
+from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.engine.rescue import start_over
@@ -102,11 +103,18 @@ async def delete(tx: Tx, seams: Seams, team_id: int, destination_id: int) -> Non
 
 
 async def test(
-    db: Reader, keyring: Keyring, installation_id: str, team_id: int, wanted: Wanted, destination_id: int | None
+    db: Reader,
+    keyring: Keyring,
+    installation_id: str,
+    team_id: int,
+    wanted: Wanted,
+    destination_id: int | None,
+    reach: Reach,
 ) -> str | None:
     """Whether the destination can be reached and written; outside any transaction, for it may take long.
 
-    destination_id: secrets that are not sent come from this one. Returns None, or why it failed.
+    destination_id: secrets that are not sent come from this one. reach: what the team may open.
+    Returns None, or why it failed.
 
     An error that is none of a destination's own is told by its name; its text goes to the log.
 
@@ -124,7 +132,8 @@ async def test(
         kept = _kept(kind, wanted, destination, keyring)
     chosen, secrets = _checked(kind, wanted, kept)
     try:
-        await asyncio.to_thread(kind.check, DestinationConfig(installation_id, chosen.fields, secrets))
+        config = DestinationConfig(installation_id, chosen.fields, secrets, reach=reach)
+        await asyncio.to_thread(kind.check, config)
     except ConnectorError as error:
         return safe(error.message, LONGEST_ERROR)
     except Exception as error:

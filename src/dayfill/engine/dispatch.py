@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from dayfill.domain.reach import Reaches
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.brakes import Brakes
@@ -62,14 +63,23 @@ class Flight:
 
 
 class Dispatcher:
-    """Owns what is in flight; everything else is in the state database. spool: folder of readings that are large.
+    """Owns what is in flight; everything else is in the state database.
 
+    spool: folder of readings that are large. reaches: what the loads of each team may open; by default nothing.
     work: what it has done since it was made.
     """
 
     def __init__(
-        self, db: Database, seams: Seams, executor: Executor, unseal: Unseal, installation_id: str, spool: Path
+        self,
+        db: Database,
+        seams: Seams,
+        executor: Executor,
+        unseal: Unseal,
+        installation_id: str,
+        spool: Path,
+        reaches: Reaches | None = None,
     ) -> None:
+        reaches = reaches or Reaches()
         self._db = db
         self._seams = seams
         self._executor = executor
@@ -78,8 +88,8 @@ class Dispatcher:
             load_slice, seams=seams, unseal=self._transport.unseal, spool=spool, brakes=Brakes()
         )
         self._budgets = Budgets(executor.slots)
-        self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake)
-        self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits)
+        self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake, reaches)
+        self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits, reaches)
         self._flights: set[Flight] = set()
         self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()

@@ -9,6 +9,7 @@ from datetime import date
 
 from dayfill.destinations import HELD
 from dayfill.domain.days import ranges_of
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal
 from dayfill.engine.inspect import Inspected, inspect
@@ -58,20 +59,20 @@ class Report:
     transfers: list[Transfer]
 
 
-async def examine(state: Reader, installation_id: str, unseal: Unseal) -> Report:
+async def examine(state: Reader, installation_id: str, unseal: Unseal, reaches: Reaches) -> Report:
     """All rules and all tables. state: a snapshot, older than the look at the destinations, which may move on."""
-    found = [one async for one in _transfers(state, installation_id, unseal)]
+    found = [one async for one in _transfers(state, installation_id, unseal, reaches)]
     ledgers = {one.job.transfer_id: one.ledger for one in found if one.unread is None}
     return Report(await invariants.check(state, ledgers=ledgers), found)
 
 
-async def _transfers(state: Reader, installation_id: str, unseal: Unseal) -> AsyncIterator[Transfer]:
+async def _transfers(state: Reader, installation_id: str, unseal: Unseal, reaches: Reaches) -> AsyncIterator[Transfer]:
     for team in await teams.page(state):
         for summary in await transfers.list_all(state, team.team_id):
             job = await transfers.job(state, summary.transfer.transfer_id)
             name = f"transfer {job.transfer_id} {summary.transfer.configuration.display_name!r} of team {team.team_id}"
             try:
-                seen = await _inspected(job, installation_id, unseal)
+                seen = await _inspected(job, installation_id, unseal, reaches.of(team.team_id))
             except ConnectorError as error:
                 yield Transfer(job, name, unread=error)
                 continue
@@ -80,15 +81,15 @@ async def _transfers(state: Reader, installation_id: str, unseal: Unseal) -> Asy
             yield Transfer(job, name, seen.ledger, wrong)
 
 
-async def _inspected(job: TransferJob, installation_id: str, unseal: Unseal) -> Inspected:
+async def _inspected(job: TransferJob, installation_id: str, unseal: Unseal, reach: Reach) -> Inspected:
     for _ in range(TRIES - 1):
         try:
-            return await asyncio.to_thread(inspect, job, installation_id, unseal)
+            return await asyncio.to_thread(inspect, job, installation_id, unseal, reach)
         except ConnectorError as error:
             if error.cause != HELD:
                 raise
             await asyncio.sleep(WAIT_SECONDS)
-    return await asyncio.to_thread(inspect, job, installation_id, unseal)
+    return await asyncio.to_thread(inspect, job, installation_id, unseal, reach)
 
 
 async def mend(tx: Tx, report: Report) -> list[str]:

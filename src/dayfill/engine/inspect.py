@@ -9,6 +9,7 @@ from datetime import date
 
 from dayfill import destinations
 from dayfill.destinations import HeldTable
+from dayfill.domain.reach import Reach
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config
 from dayfill.engine.ledgers import ledger_days
@@ -23,13 +24,13 @@ class Inspected:
     differing: Mapping[date, list[str]]
 
 
-def inspect(job: TransferJob, installation_id: str, unseal: Unseal) -> Inspected:
+def inspect(job: TransferJob, installation_id: str, unseal: Unseal, reach: Reach) -> Inspected:
     """Look at all tables of a transfer; nothing is changed, nothing is made.
 
     Raises:
         ConnectorError: the destination cannot be read.
     """
-    config = replace(destination_config(job.destination, installation_id, unseal), read_only=True)
+    config = replace(destination_config(job.destination, installation_id, unseal, reach), read_only=True)
     tables = [table.name for table in job.tables]
     held = destinations.get(job.destination.kind).held(config, job.transfer_id, tables)
     differing: dict[date, list[str]] = defaultdict(list)

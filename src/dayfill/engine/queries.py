@@ -14,6 +14,8 @@ import structlog
 from dayfill import sources
 from dayfill.domain.connection import Connection, sealed_for
 from dayfill.domain.query import Query, QueryStatus
+from dayfill.domain.reach import Reach, Reaches
+from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import SourceJob
 from dayfill.domain.source_settings import values_of
 from dayfill.domain.transfer import RESERVED_SETTINGS, Account
@@ -25,7 +27,8 @@ from dayfill.engine.parking import let_rest
 from dayfill.engine.read_query import Result, read_query
 from dayfill.errors import Busy, ConnectorError, Exceeded, Refused, Transient
 from dayfill.seams import Seams
-from dayfill.secrets import Keyring
+from dayfill.secrets import Keyring, safe
+from dayfill.sources import SourceConfig
 from dayfill.store import connections as logins
 from dayfill.store import parking
 from dayfill.store.db import Database
@@ -72,8 +75,10 @@ class Queries:
         self._waiting_requests = 0
         self._reading = 0
 
-    async def start(self, db: Database, seams: Seams, keyring: Keyring, asked: Asked) -> Kept:
+    async def start(self, db: Database, seams: Seams, keyring: Keyring, reaches: Reaches, asked: Asked) -> Kept:
         """Start a query, or join the one that is under way with this schedule id.
+
+        reaches: what sources may open for each team.
 
         Raises:
             Refused: the schedule id is taken by another query that is under way, or there is no such login.
@@ -100,7 +105,8 @@ class Queries:
             one.result, one.read_time, one.cache_used = before.result, before.read_time, True
             one.end(QueryStatus.SUCCESS, now)
         else:
-            one.task = asyncio.create_task(self._run(one, db, seams, keyring, _job(asked.query, team_id, login)))
+            job, reach = _job(asked.query, team_id, login), reaches.of(team_id)
+            one.task = asyncio.create_task(self._run(one, db, seams, keyring, job, reach))
         return one
 
     def find(self, teams: Sequence[int], user_id: int, name: str, seams: Seams) -> Kept | None:
@@ -146,7 +152,7 @@ class Queries:
                 retry_after=5,
             )
 
-    async def _run(self, one: Kept, db: Database, seams: Seams, keyring: Keyring, job: SourceJob) -> None:
+    async def _run(self, one: Kept, db: Database, seams: Seams, keyring: Keyring, job: SourceJob, reach: Reach) -> None:
         ends = seams.monotonic() + one.query.deadline_seconds
         one.status = QueryStatus.QUEUED
         try:
@@ -157,8 +163,12 @@ class Queries:
             return
         one.status, began = QueryStatus.RUNNING, seams.monotonic()
         one.read_time = seams.now()
+
+        def left() -> float:
+            return ends - seams.monotonic()
+
         try:
-            one.result = await self._read(one.query, keyring, job, lambda: ends - seams.monotonic())
+            one.result = await self._read(one.query, lambda: source_config(job, keyring.open, reach), job.kind, left)
             one.run_seconds = seams.monotonic() - began
             one.end(QueryStatus.SUCCESS, seams.monotonic())
         except ConnectorError as error:
@@ -172,7 +182,9 @@ class Queries:
         finally:
             self._shelf.forget(seams.monotonic())
 
-    async def _read(self, query: Query, keyring: Keyring, job: SourceJob, left: Callable[[], float]) -> Result:
+    async def _read(
+        self, query: Query, config: Callable[[], SourceConfig], kind: str, left: Callable[[], float]
+    ) -> Result:
         """Read on a thread, whose slot is free again when the thread is, however long that takes."""
 
         def check() -> float:
@@ -181,14 +193,14 @@ class Queries:
             return left()
 
         def read() -> Result:
-            return read_query(query, sources.get(job.kind), source_config(job, keyring.open), check)
+            return read_query(query, sources.get(kind), config(), check)
 
         reading = asyncio.get_running_loop().run_in_executor(self._pool, read)
         self._reading += 1
         reading.add_done_callback(self._ended)
         await asyncio.wait([reading], timeout=max(left(), 0) + GRACE_SECONDS)
         if not reading.done():
-            raise Transient("TIMEOUT", f"{job.kind} did not answer before the query's deadline.")
+            raise Transient("TIMEOUT", f"{kind} did not answer before the query's deadline.")
         return reading.result()
 
     def _ended(self, reading: asyncio.Future[Result]) -> None:
@@ -198,7 +210,7 @@ class Queries:
             reading.exception()  # looked at, or asyncio complains of one that nobody waited for
 
     def _fail(self, one: Kept, seams: Seams, error: ConnectorError) -> None:
-        one.error = QueryError(error.cause, error.message)
+        one.error = QueryError(error.cause, safe(error.message, MESSAGE_LENGTH))
         one.run_seconds = seams.monotonic() - one.began
         one.end(QueryStatus.STOPPED if error.cause in _GIVEN_UP else QueryStatus.FAILURE, seams.monotonic())
 
@@ -259,4 +271,6 @@ async def _rest(db: Database, seams: Seams, team_id: int, connection_id: int, er
     async with db.write() as tx:
         end = await parking.connection_end(tx, team_id, connection_id)
         jitter = seams.chance.random()
-        await let_rest(tx, end, error.cause, error.message, error.retry_after, seams.now(), jitter)
+        await let_rest(
+            tx, end, error.cause, safe(error.message, MESSAGE_LENGTH), error.retry_after, seams.now(), jitter
+        )

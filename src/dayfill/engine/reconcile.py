@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from functools import partial
 from threading import Thread
 from typing import TypeVar
 
 import structlog
 
 from dayfill import destinations
+from dayfill.destinations import DestinationConfig
+from dayfill.domain.reach import Reaches
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config
 from dayfill.engine.ledgers import differing, ledger_days
@@ -46,10 +47,16 @@ class Reconciler:
     """Looks at the destinations of one dispatcher. changed: called when runs of one may be claimed from now on."""
 
     def __init__(
-        self, db: Database, seams: Seams, unseal: Unseal, installation_id: str, changed: Callable[[], None]
+        self,
+        db: Database,
+        seams: Seams,
+        unseal: Unseal,
+        installation_id: str,
+        changed: Callable[[], None],
+        reaches: Reaches,
     ) -> None:
         self._db, self._seams, self._changed = db, seams, changed
-        self._configure = partial(destination_config, installation_id=installation_id, unseal=unseal)
+        self._installation_id, self._unseal, self._reaches = installation_id, unseal, reaches
         self._admitted_until: dict[int, float] = {}
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._owed: set[int] = set()
@@ -114,8 +121,12 @@ class Reconciler:
         finally:
             del self._looks[job.destination_id]
 
+    def _config(self, job: TransferJob) -> DestinationConfig:
+        reach = self._reaches.of(job.team_id)
+        return destination_config(job.destination, self._installation_id, self._unseal, reach)
+
     async def _reconcile(self, job: TransferJob) -> None:
-        kind, config = destinations.get(job.destination.kind), self._configure(job.destination)
+        kind, config = destinations.get(job.destination.kind), self._config(job)
         destination_id = job.destination_id
         is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
         loaded = 0 if is_owed else await days.greatest_token(self._db, destination_id)
@@ -141,7 +152,7 @@ class Reconciler:
         job = await transfers.job(self._db, transfer_id)  # after its days: they are of this place or of none any more
         if job.destination_id != destination_id:
             return
-        kind, config = destinations.get(job.destination.kind), self._configure(job.destination)
+        kind, config = destinations.get(job.destination.kind), self._config(job)
         tables = [table.name for table in job.tables]
 
         def compared() -> Differing:

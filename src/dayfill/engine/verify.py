@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig, FinishedTable, LedgerRow
+from dayfill.domain.reach import Reach
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal, destination_config, source_config
@@ -51,17 +52,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Verifying:
-    """What a verification needs. spool: an empty folder of its own, for days that are large."""
+    """What a verification needs. spool: an empty folder of its own, for days that are large. reach: of the team."""
 
     job: TransferJob
     installation_id: str
     unseal: Unseal
     spool: Path
     seams: Seams
+    reach: Reach
 
     @property
     def config(self) -> DestinationConfig:
-        return replace(destination_config(self.job.destination, self.installation_id, self.unseal), read_only=True)
+        config = destination_config(self.job.destination, self.installation_id, self.unseal, self.reach)
+        return replace(config, read_only=True)
 
 
 def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
@@ -95,7 +98,7 @@ def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, 
     source, began = work.job.source, work.seams.monotonic()
     left = began + work.job.deadline_seconds
     bounds = Bounds(lambda: left - work.seams.monotonic(), source.max_day_rows, source.max_day_gigabytes)
-    config = source_config(source, work.unseal)
+    config = source_config(source, work.unseal, work.reach)
     try:
         read = extract(work.job.tables, days, config, source.kind, bounds, spool, work.seams)
     except TooLarge:

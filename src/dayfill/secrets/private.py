@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_KEYRING, _LOCK = "keyring", "serve.lock"
-_NAMES = frozenset((_KEYRING, _LOCK, "state.sqlite", *(f"state.sqlite-{end}" for end in ("wal", "shm", "journal"))))
+_KEYRING, _LOCK, _SETTINGS, _SPOOL = "keyring", "serve.lock", "dayfill.toml", "spool"
+_STATE = ("state.sqlite", *(f"state.sqlite-{end}" for end in ("wal", "shm", "journal")))
+_NAMES = frozenset((_KEYRING, _LOCK, _SETTINGS, *_STATE))
 _guarded: set[str] = set()
 
 
@@ -24,5 +25,11 @@ def is_private(path: Path) -> bool:
     place = Path(os.path.realpath(path))
     if str(place) in _guarded:
         return True
-    # Such a name elsewhere is nobody's business: in a data directory it stands beside the keyring, or a server's lock.
-    return place.name.lower() in _NAMES and any(place.with_name(name).is_file() for name in (_KEYRING, _LOCK))
+    if place.parent.name.lower() == _SPOOL:
+        home = place.parent.parent
+    elif place.name.lower() in _NAMES:
+        home = place.parent
+    else:
+        return False
+    # Such a name elsewhere is nobody's business: a data directory holds the keyring as well, or a server's lock.
+    return any((home / name).is_file() for name in (_KEYRING, _LOCK))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dayfill.domain.reach import NOTHING, Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Account, Segment, Table, Value
 from dayfill.errors import ConnectorError, Permanent
@@ -38,13 +39,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """What a transfer says about its source, with credentials opened."""
+    """What a transfer says about its source, with credentials opened. reach: what of the machine it may open."""
 
     settings: Mapping[str, Value]
     accounts: tuple[Account, ...] = ()
     segments: tuple[Segment, ...] = ()
     zone: str = "UTC"
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    reach: Reach = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,10 +20,11 @@ from dayfill.destinations import (
     LedgerRow,
 )
 from dayfill.destinations.duckdb import faults, held, ledger, replace
-from dayfill.destinations.duckdb.pool import Session, place_of, session
+from dayfill.destinations.duckdb.pool import Session, session
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
+from dayfill.roots import Place, placed
 
 
 class DuckDBFile:
@@ -39,14 +42,14 @@ class DuckDBFile:
     def location(self, fields: Mapping[str, Value]) -> str:
         """The file behind links and relative paths, and the schema; DuckDB's names know no case."""
         path, schema = str(fields.get("path") or ""), str(fields.get("schema") or "main")
-        with suppress(Permanent):  # a path that names no file is refused when it is used
-            path = str(place_of(path))
+        with suppress(ValueError):  # a path that names no file is refused when it is used
+            path = os.path.realpath(os.path.expanduser(path))
         return f"{self.kind}:{path}:{schema.lower()}"
 
     def check(self, config: DestinationConfig) -> None:
-        """The file opens (it is created if missing) and a table can be created in it; the trial is rolled back."""
+        """The file opens, or can be made, and a table can be created in it; of the trial nothing stays."""
         inside = quoted(_schema(config), "schema")
-        with session(_path(config)) as opened, opened.alone(), faults.translated(opened.path):
+        with session(_place(config), is_trial=True) as opened, opened.alone(), faults.translated(opened.path):
             con = opened.connection.begin()
             try:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {inside}")
@@ -91,11 +94,11 @@ class DuckDBFile:
                 held.read_day(opened.connection, _schema(config), table, day, take)
 
 
-def _path(config: DestinationConfig) -> str:
+def _place(config: DestinationConfig) -> Place:
     path = config.fields.get("path")
     if not isinstance(path, str) or not path.strip():
         raise Permanent("CONFIG", "The destination has no path: set the path of its DuckDB file.", fatal=True)
-    return path
+    return placed(path, config.reach)
 
 
 def _schema(config: DestinationConfig) -> str:
@@ -106,7 +109,7 @@ def _schema(config: DestinationConfig) -> str:
 def _ready(config: DestinationConfig) -> Iterator[Session]:
     """A session in whose schema the ledger exists; it is looked for once per opening, since only we can drop it."""
     schema = _schema(config)
-    with session(_path(config)) as opened:
+    with session(_place(config)) as opened:
         if not opened.is_prepared(schema):
             with opened.alone(), faults.translated(opened.path), opened.transaction() as con:
                 ledger.create(con, schema)
@@ -117,12 +120,12 @@ def _ready(config: DestinationConfig) -> Iterator[Session]:
 @contextmanager
 def _looking(config: DestinationConfig) -> Iterator[Session | None]:
     """A session that makes nothing: None if there is no file, or no ledger in it."""
-    path, schema = _path(config), _schema(config)
-    place = place_of(path)
-    if not place.exists() and place.parent.is_dir():  # a folder that is gone may be a disk that is not there now
+    place, schema = _place(config), _schema(config)
+    path = Path(place.path)
+    if not path.exists() and path.parent.is_dir():  # a folder that is gone may be a disk that is not there now
         yield None
         return
-    with session(path, read_only=config.read_only) as opened, faults.translated(opened.path):
+    with session(place, read_only=config.read_only) as opened, faults.translated(opened.path):
         yield opened if opened.is_prepared(schema) or ledger.exists(opened.connection, schema) else None
 
 

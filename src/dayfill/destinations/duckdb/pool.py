@@ -11,10 +11,11 @@ from threading import Event, Lock, Thread
 
 import duckdb
 
+from dayfill import roots
 from dayfill.destinations.duckdb import faults
 from dayfill.destinations.duckdb.gate import Gate
 from dayfill.errors import Permanent, Transient
-from dayfill.secrets import is_private
+from dayfill.roots import Identity, Place
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -38,7 +39,7 @@ class _Database:
 
     path: Path
     connection: duckdb.DuckDBPyConnection
-    identity: tuple[int, int] | None
+    identity: Identity | None
     gate: Gate = field(default_factory=Gate)
     prepared: set[str] = field(default_factory=set)
     users: int = 0
@@ -46,6 +47,7 @@ class _Database:
     uses_at_last_look: int = -1
     is_broken: bool = False
     is_read_only: bool = False
+    is_new: bool = False
 
     def is_in_place(self) -> bool:
         """False once the path names no file or another one: what is written then, nobody will find."""
@@ -101,47 +103,36 @@ _exiting = Event()
 
 
 @contextmanager
-def session(path: str, *, read_only: bool = False) -> Iterator[Session]:
+def session(place: Place, *, read_only: bool = False, is_trial: bool = False) -> Iterator[Session]:
     """A connection of its own to the file; opens the file if this process does not hold it yet.
 
-    read_only: what is opened for it changes nothing, and is closed at its end.
+    read_only: what is opened for it changes nothing, and is closed at its end. is_trial: a file that it makes goes at
+    its end, unless somebody has used it meanwhile.
 
     Raises:
         Transient: another process holds the file, or the disk is full.
         Permanent: its folder is missing, it is not a DuckDB file, or access is denied.
     """
-    place = place_of(path)
+    path = Path(place.path)
     with _lock:
-        database = _in_place(place) or _open_database(place, read_only)
+        database = _in_place(path) or _open_database(place, read_only)
         if database.is_broken:
-            raise Transient("DESTINATION", f"The DuckDB file {place} is closed after an error and then opened anew.")
+            raise Transient("DESTINATION", f"The DuckDB file {path} is closed after an error and then opened anew.")
         database.users += 1
         database.uses += 1
     try:
-        with faults.translated(place):
+        with faults.translated(path):
             cursor = database.connection.cursor()
         with cursor:
-            yield Session(place, cursor, database)
+            yield Session(path, cursor, database)
     finally:
         with _lock:
             database.users -= 1
-            if database.is_broken or database.is_read_only:
+            only_tried = is_trial and database.is_new and database.uses == 1
+            if database.is_broken or database.is_read_only or only_tried:
                 _close(database)
-
-
-def place_of(path: str) -> Path:
-    """The file itself, behind ``~``, relative paths and links: one file, one database.
-
-    Raises:
-        Permanent: cause CONFIG; it cannot be the path of a file, or the file is one of the installation's own.
-    """
-    try:
-        place = Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise Permanent("CONFIG", f"{path[:200]!r} is no path on this server: correct it.", fatal=True) from error
-    if is_private(place):
-        raise Permanent("CONFIG", f"{place} is a file that dayfill itself lives by: choose another path.", fatal=True)
-    return place
+            if only_tried and database.is_in_place():
+                path.unlink()
 
 
 def close_all() -> None:
@@ -151,14 +142,8 @@ def close_all() -> None:
             _close(database)
 
 
-def _open_database(path: Path, read_only: bool) -> _Database:
-    if not path.parent.is_dir():
-        raise Permanent(
-            "DESTINATION", f"The folder {path.parent} does not exist: create it, or correct the path.", fatal=True
-        )
-    if path.exists() and not path.is_file():  # to open a pipe would wait for ever, and all other files with it
-        kind = "a folder" if path.is_dir() else "no file but a pipe or device"
-        raise Permanent("DESTINATION", f"{path} is {kind}: the path must name a DuckDB file.", fatal=True)
+def _open_database(place: Place, read_only: bool) -> _Database:
+    path, before = Path(place.path), _seen(place)
     _refuse_second_name(path)
     had_log = path.with_name(path.name + ".wal").exists()
     with faults.translated(path):
@@ -166,9 +151,34 @@ def _open_database(path: Path, read_only: bool) -> _Database:
         if had_log and not read_only:
             # A killed owner's log is replayed, but may stay and grow until a checkpoint is asked for.
             connection.execute("CHECKPOINT")
-    database = _open[path] = _Database(path, connection, _identity(path), is_read_only=read_only)
+    after = _seen(place)
+    if after is None or before not in (None, after) or not roots.holds(after):
+        connection.close()
+        raise Permanent("DESTINATION", f"{path} was replaced while it was opened: nothing was loaded.")
+    database = _open[path] = _Database(path, connection, after, is_read_only=read_only, is_new=before is None)
     _start_closer()
     return database
+
+
+def _seen(place: Place) -> Identity | None:
+    """The file that is there now, None if there is none yet.
+
+    Raises:
+        Permanent: its folder is missing, or something else than a file is there.
+    """
+    try:
+        found = roots.seen(place)
+        roots.refuse_other_than_files(place, found)  # to open a pipe would wait for ever, and all other files with it
+        return roots.identity(found)
+    except Permanent as error:
+        raise Permanent(error.cause, f"{error.message} The path must name a DuckDB file.", fatal=True) from None
+    except OSError as error:
+        folder = Path(place.path).parent
+        if isinstance(error, FileNotFoundError) and folder.is_dir():
+            return None
+        what = "may not be entered" if isinstance(error, PermissionError) else "does not exist"
+        message = f"The folder {folder} {what}: create it, or correct the path."
+        raise Permanent("DESTINATION", message, fatal=True) from None
 
 
 def _in_place(path: Path) -> _Database | None:
@@ -192,13 +202,11 @@ def _refuse_second_name(path: Path) -> None:
             )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What stays when a file is renamed, and differs when another takes its name."""
+def _identity(path: Path) -> Identity | None:
     try:
-        seen = path.stat()
+        return roots.identity(path.stat())
     except OSError:
         return None
-    return seen.st_dev, seen.st_ino
 
 
 def _close(database: _Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,10 @@ from threading import Event
 
 import pyarrow as pa
 
+from dayfill.domain.reach import Reach
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.roots import placed, seen
 from dayfill.sources import DaysRead, Setting, Source, SourceAccount, SourceConfig
 from dayfill.sources.demo_ads.rows import ACCOUNTS, COLUMNS, GROUP, report
 from dayfill.sources.demo_ads.script import FAILURES, Memory, failure, refusals
@@ -109,10 +112,17 @@ def _options(config: SourceConfig) -> _Options:
     return _Options(
         newest_day=newest_day,
         delay=delay,
-        memory=Memory(Path(str(memory))) if memory else None,
+        memory=Memory(_kept(str(memory), config.reach)) if memory else None,
         restatements=given.get("restatements") is True,
         account_ids=tuple(account.account_id for account in config.accounts) or tuple(ACCOUNTS),
     )
+
+
+def _kept(path: str, reach: Reach) -> Path:
+    place = placed(path, reach)
+    with suppress(FileNotFoundError):  # it is made by the first refusal
+        seen(place)
+    return Path(place.path)
 
 
 def _fields(table: Table) -> tuple[Field, ...]:

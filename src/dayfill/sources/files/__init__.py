@@ -13,7 +13,7 @@ import pyarrow as pa
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError
 from dayfill.sources import DaysRead, Source, SourceAccount, SourceConfig
-from dayfill.sources.files import faults, options, selection
+from dayfill.sources.files import options, selection, translated
 from dayfill.sources.files.connection import IDLE, Connection
 from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.paths import Stamp
@@ -83,7 +83,7 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
         plan = make(con, seen, chosen, table)
         clock.check()
     except (duckdb.Error, OSError) as error:
-        raise faults.from_engine(error, found.files) from None
+        raise translated.from_engine(error, found.files) from None
     return _Ready(con, plan, selection.scans(found, seen, chosen, plan), found.failed)
 
 

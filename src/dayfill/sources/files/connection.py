@@ -65,7 +65,7 @@ class Idle:
                 if waits_for == key and [file.opened for file in waits_for] == [file.opened for file in key]:
                     del self._waiting[position]
                     return con
-        return connect([file.opened for file in files], is_large=_is_large(files))
+        return connect([file.opened or file.place.path for file in files], is_large=_is_large(files))
 
     def give_back(self, files: Sequence[Stamp], con: Connection) -> None:
         """Keep it for the next reading of these files, if they are small; of too many, the oldest is closed."""
@@ -90,10 +90,11 @@ def _is_large(files: Sequence[Stamp]) -> bool:
 
 
 def connect(paths: Sequence[str], *, is_large: bool = False) -> Connection:
-    """A connection that reads these files, cannot write, load or reach anything else, and cannot be unlocked."""
+    """A connection that reads these files, by whatever name leads to them; it cannot write, load or reach anything
+    else, and cannot be unlocked.
+    """
     con = duckdb.connect(config=_CONFIG | ({"threads": 1} if is_large else {}))
     con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET parquet_metadata_cache = true")  # a file that changed is read by another connection
     con.execute(f"SET allowed_paths = {texts(paths)}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

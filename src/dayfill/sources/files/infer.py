@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from dayfill.sources.files import translated
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.fit import ZONED, from_text
 from dayfill.sources.files.look import Look, Memory, scan_sql
@@ -45,7 +46,7 @@ def column_types(
     """The data types of these columns over all files. date_column: the column that must be a date if it ever can.
 
     Raises:
-        duckdb.Error: a file is damaged.
+        ConnectorError: a file is damaged, or has changed.
     """
     wanted = tuple(columns)
     found: dict[str, set[str]] = {column: set() for column in wanted}
@@ -73,7 +74,12 @@ def _file_types(
     if not present:
         return {}
     key = (stamp, shape.form, present, date_column)
-    return _memory.get(key, lambda: _text_types(con, stamp, shape, present, date_column))
+
+    def find() -> dict[str, str | None]:
+        with translated.opened([stamp]) as (held,):
+            return _text_types(con, held, shape, present, date_column)
+
+    return _memory.get(key, find)
 
 
 def parquet_type(source_type: str) -> str:
@@ -84,7 +90,7 @@ def parquet_type(source_type: str) -> str:
 def _text_types(
     con: Connection, stamp: Stamp, shape: Look, columns: tuple[str, ...], date_column: str | None
 ) -> dict[str, str | None]:
-    scan = scan_sql(shape, [stamp.path])
+    scan = scan_sql(shape, [stamp])
     raws = {column: f'"raw:{i}"' for i, (column, _) in enumerate(shape.columns) if column in columns}
     every = {column: _TEXT_TYPES for column in columns}
     sample = _count(con, f"{scan} LIMIT {_SAMPLE}", raws, every)

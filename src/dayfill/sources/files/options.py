@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dayfill.domain.reach import NOTHING, Reach
 from dayfill.errors import Permanent
 from dayfill.sources import Setting, SourceConfig
 from dayfill.sources.files import paths
@@ -17,7 +18,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Path",
         is_required=True,
         help_text="A file, a pattern such as /data/*.csv, or a path with the date: /data/{date:%Y/%m}/{date}.csv. "
-        "A relative path starts at the working directory of the server.",
+        "A relative path starts at the working directory of the server. The file must lie in a folder that the "
+        "administrator has opened (DAYFILL_FILE_ROOTS).",
     ),
     Setting("format", "Format", "select", options=FORMATS, default="auto", help_text="auto goes by the file's ending."),
     Setting("date_column", "Date column", help_text="The column that holds the date or timestamp of a row."),
@@ -55,6 +57,7 @@ class Options:
     date_expression: str | None
     text: TextForm
     zone: str
+    reach: Reach = NOTHING
 
 
 def wrong(message: str) -> Permanent:
@@ -80,6 +83,7 @@ def read(config: SourceConfig) -> Options:
         date_expression=texts["date_expression"] or None,
         text=TextForm(_delimiter(config), _header(config), _null_values(config)),
         zone=_zone(config.zone),
+        reach=config.reach,
     )
     _check_date(options)
     return options

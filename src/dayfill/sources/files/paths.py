@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 
-from dayfill.errors import Permanent
-from dayfill.secrets import is_private
+from dayfill import roots
+from dayfill.domain.reach import Reach
+from dayfill.errors import Permanent, Transient
+from dayfill.roots import Identity, Place
+from dayfill.sources.files.pattern import matching
 
 _DATE = re.compile(r"\{date(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
@@ -23,18 +28,17 @@ _EARLY, _LATE = date(1900, 1, 1), date(2099, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One file as it was found: absolute path, size in bytes, time of change. unpacked: a copy to read in its place."""
+    """One file as it was found: its path as it is named, where that leads, size in bytes, time of change.
+
+    opened: the path by which the reading engine opens it, once it is held open or copied.
+    """
 
     path: str
+    place: Place
     size: int
     mtime_ns: int
-    inode: int
-    unpacked: str | None = field(default=None, compare=False)
-
-    @property
-    def opened(self) -> str:
-        """The path that the reading engine opens."""
-        return self.unpacked or self.path
+    identity: Identity
+    opened: str = field(default="", compare=False)
 
 
 def is_template(path: str) -> bool:
@@ -82,44 +86,77 @@ def _of_samples(template: str) -> set[str]:
     return {of_day(template, day) for day in _SAMPLES}
 
 
-def find(path: str, said: str | None = None) -> tuple[Stamp, ...]:
+def find(path: str, reach: Reach, said: str | None = None) -> tuple[Stamp, ...]:
     """The files that a path or pattern stands for, sorted by name. said: the path as the setting has it, for the error.
 
     Raises:
-        Permanent: there is none, or it may not be seen.
+        Permanent: there is none, it may not be seen, or is out of reach.
     """
-    absolute = os.path.abspath(os.path.expanduser(path))
+    absolute = roots.absolute(path)
     if not glob.has_magic(absolute):
-        return (stamp(absolute),)
-    names = sorted(name for name in glob.glob(absolute, recursive=True) if os.path.isfile(name))
+        return (stamp(roots.placed(path, reach)),)
+    names = sorted(matching(absolute, reach), key=lambda found: found[0])
     if not names:
         raise Permanent("SOURCE", f"No file matches {said or absolute}: put one there, or correct the setting path.")
-    return tuple(stamp(name) for name in names)
+    return tuple(_stamp(*found) for found in names)
 
 
-def stamp(path: str) -> Stamp:
+def stamp(place: Place) -> Stamp:
     """How a file looks now.
 
     Raises:
         Permanent: it is not there, or not a file, or may not be seen.
     """
     try:
-        seen = os.stat(path)
+        seen = roots.seen(place)
     except OSError as error:
-        raise unreadable(path, error) from error
-    if not os.path.isfile(path):
-        raise Permanent("SOURCE", f"{path} is not a file.")
-    if is_private(Path(path)):
-        raise Permanent("SOURCE", f"{path} is a file that dayfill itself lives by: it cannot be read as data.")
-    return Stamp(path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
+        raise unreadable(place.named, error) from error
+    roots.refuse_other_than_files(place, seen)
+    return _stamp(place.named, place, seen)
+
+
+def _stamp(path: str, place: Place, seen: os.stat_result) -> Stamp:
+    return Stamp(path, place, seen.st_size, seen.st_mtime_ns, roots.identity(seen))
 
 
 def unchanged(file: Stamp) -> bool:
     """Whether a file is still there and looks as it did."""
     try:
-        return stamp(file.path) == file
+        return stamp(file.place) == file
     except Permanent:
         return False
+
+
+@contextmanager
+def opened(files: Sequence[Stamp]) -> Iterator[tuple[Stamp, ...]]:
+    """The files, held open: whatever takes their names meanwhile, `Stamp.opened` leads to what was found.
+
+    Raises:
+        Permanent: one may not be read. Transient: one has changed since it was found.
+    """
+    with ExitStack() as closing:
+        yield tuple(file if file.opened else closing.enter_context(_held(file)) for file in files)
+
+
+@contextmanager
+def _held(file: Stamp) -> Iterator[Stamp]:
+    with ExitStack() as closing:
+        try:
+            descriptor = closing.enter_context(roots.held(file.place))
+        except (FileNotFoundError, NotADirectoryError, Permanent):  # gone, or a link or something else by now
+            raise changed(file.path) from None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise changed(file.path) from None
+            raise unreadable(file.path, error) from error
+        if _stamp(file.path, file.place, os.fstat(descriptor)) != file:
+            raise changed(file.path)
+        yield replace(file, opened=roots.by_descriptor(file.place, descriptor))
+
+
+def changed(path: str) -> Transient:
+    """The error of a file that did not stay as it was found."""
+    return Transient("SOURCE", f"{path} changed while it was read.")
 
 
 def unreadable(path: str, error: OSError) -> Permanent:
@@ -128,6 +165,8 @@ def unreadable(path: str, error: OSError) -> Permanent:
         return Permanent("SOURCE", f"There is no file {path}: put it there, or correct the setting path.")
     if isinstance(error, PermissionError):
         return Permanent("SOURCE", f"The server may not read {path}: permission denied.")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return Permanent("SOURCE", f"{path}: the server may not open more files at once; raise its limit (ulimit -n).")
     return Permanent("SOURCE", f"{path} cannot be read: {error.strerror or 'input or output error'}.")
 
 

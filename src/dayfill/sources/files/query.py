@@ -28,11 +28,6 @@ class Scan:
     days: tuple[date, ...]
     period: tuple[date, date] | None = None
 
-    @property
-    def paths(self) -> list[str]:
-        """What the engine opens."""
-        return [file.opened for file in self.files]
-
 
 def reading(plan: Plan, scan: Scan) -> str:
     """Columns ``c0``.. in the plan's order, then ``day`` and ``misfit``; rows of the wanted days or without a day."""
@@ -87,7 +82,7 @@ def _raws(shape: Look) -> dict[str, str]:
 
 def _rows(plan: Plan, scan: Scan, numbered: bool = False) -> str:
     """All rows with their day. numbered: with their number in the file, from 1; for a single file."""
-    rows = scan_sql(scan.shape, scan.paths)
+    rows = scan_sql(scan.shape, scan.files)
     if numbered:
         rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({rows})"
     if plan.day.sql is None:

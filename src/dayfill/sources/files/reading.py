@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.sources.files import faults, paths, query
+from dayfill.sources.files import faults, paths, query, translated
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.deadline import Deadline, timed_out
 from dayfill.sources.files.plan import Plan
@@ -74,14 +75,19 @@ class _Scanning:
     def _scan(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         bad: set[date | None] = set()
         try:
+            with paths.opened(scan.files) as held:
+                yield from self._held(replace(scan, files=held), bad)
+        except Permanent as error:
+            self._fail(scan.days, error)
+
+    def _held(self, scan: Scan, bad: set[date | None]) -> Iterator[pa.RecordBatch]:
+        try:
             yield from self._fitting(scan, bad)
             self._check_unchanged(scan)
             self._explain(scan, bad)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             self._check_unchanged(scan)
             self._engine_failed(scan, error)
-        except Permanent as error:
-            self._fail(scan.days, error)
 
     def _fitting(self, scan: Scan, bad: set[date | None]) -> Iterator[pa.RecordBatch]:
         """The rows whose values fit; the days of the others go into ``bad``. A row without a day ends the scan."""
@@ -106,7 +112,7 @@ class _Scanning:
         days = sorted(day for day in bad if day is not None)
         found = faults.misfits(self._con, self._plan, scan, days) if days else {}
         for day in days:
-            self._fail([day], found.get(day) or _changed(scan.files[0].path))
+            self._fail([day], found.get(day) or paths.changed(scan.files[0].path))
 
     def _shaped(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._plan.schema
@@ -122,7 +128,7 @@ class _Scanning:
     def _engine_failed(self, scan: Scan, error: Exception) -> None:
         if self._deadline.over:
             raise timed_out() from None
-        fault = faults.from_engine(error, scan.files)
+        fault = translated.from_engine(error, scan.files)
         if isinstance(fault, Transient):
             raise fault from None
         self._fail(scan.days, fault)
@@ -134,8 +140,4 @@ class _Scanning:
     def _check_unchanged(self, scan: Scan) -> None:
         for file in scan.files:
             if not paths.unchanged(file):
-                raise _changed(file.path)
-
-
-def _changed(path: str) -> Transient:
-    return Transient("SOURCE", f"{path} changed while it was read.")
+                raise paths.changed(file.path)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import duckdb
-
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError, Permanent
-from dayfill.sources.files import faults, paths
+from dayfill.sources.files import paths, translated
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.fit import never_joined
 from dayfill.sources.files.look import Look, look
@@ -20,6 +18,7 @@ from dayfill.sources.files.plan import Plan, missing_column
 from dayfill.sources.files.query import Scan
 
 Seen = tuple[Stamp, Look]
+_AT_ONCE = 64
 
 
 @dataclass(slots=True)
@@ -61,18 +60,18 @@ def select(options: Options, table: Table, days: Sequence[date]) -> Selection:
     """
     days = sorted(set(days))
     if not paths.is_template(options.path):
-        files = paths.find(options.path)
+        files = paths.find(options.path, options.reach)
         return Selection({files: days} if days else {}, files, by_day=False)
     found = Selection({}, (), by_day=True)
     for day in days:
         try:
-            found.groups.setdefault(paths.find(paths.of_day(options.path, day)), []).append(day)
+            found.groups.setdefault(paths.find(paths.of_day(options.path, day), options.reach), []).append(day)
         except Permanent as error:
             found.failed[day] = error
     if days and table.fields and not (options.date_column or options.date_expression):
         found.every = tuple(file for files in found.groups for file in files)  # nothing is left to be inferred
     else:
-        found.every = paths.find(paths.of_any_day(options.path), options.path)
+        found.every = paths.find(paths.of_any_day(options.path), options.reach, options.path)
     return found
 
 
@@ -92,10 +91,8 @@ def looked_at(con: Connection, found: Selection, options: Options) -> list[Seen]
 
 
 def _look(con: Connection, file: Stamp, options: Options) -> Look:
-    try:
-        return look(con, file, options)
-    except (duckdb.Error, OSError) as error:
-        raise faults.from_engine(error, [file]) from None
+    with translated.opened([file]) as (held,):
+        return look(con, held, options)
 
 
 def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[Scan]:
@@ -120,8 +117,13 @@ def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) 
         for shape, members in parts.items():
             if shape.columns:
                 period = paths.period(template, days[0]) if template else None
-                result.append(Scan(shape, tuple(members), tuple(days), period))
+                result += [Scan(shape, part, tuple(days), period) for part in _parts(members)]
     return result
+
+
+def _parts(files: Sequence[Stamp]) -> list[tuple[Stamp, ...]]:
+    """Files that are held open together; more slices than one do so at a time, and the system counts them all."""
+    return [tuple(files[start : start + _AT_ONCE]) for start in range(0, len(files), _AT_ONCE)]
 
 
 def _check_columns(plan: Plan, file: Stamp, shape: Look) -> None:

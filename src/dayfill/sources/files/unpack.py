@@ -13,10 +13,12 @@ from dayfill.errors import Permanent
 from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.look import format_of
 from dayfill.sources.files.options import Options
-from dayfill.sources.files.paths import Stamp, damaged_gzip, unreadable
+from dayfill.sources.files.paths import Stamp, damaged_gzip, opened, unreadable
 from dayfill.sources.files.selection import Selection
 
 _PIECE = 1 << 20
+_MOST_TIMES, _MOST_MORE = 50, 1 << 26
+"""A packed file may become so many times its size and so many bytes more; Parquet hardly shrinks by packing."""
 
 
 def unpack(found: Selection, options: Options, clock: Deadline, closing: ExitStack) -> None:
@@ -35,20 +37,23 @@ def unpack(found: Selection, options: Options, clock: Deadline, closing: ExitSta
     for number, file in enumerate(packed):
         copy = place / f"{number}.parquet"
         try:
-            _unpack(file.path, copy, clock)
-            copies[file] = replace(file, unpacked=str(copy))
+            _unpack(file, copy, clock)
+            copies[file] = replace(file, opened=str(copy))
         except Permanent as error:
             found.fail(file, error)
     found.swap(copies)
 
 
-def _unpack(path: str, copy: Path, clock: Deadline) -> None:
+def _unpack(file: Stamp, copy: Path, clock: Deadline) -> None:
+    left = most = file.size * _MOST_TIMES + _MOST_MORE
     try:
-        with gzip.open(path) as source, copy.open("wb") as target:
+        with opened([file]) as (held,), gzip.open(held.opened) as source, copy.open("wb") as target:
             while piece := source.read(_PIECE):
                 clock.check()
-                target.write(piece)
+                left -= target.write(piece)
+                if left < 0:
+                    raise Permanent("DATA", f"{file.path} unpacks to more than {most:,} bytes, so it holds no data.")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise damaged_gzip(path) from error
+        raise damaged_gzip(file.path) from error
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(file.path, error) from error

@@ -1,0 +1,10 @@
+"""What connectors may open in tests: all that lies in the temporary directory."""
+
+from __future__ import annotations
+
+import tempfile
+
+from dayfill.domain.reach import Reach, Reaches
+
+TEMP = Reach((tempfile.gettempdir(),))
+TEMPS = Reaches(TEMP)
