@@ -105,6 +105,7 @@ class _ServerKeys(msgspec.Struct, frozen=True):
     keyring_file: Annotated[str, Meta(pattern="^[/~]", description="an absolute path")] | None = None
     file_roots: Annotated[str, Meta(description="absolute folders with colons between")] | None = None
     team_roots: Annotated[str, Meta(description="TEAM=FOLDER with colons between")] = ""
+    allow_nets: Annotated[str, Meta(description="addresses and networks with commas between")] = ""
 
 
 class _ClientKeys(msgspec.Struct, frozen=True):
@@ -145,6 +146,7 @@ def read_settings(
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
     keyring, keyring_file = _keyring(env, keys.keyring_file)
+    nets = _networks("DAYFILL_ALLOW_NETS", keys.allow_nets)
     requests = RequestLimits(
         keys.key_requests_per_hour,
         keys.team_requests_per_hour,
@@ -164,7 +166,7 @@ def read_settings(
         requests=requests,
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
         audit_days=keys.audit_days,
-        reaches=reaches(keys.file_roots, keys.team_roots, here=os.getcwd(), home=str(directory)),
+        reaches=reaches(keys.file_roots, keys.team_roots, nets, here=os.getcwd(), home=str(directory)),
     )
 
 

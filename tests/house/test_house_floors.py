@@ -24,6 +24,7 @@ PLANTS = {
     "The load is plain sync code and knows no state": ("sources/planted.py", "import asyncio"),
     "Doors open no connector": ("api/planted.py", "import dayfill.sources"),
     "One file knows cryptography": ("engine/planted.py", "import cryptography"),
+    "One file opens connections to elsewhere": ("sources/planted.py", "import socket"),
     "Connectors never lean on each other": ("destinations/planted.py", "import dayfill.sources.files"),
     "No cycles, at any depth": ("domain/days.py", "import dayfill.domain.backfill"),
 }

@@ -43,6 +43,16 @@ def test_folders_for_files_come_from_the_environment_or_the_file(tmp_path: Path)
     assert (read.of(1).roots, read.of(3).roots) == (("/a", "/b"), ("/c",))
 
 
+def test_networks_to_connect_to_are_the_administrators(tmp_path: Path) -> None:
+    env = {"DAYFILL_ALLOW_NETS": "10.0.0.0/8, ::1"}
+    assert [str(net) for net in read_settings(data_dir=tmp_path, environ=env).reaches.of(7).nets] == [
+        "10.0.0.0/8",
+        "::1/128",
+    ]
+    with pytest.raises(SetupError, match="DAYFILL_ALLOW_NETS"):
+        read_settings(data_dir=tmp_path, environ={"DAYFILL_ALLOW_NETS": "localhost"})
+
+
 @pytest.mark.parametrize("roots", ["/", "//", "/./", "data", "/a:", "/a/../..", "~"])
 def test_a_folder_for_files_is_absolute_and_never_the_whole_disk(tmp_path: Path, roots: str) -> None:
     with pytest.raises(SetupError, match="DAYFILL_FILE_ROOTS"):

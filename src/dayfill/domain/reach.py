@@ -1,10 +1,11 @@
-"""What the administrator lets connectors reach: the folders of their files."""
+"""What the administrator lets connectors reach: folders of files, and networks that are not public."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from dayfill.domain.addresses import Network
 from dayfill.errors import SetupError
 
 
@@ -13,11 +14,12 @@ class Reach:
     """What the connectors of one team may reach; nothing, if nothing is said.
 
     roots: absolute folders that their files must lie in. home: the installation's own folder, whose
-    files are nobody's data under any name.
+    files are nobody's data under any name. nets: networks that connections may go to although they are not public.
     """
 
     roots: tuple[str, ...] = ()
     home: str = ""
+    nets: tuple[Network, ...] = ()
 
 
 NOTHING = Reach()
@@ -35,7 +37,9 @@ class Reaches:
         return self.everyone if folder is None else replace(self.everyone, roots=(folder,))
 
 
-def reaches(file_roots: str | None, team_roots: str, *, here: str, home: str) -> Reaches:
+def reaches(
+    file_roots: str | None, team_roots: str, nets: tuple[Network, ...] = (), *, here: str, home: str
+) -> Reaches:
     """What the settings say. here: the working directory, which counts if they say nothing. home: the data directory.
 
     Raises:
@@ -51,7 +55,7 @@ def reaches(file_roots: str | None, team_roots: str, *, here: str, home: str) ->
         if not (team.isascii() and team.isdigit()):
             raise SetupError("DAYFILL_TEAM_ROOTS: expected TEAM=FOLDER, such as 2=/srv/two:3=/srv/three.")
         folders[int(team)] = _checked(folder, "DAYFILL_TEAM_ROOTS")
-    return Reaches(Reach(roots, home), folders)
+    return Reaches(Reach(roots, home, nets), folders)
 
 
 def _checked(folder: str, setting: str) -> str:

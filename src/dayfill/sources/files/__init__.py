@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError
+from dayfill.outgoing import is_url
 from dayfill.sources import DaysRead, Source, SourceAccount, SourceConfig
-from dayfill.sources.files import options, selection, translated
+from dayfill.sources.files import download, options, selection, translated
 from dayfill.sources.files.connection import IDLE, Connection
 from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.paths import Stamp
@@ -30,7 +31,7 @@ class Files:
 
     kind = "FILES"
     title = "Files"
-    description = "CSV, JSON lines and Parquet files, also gzip, on the server's own disk."
+    description = "CSV, JSON lines and Parquet files, also gzip, on the server's own disk or at a URL."
     category = "Files"
     settings = options.SETTINGS
     has_accounts = False
@@ -73,7 +74,10 @@ class _Ready:
 def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: Deadline, closing: ExitStack) -> _Ready:
     """All that a reading needs; what is to be closed after it goes into ``closing``."""
     chosen = options.read(config)
-    found = selection.select(chosen, table, days)
+    if is_url(chosen.path):
+        found = download.select(chosen, table, days, clock, closing)
+    else:
+        found = selection.select(chosen, table, days)
     unpack(found, chosen, clock, closing)
     con = IDLE.take(found.files)
     closing.callback(_release, con, found.files, clock)

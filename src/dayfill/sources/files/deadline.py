@@ -35,6 +35,10 @@ class Deadline:
     def over(self) -> bool:
         return time.monotonic() >= self._ends
 
+    def left(self) -> float:
+        """Seconds that remain, 0 and less once it is over."""
+        return self._ends - time.monotonic()
+
     def check(self) -> None:
         if self.over:
             raise timed_out()

@@ -17,7 +17,8 @@ SETTINGS: tuple[Setting, ...] = (
         "path",
         "Path",
         is_required=True,
-        help_text="A file, a pattern such as /data/*.csv, or a path with the date: /data/{date:%Y/%m}/{date}.csv. "
+        help_text="A file, a pattern such as /data/*.csv, a path with the date: /data/{date:%Y/%m}/{date}.csv; or a "
+        "URL. "
         "A relative path starts at the working directory of the server. The file must lie in a folder that the "
         "administrator has opened (DAYFILL_FILE_ROOTS).",
     ),

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from dayfill import roots
 from dayfill.domain.reach import Reach
 from dayfill.errors import Permanent, Transient
+from dayfill.outgoing import is_url
 from dayfill.roots import Identity, Place
 from dayfill.sources.files.pattern import matching
 
@@ -48,7 +49,8 @@ def is_template(path: str) -> bool:
 
 def of_day(template: str, day: date) -> str:
     """The path of one day; ``{date}`` alone is YYYY-MM-DD."""
-    return _DATE.sub(lambda match: glob.escape(day.strftime(match[1])) if match[1] else day.isoformat(), template)
+    escape = str if is_url(template) else glob.escape
+    return _DATE.sub(lambda match: escape(day.strftime(match[1])) if match[1] else day.isoformat(), template)
 
 
 def of_any_day(template: str) -> str:
