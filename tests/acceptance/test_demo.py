@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from processes import NO_DIFFERENCE, PATIENCE, dayfill, differences, read_json, server, started, totals
 from supermetrics import SupermetricsClient
 
 pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
+COUNTED = ("dayfill_days_recorded_total", "dayfill_rows_loaded_total", "dayfill_http_requests_total")
+COUNTED += ("dayfill_dispatcher_pass_seconds_count", "dayfill_dispatcher_pass_seconds_sum")
 KEYS = {"url", "api_key", "team_id", "transfer_ids", "backfill_id", "warehouse"}
 
 
@@ -28,6 +31,7 @@ class Demo:
     ready: dict[str, Any]
     ready_mode: int
     counts: list[int]
+    metrics: dict[str, float]
     code: int
     out: str
     err: str
@@ -44,8 +48,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         mode = ready_file.stat().st_mode & 0o777
         counts = [_completed(ready)]
         process.wait_for(lambda: counts.append(_completed(ready)) or counts[-1] > counts[0], "progress")  # type: ignore[func-returns-value]
+        metrics = {name: _counted(ready, name) for name in COUNTED}
         code = process.popen.wait(PATIENCE)
-    yield Demo(directory, ready, mode, counts, code, (base / "out").read_text(), process.said(), ready_file.exists())
+    yield Demo(directory, ready, mode, counts, metrics, code, (base / "out").read_text(), process.said(), ready_file.exists())
+
+
+def _counted(ready: dict[str, Any], name: str) -> float:
+    """A figure of /metrics, summed over its labels."""
+    lines = httpx.get(f"{ready['url']}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + "{", name + " ")))
 
 
 def _completed(ready: dict[str, Any]) -> int:
@@ -68,6 +79,11 @@ def test_the_ready_file_tells_a_script_all_it_needs(demo: Demo) -> None:
 def test_the_official_client_sees_the_counters_move(demo: Demo) -> None:
     assert demo.counts == sorted(demo.counts)
     assert demo.counts[-1] > demo.counts[0]
+
+
+def test_a_monitoring_system_sees_the_work_of_the_running_server(demo: Demo) -> None:
+    assert demo.metrics["dayfill_days_recorded_total"] >= demo.counts[-1]
+    assert all(value > 0 for value in demo.metrics.values()), demo.metrics
 
 
 def test_once_ends_well_and_prints_the_result_alone_on_stdout(demo: Demo) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from dayfill.api import routing
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.wire import Route
 from installation import Installation
@@ -29,6 +30,21 @@ def test_routes_and_file_are_equal_both_ways() -> None:
     declared = {(method.upper(), path) for path, method, _ in OPERATIONS}
     served = {(route.method, route.path) for route in ROUTES} | {("GET", path) for path in PUBLIC}
     assert served == declared
+
+
+def test_every_mount_leads_to_the_routes_of_the_root_and_to_no_others() -> None:
+    tree = routing.tree(ROUTES)
+    for route in ROUTES:
+        path = re.sub(r"\{\w+\}", "7", route.path)
+        at_root = routing.find(tree, path)
+        assert at_root is not None and at_root.routes[route.method] is route
+        for mount in routing.MOUNTS[1:]:
+            below = routing.find(tree, mount + path)
+            if route.path.startswith("/x/"):
+                assert below is None
+            else:
+                assert below is not None and below.routes is at_root.routes, f"{mount}{path}"
+                assert (below.values, below.mount, below.path) == (at_root.values, mount, path)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")

@@ -24,6 +24,7 @@ from dayfill.errors import Denied, Malformed, Refused, RequestError, Unauthentic
 
 log = structlog.get_logger()
 
+_TREE = routing.tree(ROUTES)
 _JSON = (b"content-type", b"application/json")
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Sm-App-Id, X-Team-ID"
@@ -42,7 +43,7 @@ class Api:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._tree = routing.tree(ROUTES)
+        self._tree = _TREE
         self._refusals = Refusals(server.seams.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
