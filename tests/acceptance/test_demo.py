@@ -50,7 +50,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         process.wait_for(lambda: counts.append(_completed(ready)) or counts[-1] > counts[0], "progress")  # type: ignore[func-returns-value]
         metrics = {name: _counted(ready, name) for name in COUNTED}
         code = process.popen.wait(PATIENCE)
-    yield Demo(directory, ready, mode, counts, metrics, code, (base / "out").read_text(), process.said(), ready_file.exists())
+    yield Demo(
+        directory, ready, mode, counts, metrics, code, (base / "out").read_text(), process.said(), ready_file.exists()
+    )
 
 
 def _counted(ready: dict[str, Any], name: str) -> float:

@@ -60,8 +60,7 @@ class World:
 
     def path(self, route: Route, sample: Sample, **other: int) -> str:
         ids = {**self.ids, **{name: self.ids[there] for name, there in sample.ids.items()}, **other}
-        template = route.path.replace("{group_id}", "tg_{group_id}").replace("{api_key_id}", "apk_{api_key_id:08}")
-        return template.format(**TEXTS | ids)
+        return route.path.format(**TEXTS | {name: written(name, id_) for name, id_ in ids.items()})
 
     def _samples_of_transfers(self) -> dict[tuple[str, str], Sample]:
         same = {**FILES_CONFIGURATION, "display_name": "Flights", **self._references("group_id", "destination_id")}
@@ -181,6 +180,11 @@ def _samples_of_queries() -> dict[tuple[str, str], Sample]:
     }
 
 
+def written(name: str, id_: int) -> str:
+    """An id as paths write it."""
+    return {"group_id": f"tg_{id_}", "api_key_id": f"apk_{id_:08}"}.get(name, str(id_))
+
+
 async def world(made: Installation) -> World:
     """Team 1 with a transfer, a failed and a waiting backfill, and what a second transfer would need."""
     transfer = await seeds.transfer(made)
@@ -204,10 +208,11 @@ async def world(made: Installation) -> World:
         "spare_destination": spare.destination_id,
         "login_id": transfer.connection_id,
         "unused": (await seeds.destination(made, "Unused")).destination_id,
-        "api_key_id": 1,
+        "api_key_id": made.team_id,
     }
     _, key = await made.user(made.team_id, Role.EDITOR, ())
-    made.execute("UPDATE api_keys SET api_key_id = 'apk_00000001' WHERE api_key_id = :id", id=f"apk_{key[4:12]}")
+    told = {"id": f"apk_{key[4:12]}", "new": written("api_key_id", made.team_id)}
+    made.execute("UPDATE api_keys SET api_key_id = :new WHERE api_key_id = :id", **told)
     seeded = World(ids)
     seeded.ask(made)
     return seeded

@@ -16,7 +16,7 @@ import requests
 import schemathesis
 from frozen import Frozen, frozen
 from hypothesis import HealthCheck, given, settings
-from route_samples import named
+from route_samples import TEXTS, named, written
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -60,7 +60,7 @@ def plans() -> Iterator[tuple[Route, GenerationMode]]:
 def test_what_is_made_of_the_file_is_answered_as_it_says(
     start: Frozen, tmp_path: Path, request: pytest.FixtureRequest, route: Route, mode: GenerationMode
 ) -> None:
-    own = {name: f"tg_{id_}" if name == "group_id" else id_ for name, id_ in start.world.ids.items()}
+    own = TEXTS | {name: written(name, id_) for name, id_ in start.world.ids.items()}
     ids = {name: id_ for name, id_ in own.items() if "{" + name + "}" in route.path}
     key = {"Authorization": f"Bearer {start.key}"}
     cases = _schema[route.path][route.method].as_strategy(generation_mode=mode, path_parameters=ids, headers=key)

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 import hostile
 import msgspec
-from route_samples import TEXTS
+from route_samples import TEXTS, written
 from two_teams import FIRST, Teams
 
 from dayfill.api.routes import PUBLIC, ROUTES
@@ -114,8 +114,9 @@ class Draw:
     def _aim(self, route: Route) -> Aim:
         world = self._teams.second
         sample = world.sample(route)
-        ids = {**TEXTS, **world.ids, **{name: world.ids[there] for name, there in sample.ids.items()}}
-        ids = {name: str(value) for name, value in ids.items() if "{" + name + "}" in route.path}
+        own = world.ids | {name: world.ids[there] for name, there in sample.ids.items()}
+        every = TEXTS | {name: written(name, id_) for name, id_ in own.items()}
+        ids = {name: str(value) for name, value in every.items() if "{" + name + "}" in route.path}
         operation = DOCUMENT["paths"][route.path][route.method.lower()]
         names = [resolve(parameter)["name"] for parameter in operation.get("parameters", [])]
         body = b"" if sample.body is None else json.dumps(sample.body).encode()
@@ -140,9 +141,10 @@ class Draw:
         if place < 0.75:
             return own
         if place < 0.87:
-            return str(self._teams.first.ids.get(name, 1) if place < 0.84 else self._chance.choice(self._theirs))
+            named = self._teams.first.ids.get(name, FIRST)
+            return written(name, named if place < 0.84 else self._chance.choice(self._theirs))
         if place < 0.92:
-            return str(self._chance.choice((ABSENT, FIRST, *self._teams.second.ids.values())))
+            return written(name, self._chance.choice((ABSENT, FIRST, *self._teams.second.ids.values())))
         return self._chance.choice(hostile.IDS)
 
     def _spoiled(self, path: str) -> str:
@@ -261,9 +263,7 @@ def _ends(route: Route) -> bool:
 
 def _filled(template: str, ids: dict[str, str]) -> str:
     for name, text in ids.items():
-        wanted = "{" + name + "}"
-        if wanted in template:
-            template = template.replace(wanted, f"tg_{text}" if name == "group_id" and text.isdigit() else text)
+        template = template.replace("{" + name + "}", text)
     return template
 
 

@@ -20,8 +20,6 @@ REQUEST_ID = re.compile(rb"[0-9A-F]{8}-[0-9A-F]{4}-7[0-9A-F]{3}-[89AB][0-9A-F]{3
 FORBIDDEN = (b"Traceback", b'File "', b"site-packages", b"sqlite3", b"apsw", CANARY.encode())
 """Never in an answer: a stack trace, the name of a driver, another team's text."""
 FAULTS = {500, 502, 503, 504}
-KEY = re.compile(rb"api_[A-Za-z0-9_-]{10,}|apk_[A-Za-z0-9]+")
-"""Keys are made of real chance, so they differ between two states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Answer:
         """The answer without what differs from request to request."""
         headers = {name: value for name, value in self.headers.items() if name != b"x-request-id"}
         request_id = self.headers.get(b"x-request-id", b"-")
-        return self.status, headers, KEY.sub(b"key", self.body.replace(request_id, b"id"))
+        return self.status, headers, self.body.replace(request_id, b"id")
 
 
 class Judge:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -23,6 +24,7 @@ from two_teams import CANARY, Teams, two_teams
 
 from dayfill.api.asgi import Api
 from dayfill.domain.destination import Destination
+from dayfill.engine import keys
 from dayfill.store import destinations
 from dayfill.store.db import Database
 from dayfill.store.queries import QUERIES
@@ -48,6 +50,11 @@ class Fuzz:
             chapter += 1
         return []
 
+    async def _alike(self, app: Api, request: Request, number: int) -> Answer:
+        """Ask; the keys that are made on the way are the same in both states."""
+        with patch.object(keys, "entropy", Random(number)):
+            return await ask(app, request)
+
     async def _chapter(self, chapter: int, requests: int) -> list[str]:
         draw = Draw(Random(f"{self.seed}/{chapter}"), self.teams)
         both = await self.teams.open(self.folder / f"{chapter}-both")
@@ -56,7 +63,7 @@ class Fuzz:
         correct = draw.correct(backwards=chapter % 2 == 1)
         for number in range(requests):
             request = correct[number] if number < len(correct) else draw.any()
-            answer, twin = [await ask(app, request) for app in apps]
+            answer, twin = [await self._alike(app, request, number) for app in apps]
             found = self.judge.faults(request, answer)
             if request.path != "/metrics" and answer.plain() != twin.plain():
                 found.append(f"without the other team it is {twin.plain()}")
