@@ -151,6 +151,10 @@ def _samples_of_access() -> dict[tuple[str, str], Sample]:
         ("GET", x + "/keys/{api_key_id}"): Sample(),
         ("POST", x + "/keys/{api_key_id}/rotate"): Sample(201, {"overlap_hours": 1}),
         ("POST", x + "/keys/{api_key_id}/disable"): Sample(),
+        ("GET", x + "/members"): Sample(),
+        ("POST", x + "/members"): Sample(201, {"email": "ann@example.com", "role": "EDITOR"}),
+        ("PATCH", x + "/members/{user_id}"): Sample(body={"role": "VIEWER"}),
+        ("DELETE", x + "/members/{user_id}"): Sample(204),
     }
 
 
@@ -195,7 +199,7 @@ async def world(made: Installation) -> World:
     waiting = await _backfill(client, path, "2024-06-02")
     await materialise_all(made)
     [(run_id,)] = made.execute("SELECT run_id FROM runs WHERE backfill_id = :failed", failed=failed)
-    spare = await seeds.destination(made, "Spare")
+    spare, editor = await seeds.destination(made, "Spare"), await _editor(made)
     ids = {
         "team_id": made.team_id,
         "transfer_id": transfer.transfer_id,
@@ -209,13 +213,19 @@ async def world(made: Installation) -> World:
         "login_id": transfer.connection_id,
         "unused": (await seeds.destination(made, "Unused")).destination_id,
         "api_key_id": made.team_id,
+        "user_id": editor,
     }
-    _, key = await made.user(made.team_id, Role.EDITOR, ())
-    told = {"id": f"apk_{key[4:12]}", "new": written("api_key_id", made.team_id)}
-    made.execute("UPDATE api_keys SET api_key_id = :new WHERE api_key_id = :id", **told)
     seeded = World(ids)
     seeded.ask(made)
     return seeded
+
+
+async def _editor(made: Installation) -> int:
+    """A user who may be changed or removed, with the key of the samples."""
+    user_id, key = await made.user(made.team_id, Role.EDITOR, ())
+    told = {"id": f"apk_{key[4:12]}", "new": written("api_key_id", made.team_id)}
+    made.execute("UPDATE api_keys SET api_key_id = :new WHERE api_key_id = :id", **told)
+    return user_id
 
 
 async def _backfill(client: httpx.AsyncClient, path: str, day: str) -> int:

@@ -35,7 +35,7 @@ def test_what_the_operator_does_is_told_newest_first(directory: Path, command: C
     found = told(command, directory)
     assert [entry["action"] for entry in found] == [
         *("installation.repair", "team.create", "key.disable"),
-        *("key.create", "member.set", "key.create", "member.set", "key.create", "team.create"),
+        *("key.create", "member.role", "key.create", "member.add", "key.create", "team.create"),
     ]
     assert {entry["actor"] for entry in found} == {"operator"}
     assert [entry["team_id"] for entry in found[:3]] == [None, 2, 1]

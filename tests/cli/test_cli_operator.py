@@ -111,6 +111,28 @@ def test_a_rotated_key_has_a_second_one_beside_it_for_a_while(directory: Path, c
         assert command("key", "rotate", new["api_key_id"], "--overlap", span, "--data-dir", directory).code == 64
 
 
+def test_members_are_added_changed_and_removed(directory: Path, command: Command) -> None:
+    def member(*words: object) -> int:
+        return command("member", *words, "--data-dir", directory).code
+
+    assert member("add", "Ann@example.com", "--role", "EDITOR") == 0
+    assert member("add", "ann@example.com", "--role", "ADMIN") == 1
+    assert member("role", "ann@example.com", "ADMIN") == 0
+    listed = json.loads(command("member", "list", "--data-dir", directory).out)
+    assert [(one["email"], one["role"]) for one in listed] == [
+        ("owner@localhost", "OWNER"),
+        ("ann@example.com", "ADMIN"),
+    ]
+    assert member("role", listed[0]["user_id"], "VIEWER") == 1, "the last owner stays"
+    assert member("remove", "owner@localhost") == 1
+    assert command("key", "create", "--user", "owner@localhost", "--role", "VIEWER", "--data-dir", directory).code == 1
+    assert member("remove", "nobody@example.com") == member("remove", 99) == 1
+    assert member("remove", listed[1]["user_id"]) == 0
+    assert len(json.loads(command("member", "list", "--data-dir", directory).out)) == 1
+    told = json.loads(command("audit", "--data-dir", directory, "--object", "member:2").out)
+    assert [one["action"] for one in told] == ["member.remove", "member.role", "member.add"]
+
+
 def test_the_doctor_finds_a_sound_installation_sound(directory: Path, command: Command) -> None:
     ran = command("doctor", "--data-dir", directory, "-o", "table")
     assert ran.code == 0

@@ -1,8 +1,8 @@
-"""Routes of those who manage a team: its API keys, and its audit log."""
+"""Routes of those who manage a team: its members, its API keys and its audit log."""
 
 from __future__ import annotations
 
-from dayfill.api import audit, keys
+from dayfill.api import audit, keys, members
 from dayfill.api.shell_routes import TEAM
 from dayfill.api.wire import Route
 from dayfill.domain.access import Permission
@@ -10,6 +10,7 @@ from dayfill.domain.access import Permission
 MANAGED = "/x/v1" + TEAM
 KEYS = MANAGED + "/keys"
 KEY = KEYS + "/{api_key_id}"
+MEMBERS = MANAGED + "/members"
 MANAGE = ("team_manage", Permission.TEAM_MANAGE)
 
 ACCESS: tuple[Route, ...] = (
@@ -19,4 +20,8 @@ ACCESS: tuple[Route, ...] = (
     Route("GET", KEY, keys.get, *MANAGE),
     Route("POST", KEY + "/rotate", keys.rotate, *MANAGE, writes=True),
     Route("POST", KEY + "/disable", keys.disable, *MANAGE, writes=True),
+    Route("GET", MEMBERS, members.list_, *MANAGE),
+    Route("POST", MEMBERS, members.add, *MANAGE, writes=True),
+    Route("PATCH", MEMBERS + "/{user_id}", members.set_role, *MANAGE, writes=True),
+    Route("DELETE", MEMBERS + "/{user_id}", members.remove, *MANAGE, writes=True),
 )

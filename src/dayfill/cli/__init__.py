@@ -28,6 +28,7 @@ _COMMANDS = {
     "serve": ("serve:serve", "The server: API, dispatcher and workers in one process."),
     "init": ("serve:init", "Set up a data directory without serving: a team, its owner and the first API key."),
     "team": ("team:app", "Teams of this installation."),
+    "member": ("member:app", "Who is in the teams of this installation, and in which role."),
     "key": ("key:app", "API keys of this installation."),
     "audit": ("audit:audit", "Who did what: requests, this command line, and decisions of the dispatcher."),
     "keyring": ("keyring:app", "Keys by which this installation seals its secrets."),

@@ -164,7 +164,8 @@ async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName
             f"{email} is not in team {team_id} yet.", Exit.USAGE, hint=f"Add --role, one of {_listed(Role)}."
         )
     member = await teams.add_member(tx, state.seams, team_id, email, Role(role))
-    act = Act("member.set", member.user_id, None if present is None else told.member(present), told.member(member))
+    before, action = (None, "member.add") if present is None else (told.member(present), "member.role")
+    act = Act(action, member.user_id, before, told.member(member))
     await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
     return member.user_id
 

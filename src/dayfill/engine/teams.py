@@ -39,23 +39,46 @@ async def add_member(
 
     Raises:
         Missing: no such team.
-        Refused: not an e-mail address, or a name that is too long.
+        Refused: not an e-mail address, or a name that is too long; the last owner would be none any more.
     """
     if await teams.get(tx, team_id) is None:
         raise Missing(f"Team {team_id} does not exist.")
-    address = _text("The e-mail address", email, LONGEST_EMAIL).lower()
-    local, at, host = address.partition("@")
-    if not (local and at and host) or "@" in host or any(c.isspace() for c in address):
-        raise Refused(f"{email!r} is not an e-mail address.")
+    address = address_of(email)
     user_id = await teams.user_id_of(tx, address)
     if user_id is None:
-        first = _text("The first name", first_name or local, LONGEST_NAME)
+        first = _text("The first name", first_name or address.partition("@")[0], LONGEST_NAME)
         last = _text("The last name", last_name or role.value.title(), LONGEST_NAME)
         user_id = await teams.insert_user(tx, address, first, last, seams.now())
+    elif role is not Role.OWNER and (present := await teams.member(tx, team_id, user_id)) is not None:
+        await refuse_last_owner(tx, team_id, present)
     await teams.set_member(tx, team_id, user_id, role, seams.now())
     member = await teams.member(tx, team_id, user_id)
     assert member is not None
     return member
+
+
+def address_of(email: str) -> str:
+    """An e-mail address as it is kept: in lower case.
+
+    Raises:
+        Refused: it is none.
+    """
+    address = _text("The e-mail address", email, LONGEST_EMAIL).lower()
+    local, at, host = address.partition("@")
+    if not (local and at and host) or "@" in host or any(c.isspace() for c in address):
+        raise Refused(f"{email!r} is not an e-mail address.")
+    return address
+
+
+async def refuse_last_owner(tx: Tx, team_id: int, member: teams.Member) -> None:
+    """A team without an owner could give its owners' keys to nobody.
+
+    Raises:
+        Refused: this member is the last owner whose keys work.
+    """
+    others = [one for one in await teams.members(tx, team_id) if one.user_id != member.user_id and one.is_enabled]
+    if member.role is Role.OWNER and not any(one.role is Role.OWNER for one in others):
+        raise Refused(f"{member.email} is the last owner of team {team_id}: make somebody else an owner first.")
 
 
 def _text(what: str, value: str, longest: int) -> str:

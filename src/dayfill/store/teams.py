@@ -141,6 +141,10 @@ async def set_member(tx: Tx, team_id: int, user_id: int, role: Role, now: dateti
     await tx.one("set_member", team_id=team_id, user_id=user_id, role=role.value, created_time=micros(now))
 
 
+async def remove_member(tx: Tx, team_id: int, user_id: int) -> None:
+    await tx.one("remove_member", team_id=team_id, user_id=user_id)
+
+
 async def member(db: Reader, team_id: int, user_id: int) -> Member | None:
     row = await db.one("get_member", team_id=team_id, user_id=user_id)
     return None if row is None else _member(row)

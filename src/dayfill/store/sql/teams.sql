@@ -62,6 +62,10 @@ RETURNING user_id;
 INSERT INTO members (team_id, user_id, role, created_time) VALUES (:team_id, :user_id, :role, :created_time)
 ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role;
 
+-- name: remove_member
+-- Take a user out of a team.
+DELETE FROM members WHERE user_id = :user_id AND team_id = :team_id;
+
 -- name: get_member
 -- One user of a team.
 SELECT u.user_id, u.email, u.first_name, u.last_name, u.is_enabled, m.created_time, m.role
