@@ -33,6 +33,7 @@ async def works(made: Installation, key: str) -> bool:
 
 
 async def test_a_new_key_is_shown_once_and_listed_without_itself(installation: Installation) -> None:
+    installation.pass_time(seconds=1)
     asked = {"description": "CI", "scope_names": ["dwh_transfers_read"], "allow_ips": ["127.0.0.1", "10.0.0.0/8"]}
     made = await create(installation, **asked, expires_time="2025-01-01T00:00:00Z")
     key = made.pop("api_key")
