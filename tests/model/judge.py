@@ -68,6 +68,7 @@ class Judge:
                 *self._warehouse(),
                 *self._loaded(days, transfers),
                 *self._done(days),
+                *self._revoked(),
                 *self._moves(retried),
                 *self._run_moves(retried),
             ]
@@ -123,6 +124,16 @@ class Judge:
             held = days.get((int(str(transfer_id)), str(day)), {})
             if not held or any(version_of(kept.rows) <= before for kept in held.values()):
                 yield f"I8: backfill {backfill_id} is COMPLETED, but {day} has no reading that is newer than it"
+
+    def _revoked(self) -> Iterator[str]:
+        """Nothing is read with a login after it was revoked; no clock may have jumped between the two."""
+        if self.world.jumps == 0:
+            for run_id, login_id in self.world.rows(
+                "SELECT r.run_id, c.connection_id FROM runs r JOIN transfers t USING (transfer_id)"
+                " JOIN connections c USING (connection_id)"
+                " WHERE r.status = 'COMPLETED' AND r.started_time > c.revoked_time"
+            ):
+                yield f"AUTH: run {run_id} was claimed after login {login_id} was revoked, and is COMPLETED"
 
     # -- I5, I10, I12: between two steps
 

@@ -10,7 +10,7 @@ from told import DAYS, PICKS, Told, asked
 from dayfill.domain.backfill import ACTIVE
 from dayfill.domain.days import DayRange, latest_today
 from dayfill.domain.run import Priority
-from dayfill.engine import runs, transfers
+from dayfill.engine import connections, runs, transfers
 from rig import ago
 
 MOST_TRANSFERS = 5
@@ -131,6 +131,33 @@ class People(Told):
         else:
             self.world.act(self.hold_one(transfer_id, verb))
             self.tell(f"transfer {transfer_id}: {verb}")
+
+    @rule(pick=PICKS, hurried=st.booleans())
+    @precondition(Told.is_up)
+    def revoke(self, pick: int, hurried: bool) -> None:
+        """All transfers of the login meet it, not only the one."""
+        transfer_id = self.transfer(pick)
+        hurry = self.hurry(hurried)
+        ((login_id, revoked),) = self.world.rows(
+            "SELECT connection_id, revoked_time FROM transfers JOIN connections USING (connection_id)"
+            " WHERE transfer_id = :id",
+            id=transfer_id,
+        )
+        if self.world.is_up:
+            self.world.act(asked(self._revoke(int(str(login_id))), revoked is None))
+        self.tell(f"login {login_id} of transfer {transfer_id} is revoked{hurry}")
+
+    async def _revoke(self, login_id: int) -> object:
+        rig = self.world.rig
+        async with rig.db.write() as tx:
+            return await connections.revoke(tx, rig.seams, rig.team_id, login_id)
+
+    @rule(pick=PICKS)
+    @precondition(Told.is_up)
+    def save(self, pick: int) -> None:
+        transfer_id = self.transfer(pick)
+        self.world.save(transfer_id)
+        self.tell(f"transfer {transfer_id} is saved as it is")
 
     async def hold_one(self, transfer_id: int, verb: str) -> None:
         rig = self.world.rig

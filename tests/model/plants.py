@@ -13,6 +13,7 @@ from dayfill.domain.run import LOST
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine import dispatch, extract
 from dayfill.engine import record as recording
+from dayfill.engine.work import Recorded
 from dayfill.seams import Seams
 from dayfill.store import days
 from dayfill.store.db import Tx
@@ -46,11 +47,16 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MoodyDestination, "_replace", loaded)
 
 
+def read_what_was_revoked(patch: pytest.MonkeyPatch) -> None:
+    """A revoked login is only marked in the state; who loads does not hear of it."""
+    rewrite(patch, "transfer_job", "c.revoked_time,", "NULL,")
+
+
 def rescue_by_run(patch: pytest.MonkeyPatch) -> None:
     """What is given up waits again, whatever has become of the run meanwhile: only its number is compared."""
     plain = recording.record
 
-    async def recorded(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> int:
+    async def recorded(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> Recorded:
         taken = await plain(tx, seams, results)
         for result, _ in results:
             if result.failure is not None and result.failure.cause in (LOST, "TIMEOUT"):
@@ -66,10 +72,10 @@ def counters_beside_the_runs(patch: pytest.MonkeyPatch) -> None:
     """Every answer is counted, whether or not its run still waited for it."""
     plain = recording.record
 
-    async def counted(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> int:
+    async def counted(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | None]]) -> Recorded:
         taken = await plain(tx, seams, results)
         for result, _ in results:
-            if result.outcome is Outcome.LOADED and taken < len(results):
+            if result.outcome is Outcome.LOADED and taken.taken < len(results):
                 await tx.run("count_twice", run_id=result.run_id)
         return taken
 

@@ -38,6 +38,7 @@ class Story(People, Accidents):
             world.start()
         for transfer_id in world.transfers():
             world.act(self.hold_one(transfer_id, "pause"))
+            world.save(transfer_id)
         self.finish("resume", "SELECT backfill_id FROM backfills WHERE paused_time IS NOT NULL AND end_time IS NULL")
         self.rest()
         self.finish(
@@ -86,4 +87,4 @@ class Story(People, Accidents):
 class ShortStory(Story):
     """Fewer kinds of steps: those that a classic fault needs to show, so that it shows soon."""
 
-    clock_jumps = transfers = hold = back_up = restore = plant = None  # type: ignore[assignment]
+    clock_jumps = transfers = hold = back_up = restore = plant = revoke = save = None  # type: ignore[assignment]

@@ -8,7 +8,7 @@ import pytest
 from ground import Ground
 from hypothesis import Phase, seed, settings
 from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
-from plants import PLANTS
+from plants import PLANTS, read_what_was_revoked
 from story import ShortStory, Story
 
 STEPS = 50
@@ -18,6 +18,13 @@ def test_no_story_loses_or_doubles_anything(ground: Ground, rounds: Callable[[in
     run_state_machine_as_test(
         lambda: Story(ground), settings=settings(max_examples=rounds(200), stateful_step_count=STEPS)
     )
+
+
+def test_a_revoked_login_that_is_read_is_found(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_what_was_revoked(monkeypatch)
+    found = settings(max_examples=50, stateful_step_count=STEPS, database=None, phases=[Phase.generate])
+    with pytest.raises(AssertionError, match="AUTH: run"):
+        seed(1)(get_state_machine_test(lambda: Story(ground), settings=found))()
 
 
 @pytest.mark.parametrize("fault", PLANTS)

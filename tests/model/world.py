@@ -172,6 +172,11 @@ class World:
         """The transfer reads another flavour from now on."""
         self.act(self._edit(transfer_id))
 
+    def save(self, transfer_id: int) -> None:
+        """The transfer stays as it is, but for a login that was revoked: it takes another one."""
+        made, old = self.ground.installation, self.transfers()[transfer_id].configuration
+        self.act(seeds.update(made, transfer_id, old))
+
     async def _warehouse(self) -> None:
         async with self.rig.db.write() as tx:
             made, wanted = self.ground.installation, Wanted("DWH_DUCKDB", "Warehouse", {})
