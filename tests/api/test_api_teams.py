@@ -94,3 +94,14 @@ async def test_what_is_made_without_a_team_goes_to_the_oldest_that_allows_it(ins
     body = {"version": 1, "group": group, "tables": [{"table_name": "rows"}], "fields": []}
     assert (await installation.client(key).post("/table/group/import", json=body)).status_code == 201
     assert installation.execute("SELECT team_id FROM table_groups") == [(second,)]
+
+
+async def test_groups_of_all_teams_are_one_list_that_ends(installation: Installation) -> None:
+    second, key = await in_two_teams(installation, Role.VIEWER)
+    for team_id in (installation.team_id, second):
+        installation.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 501)"
+            " INSERT INTO table_groups SELECT NULL, :team_id, 'FILES', 'G' || i, '', '[]', 0 FROM n",
+            team_id=team_id,
+        )
+    assert len((await installation.client(key).get("/table/groups")).json()["data"]) == 1_000

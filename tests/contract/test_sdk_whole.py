@@ -121,3 +121,35 @@ async def test_a_deleted_transfer_made_again_takes_its_table_over(tmp_path: Path
     with pool.session(placed(str(tmp_path / "warehouse.duckdb"), TEMP)) as warehouse:
         rows = warehouse.connection.execute("SELECT visits FROM visits ORDER BY ALL").fetchall()
     assert rows == [(20,), (30,), (31,), (77,)]
+
+
+async def test_a_revoked_login_fails_its_days_until_the_transfer_is_saved_again(tmp_path: Path) -> None:
+    async with whole_server(tmp_path) as (url, key, team_id):
+        call = Sdk("async", url, key)
+        transfer_id = await new_transfer(call, url, key, team_id, tmp_path)
+        [login] = await call("logins.list")
+        assert await call("logins.revoke", login.login_id) is True
+        failed = await ended(call, team_id, await call("backfills.create", team_id, transfer_id, FIRST, LAST))
+        assert (failed.status, failed.transfer_runs_failed) == ("FAILED", 3)
+        assert failed.error_report[0].error.startswith(f"Login {login.login_id} was revoked; save the transfer")
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
+            path = f"/teams/{team_id}/transfers/{transfer_id}"
+            saved = await client.put(path, json=as_sent((await client.get(path)).raise_for_status().json()))
+            assert saved.status_code == 200, saved.text
+            again = f"/x/v1/teams/{team_id}/backfills/{failed.transfer_backfill_id}/retry"
+            (await client.post(again, json={})).raise_for_status()
+        healed = await ended(call, team_id, await call("backfills.get", team_id, failed.transfer_backfill_id))
+        assert (healed.status, healed.error_report) == ("COMPLETED", [])
+        assert [one.revoked_time is None for one in await call("logins.list")] == [True, False]
+        await call.close()
+
+
+def as_sent(configuration: dict[str, Any]) -> dict[str, Any]:
+    """What was read, as the body that saves it again."""
+    source = configuration["data_source"]
+    return {
+        "data_source_id": source["data_source_id"],
+        "data_source_settings": source["settings"],
+        **{name: configuration[name] for name in ("schema_id", "destination_id", "display_name", "schedule")},
+        **{name: configuration[name] for name in ("accounts", "segments")},
+    }

@@ -15,6 +15,9 @@ from dayfill.errors import Missing, Refused
 from dayfill.store import table_groups
 from dayfill.store.db import Tx
 
+MOST = 1_000
+"""Table groups in one list."""
+
 
 class Enclosure(msgspec.Struct):
     href: str
@@ -72,9 +75,8 @@ class Description(msgspec.Struct):
 async def list_(call: Call) -> Answer:
     """Those of every team of the caller: the path names none."""
     db = call.server.db
-    return Answer(
-        200, [_item(call, group) for team_id in call.teams for group in await table_groups.list_all(db, team_id)]
-    )
+    found = [group for team_id in call.teams for group in await table_groups.list_all(db, team_id)]
+    return Answer(200, [_item(call, group) for group in found[:MOST]])
 
 
 async def export(call: Call) -> Answer:
