@@ -93,6 +93,7 @@ async def test_both_styles_of_a_query_mean_the_same(installation: Installation) 
         ({"ds_users": ""}, ["DEMO_ADS-2", "DEMO_ADS-1"]),
         ({"ds_users": "DEMO_ADS-2"}, ["DEMO_ADS-2"]),
         ({"ds_users": "nobody"}, []),
+        ({"ds_users": "nobody,demo_ads-1"}, ["DEMO_ADS-1"]),
     ],
 )
 async def test_users_choose_logins(installation: Installation, query: dict[str, str], users: list[str]) -> None:
@@ -121,11 +122,13 @@ async def test_a_key_in_the_json_parameter_opens_it(installation: Installation) 
     [
         ("", "missing required field `ds_id`"),
         ("ds_id=", "missing required field `ds_id`"),
-        ("ds_id=DEMO_ADS&cache_minutes=59", "cache_minutes must be a whole number from 60 to 1440"),
-        ("json=", "query parameter json is not JSON"),
-        ("json=[]", "Expected `object`, got `array`"),
+        ("ds_id=DEMO_ADS&cache_minutes=59", "Expected `int` >= 60 - at `$.cache_minutes`"),
+        ("json=", "The parameter json is not JSON"),
+        ("json=[]", "must be a JSON object"),
         ('json={"ds_id":1}', "Expected `str`, got `int` - at `$.ds_id`"),
-        ('json={"ds_id":"DEMO_ADS","ds_users":[1]}', "at `$.ds_users[0]`"),
+        ('json={"ds_id":"DEMO_ADS","ds_users":[{}]}', "at `$.ds_users[0]`"),
+        ('json={"ds_id":"DEMO_ADS"}&ds_users=a', "not as both"),
+        ("ds_id=DEMO_ADS&ds_id=FILES", "ds_id is given twice"),
         ('json={"ds_id":"DEMO_ADS","cache_minutes":1441}', "at `$.cache_minutes`"),
         ('json={"ds_id":"A","ds_id":"B"}', "names the key 'ds_id' twice"),
         ("ds_id=DEMO_ADS&" + "&".join(f"ds_users={n}" for n in range(101)), "`array` of length <= 100"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from dayfill.api import bodies, logins
+from dayfill.api import logins, query_parameters
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.connection import Connection
@@ -18,7 +18,6 @@ from dayfill.store import connections
 
 MOST_LOGINS = 100
 LARGEST_OFFSET, LONGEST_PAGE = 1_000_000, 1_000
-CACHE_MINUTES = (60, 1_440)
 
 
 class AccountView(msgspec.Struct):
@@ -47,8 +46,8 @@ class Asked(msgspec.Struct):
     """Whose accounts. ds_users: usernames of logins, in any case; none means all. Other keys are ignored."""
 
     ds_id: str
-    ds_users: str | Annotated[list[str], Meta(max_length=100)] = []
-    cache_minutes: Annotated[int, Meta(ge=CACHE_MINUTES[0], le=CACHE_MINUTES[1])] | None = None
+    ds_users: Annotated[list[str], Meta(max_length=100)] = []
+    cache_minutes: Annotated[int, Meta(ge=60, le=1_440)] | None = None
 
 
 async def of_login(call: Call) -> Answer:
@@ -80,8 +79,8 @@ async def _logins(call: Call, data_source_id: str) -> list[Connection]:
 
 
 def _is_wanted(login: Connection, asked: Asked) -> bool:
-    wanted = [asked.ds_users] if isinstance(asked.ds_users, str) else asked.ds_users
-    return not wanted or login.username.casefold() in {one.casefold() for one in wanted}
+    wanted = {one.casefold() for one in asked.ds_users}
+    return not wanted or login.username.casefold() in wanted
 
 
 async def _accounts(call: Call, login: Connection) -> LoginAccounts:
@@ -91,27 +90,12 @@ async def _accounts(call: Call, login: Connection) -> LoginAccounts:
 
 
 def _asked(call: Call) -> Asked:
-    """The query, as one parameter ``json`` or as one parameter for each key, repeated for the members of a list.
+    """Whose accounts the query wants.
 
     Raises:
         Malformed: a key is missing, or its value is of another kind.
     """
     try:
-        return msgspec.convert(_keys(call), Asked)
+        return msgspec.convert(query_parameters.document(call), Asked)
     except msgspec.ValidationError as error:
         raise Malformed(f"Query: {error}.") from None
-
-
-def _keys(call: Call) -> Any:
-    query = call.query
-    if "json" in query:
-        try:
-            return bodies.parse(query["json"].encode())
-        except Malformed as error:
-            raise Malformed(error.description.replace("The request body", "The query parameter json")) from None
-    keys: dict[str, Any] = {name: query[name] for name in ("ds_id",) if query.get(name)}
-    if users := [user for user in query.getlist("ds_users") if user]:
-        keys["ds_users"] = users
-    if "cache_minutes" in query:
-        keys["cache_minutes"] = integer(call, "cache_minutes", lowest=CACHE_MINUTES[0], highest=CACHE_MINUTES[1])
-    return keys
