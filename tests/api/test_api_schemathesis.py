@@ -17,7 +17,7 @@ import schemathesis
 from frozen import Frozen, frozen
 from hypothesis import HealthCheck, given, settings
 from route_samples import TEXTS, named, written
-from schemathesis import Case, GenerationMode
+from schemathesis import Case, CheckContext, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
@@ -26,8 +26,15 @@ from dayfill.api.wire import Route
 from openapi_check import DOCUMENT
 
 BASE = "http://127.0.0.1:8484"
+
+
+def no_fault(context: CheckContext, response: Response, case: Case) -> bool | None:
+    """501 is none: the file promises it for what dayfill does not have."""
+    return None if response.status_code == 501 else not_a_server_error(context, response, case)
+
+
 CHECKS = [
-    not_a_server_error,
+    no_fault,
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_headers_conformance,
