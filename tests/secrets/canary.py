@@ -122,7 +122,10 @@ class Caller:
         await self.new_keys()
         transfers = [await self.transfer(way, "ok") for way in ("ok", *WAYS, "exit")]
         transfers += [await self.transfer("ok", way) for way in WAYS]
-        await self.client.get("/ds/login/1/accounts")
+        assert (await self.client.get("/ds/login/1/accounts")).status_code == 422
+        for way in WAYS:
+            if way != "rest":  # it would hold up the transfers too
+                await self.query(way)
         for transfer in transfers:
             await self.client.post(f"/teams/1/transfers/{transfer}/backfills", json=DAY)
         await self.answered(len(transfers))
@@ -165,6 +168,13 @@ class Caller:
         query = quote(msgspec.json.encode({"api_key": self.key}))
         assert (await self.client.get("/teams/1/destinations?json=" + query)).status_code == 200
         self.client.headers["Authorization"] = f"Bearer {self.key}"
+
+    async def query(self, way: str) -> None:
+        """A reading of the source itself, which fails in this way."""
+        asked = {"ds_id": "LEAKY", "start_date": "2024-03-01", "end_date": "2024-03-01", "settings": {"way": way}}
+        answer = await self.client.post("/query/data/json", json=asked)
+        assert answer.json()["meta"]["status_code"] == "FAILURE", answer.text
+        assert way == "crash" or "***" in answer.text, answer.text
 
     async def new_keys(self) -> None:
         """Each is in the answer that makes it, which is its owner's, and nowhere else; a repeat does not tell it."""

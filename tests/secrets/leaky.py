@@ -14,7 +14,7 @@ from dayfill import destinations, sources
 from dayfill.destinations import DayOutcome, DestinationConfig, DestinationField, FinishedDay
 from dayfill.domain.transfer import Table, Value
 from dayfill.errors import Permanent, Transient
-from dayfill.sources import SourceAccount, SourceConfig
+from dayfill.sources import Setting, SourceAccount, SourceConfig
 from scripted import MemoryDestination, ScriptedRead, ScriptedSource
 
 
@@ -50,8 +50,8 @@ WAYS: dict[str, Callable[[str], Exception]] = {
     "dsn": _dsn,
     "header": _header,
     "long": _long,
-    "rest": _at_rest,
     "crash": _crash,
+    "rest": _at_rest,
 }
 
 
@@ -97,21 +97,27 @@ class LeakyDestination(MemoryDestination):
 
 
 class LeakySource(ScriptedSource):
-    """Fails in the way that the table is named after; and always when it is asked for accounts."""
+    """Fails in the way that its setting or the table is named after; and always when it is asked for accounts."""
 
+    settings = (Setting("way", "How it fails"),)  # type: ignore[assignment]
     category, lists_accounts = "Other", True
 
     def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
         raise WAYS["words"](config.secrets["token"].reveal())
 
     def read_days(self, config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> ScriptedRead:
-        fail(table.name, config.secrets["token"].reveal())
+        fail(str(config.settings.get("way") or table.name), config.secrets["token"].reveal())
         return super().read_days(config, table, days, deadline)
 
 
 def installed(patch: pytest.MonkeyPatch) -> None:
     """Both are kinds like any other, as long as the test lasts."""
-    destination, source, kind_of, source_of = LeakyDestination(), LeakySource("LEAKY"), destinations.get, sources.get
+    destination, source, kind_of, source_of = (
+        LeakyDestination(),
+        LeakySource("LEAKY", settings=LeakySource.settings),
+        destinations.get,
+        sources.get,
+    )
     patch.setitem(destinations.KINDS, "DWH_LEAKY", "leaky")
     patch.setitem(sources.KINDS, "LEAKY", "leaky")
     patch.setattr(destinations, "get", lambda kind: destination if kind == "DWH_LEAKY" else kind_of(kind))
