@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 import hostile
 import msgspec
 from route_samples import TEXTS, written
-from two_teams import FIRST, Teams
+from two_teams import FIRST, THEIR_QUERY, Teams
 
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.routing import MOUNTS
@@ -82,7 +82,7 @@ class Draw:
         self._chance, self._teams = chance, teams
         self._keys = [b"Bearer " + key.encode() for key in teams.others]
         self._owner = b"Bearer " + teams.owner.encode()
-        self._theirs = [value for value in teams.first.ids.values()]
+        self._theirs = [*teams.first.ids.values(), THEIR_QUERY]
         self.aims = [self._aim(route) for route in ROUTES]
         self._weights = [
             0.05 if _ends(aim.route) or any(part in aim.route.path for part in SLOW) else 1.0 for aim in self.aims
@@ -142,7 +142,7 @@ class Draw:
             return own
         if place < 0.87:
             named = self._teams.first.ids.get(name, FIRST)
-            return written(name, named if place < 0.84 else self._chance.choice(self._theirs))
+            return written(name, named if place < 0.84 else self._chance.choice(list(self._teams.first.ids.values())))
         if place < 0.92:
             return written(name, self._chance.choice((ABSENT, FIRST, *self._teams.second.ids.values())))
         return self._chance.choice(hostile.IDS)

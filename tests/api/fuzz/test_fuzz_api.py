@@ -65,7 +65,7 @@ class Fuzz:
             request = correct[number] if number < len(correct) else draw.any()
             answer, twin = [await self._alike(app, request, number) for app in apps]
             found = self.judge.faults(request, answer)
-            if request.path != "/metrics" and answer.plain() != twin.plain():
+            if request.path != "/metrics" and not answer.is_alike(twin):
                 found.append(f"without the other team it is {twin.plain()}")
             if found:
                 faults.append(f"seed {self.seed} chapter {chapter} number {number}: {request}\n{answer}\n{found}")
@@ -140,7 +140,7 @@ async def test_the_other_team_is_there_and_its_answers_hold_the_canary(teams: Te
     draw = Draw(Random(1), replace(teams, second=teams.first, owner=teams.first_key))
     for request in [request for request in draw.correct() if request.method == "GET"]:
         answer = await ask(app, request)
-        assert answer.status in (200, 404), request
+        assert answer.status in (200, 404, 422), request
         if CANARY.encode() in answer.body.lower():
             marked.add(template_of(request.path))
     await made.close()

@@ -19,10 +19,14 @@ from typing import Any
 import route_samples
 from route_samples import World
 
+import seeds
 from dayfill.domain.access import Role
+from dayfill.domain.query import QueryStatus
 from installation import Installation
 
 CANARY = "zanary"
+THEIR_QUERY = "theirs-1"
+"""Id of a query of the first team, which lives in memory alone."""
 FIRST, SECOND, END = 7_000_000, 8_000_000, 9_000_000
 """Ids of the first team lie between the first two, those of the second between the last two."""
 WORDS = ("lights", "pare", "nused", "New", "mported")
@@ -50,7 +54,9 @@ class Teams:
     alone: Path
     first: World
     second: World
+    first_user: int
     first_key: str
+    second_user: int
     owner: str
     others: tuple[str, ...]
 
@@ -61,6 +67,11 @@ class Teams:
         seams = replace(made.server.seams, new_id=lambda: uuid.UUID(int=chance.getrandbits(128), version=4))
         made.server = replace(made.server, seams=seams)
         made.key = self.owner
+        if not alone:
+            made.team_id, made.user_id = self.first.ids["team_id"], self.first_user
+            seeds.query(made, THEIR_QUERY, QueryStatus.FAILURE)
+        made.team_id, made.user_id = self.second.ids["team_id"], self.second_user
+        self.second.ask(made)
         made.db._write_thread.shutdown()
         made.db._write_thread = Inline()  # type: ignore[assignment]
         return made
@@ -71,9 +82,11 @@ async def two_teams(folder: Path) -> Teams:
     made = await Installation.create(folder / "both")
     with _ids_from(made, FIRST):
         first_key, first = await _team(made, "First")
+        first_user = made.user_id
     _mark(made)
     with _ids_from(made, SECOND):
         owner, second = await _team(made, "Second")
+        second_user = made.user_id
         others = [(await made.user(made.team_id, role))[1] for role in (Role.EDITOR, Role.VIEWER, Role.FINANCE)]
         others.append((await made.user(made.team_id, Role.OWNER, ()))[1])
         disabled, key = await made.user(made.team_id, Role.OWNER)
@@ -82,7 +95,8 @@ async def two_teams(folder: Path) -> Teams:
     await made.close()
     shutil.copytree(folder / "both", folder / "alone")
     await _without_first(folder / "alone")
-    return Teams(folder / "both", folder / "alone", first, second, first_key, owner, (*others, key))
+    folders = folder / "both", folder / "alone"
+    return Teams(*folders, first, second, first_user, first_key, second_user, owner, (*others, key))
 
 
 async def _team(made: Installation, name: str) -> tuple[str, World]:
