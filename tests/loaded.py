@@ -20,7 +20,7 @@ from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import backfills, destinations, table_groups, transfers
 from dayfill.engine.destinations import Wanted
 from dayfill.engine.dispatch import Dispatcher
-from dayfill.engine.spool import swept
+from dayfill.engine.spool_folder import swept
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.settings import Settings
 from dayfill.store import backfills as stored

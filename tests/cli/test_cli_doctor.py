@@ -78,7 +78,7 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "became stale",
     ),
     "a dropped table": (in_warehouse("DROP TABLE visits"), "is gone", "Number: 5."),
-    "a file in the spool": (spooled, "a killed server left 1 files", "spool was removed"),
+    "a file in the spool": (spooled, "killed server or command left 1 files", "spool was removed"),
 }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command_line import Command, Ran
 
+from dayfill.destinations import LedgerRow
+from dayfill.destinations.duckdb import DESTINATION
 from dayfill.engine import extract, verify
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.sources.files import SOURCE
@@ -54,12 +57,31 @@ def test_each_difference_is_told_for_what_it_is(made: Loaded, command: Command) 
     assert (shown.code, shown.out) == (1, "     1 the source has changed: 2024-03-04\n")
 
 
+def test_the_ledger_is_read_once_and_again_where_it_does_not_agree(
+    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may have loaded a day since: its new row counts."""
+    monkeypatch.setattr(verify, "DAYS_AT_ONCE", 1)
+    real, outdated = type(DESTINATION).ledger, [[], [day(1), day(3)], []]
+
+    def ledger(*given: object) -> list[LedgerRow]:
+        old = outdated.pop(0)
+        rows = real(*given)  # type: ignore[arg-type]
+        return [replace(row, content_hash="old") if row.data_date in old else row for row in rows]
+
+    monkeypatch.setattr(type(DESTINATION), "ledger", ledger)
+    for left in (2, 0):
+        ran = command("verify", 1, "--data-dir", made.directory)
+        assert (ran.code, set(verdicts(ran).values()), len(outdated)) == (0, {"equal"}, left)
+
+
 def test_a_large_day_is_compared_from_the_spool(
     made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extract, "MEMORY_BYTES", 1)
     monkeypatch.setattr(extract, "MAX_SLICE_BYTES", 1)
     assert command("verify", 1, "--data-dir", made.directory).code == 0
+    assert list((made.directory / "spool").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dayfill.domain.transfer import Table
 from dayfill.engine import extract
 from dayfill.engine.content_hash import day_hash, row_hashes
 from dayfill.engine.extract import Bounds, Reading, TooLarge
-from dayfill.engine.spool import Spool, SpooledRows, swept
+from dayfill.engine.spool import Spool, SpooledRows
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.seams import system_seams
 from dayfill.sources import SourceConfig
@@ -140,14 +140,3 @@ def test_a_file_that_was_damaged_meanwhile_is_not_loaded(source: ScriptedSource,
         os.truncate(file, file.stat().st_size // 2)
         with pytest.raises(Transient, match="could not be kept"):
             reading.tables[0].rows.to_reader().read_all()
-
-
-def test_the_folder_is_private_and_empty_after_a_sweep(tmp_path: Path) -> None:
-    folder = tmp_path / "spool"
-    assert swept(folder) == folder
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    (folder / "team1-run2-token3-0.arrow").touch()
-    assert list(swept(folder).iterdir()) == []
-    for name in ("a backup", "somebody's.duckdb"):
-        (folder / name).mkdir()
-    assert len(list(swept(folder).iterdir())) == 2, "what is not ours stays, and stops no start"

@@ -23,7 +23,7 @@ from dayfill.domain.slices import DayOrder, DestinationJob, Slice, SourceJob
 from dayfill.domain.transfer import Table
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.load_slice import load_slice
-from dayfill.engine.spool import swept
+from dayfill.engine.spool_folder import swept
 from dayfill.errors import ConnectorError
 from dayfill.seams import system_seams
 from dayfill.sources import SourceConfig

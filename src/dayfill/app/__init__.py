@@ -23,10 +23,9 @@ from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.keyring import broken_seals
 from dayfill.engine.live import Hub
-from dayfill.engine.spool import swept
+from dayfill.engine.spool_folder import swept
 from dayfill.engine.teams import ensure_installation
 from dayfill.engine.vitals import Watch
-from dayfill.errors import SetupError
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
 from dayfill.secrets import Keyring, refuse_shared
@@ -127,7 +126,7 @@ async def _serve(
     stop: asyncio.Event,
 ) -> bool:
     executor = ThreadsExecutor(settings.slots)
-    where = state.installation_id, _swept(settings.data_dir / SPOOL), settings.reaches
+    where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, *where)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     http = http_server(server := _server(settings, state, dispatcher, watch, hub, stop))
@@ -199,13 +198,6 @@ def _server(
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
         reaches=settings.reaches,
     )
-
-
-def _swept(directory: Path) -> Path:
-    try:
-        return swept(directory)
-    except OSError as error:
-        raise SetupError(f"The folder {directory} cannot be made or emptied: {error.strerror}.") from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.engine import audit
 from dayfill.engine.doctor import Report, examine, mend
 from dayfill.engine.keyring import broken_seals
-from dayfill.engine.spool import swept
+from dayfill.engine.spool_folder import left, swept
 from dayfill.errors import Permanent, SetupError
 from dayfill.roots import placed
 from dayfill.secrets import safe
@@ -48,8 +48,9 @@ async def doctor(
     has changed; `dayfill verify` reads the values. A warehouse file that the running server holds just now cannot be
     looked at: do it again while nothing is loaded, or stop the server.
 
-    --repair needs the server stopped. It counts anew what follows from the runs, removes what a killed server left in
-    the spool, and makes days stale that a warehouse lost or holds otherwise; a backfill --only stale loads them again.
+    --repair needs the server stopped. It counts anew what follows from the runs, removes what a killed server or
+    command left in the spool, and makes days stale that a warehouse lost or holds otherwise; a
+    backfill --only stale loads them again.
 
     Exit code: 0 all is well, 1 something is wrong (with --repair: still wrong).
 
@@ -102,7 +103,7 @@ async def _repair(settings: Settings) -> list[str]:
         await audit.record(tx, OPERATOR, None, act, state.seams.now())
     if _spooled(directory):
         swept(directory / SPOOL)
-        done.append("What a killed server left in the spool was removed.")
+        done.append("What a killed server or command left in the spool was removed.")
     return done
 
 
@@ -184,10 +185,13 @@ def _unwritable(text: str, reach: Reach) -> str | None:
 
 
 def _spooled(directory: Path) -> str | None:
-    folder = directory / SPOOL
-    files = list(folder.glob("*.arrow"))
+    files = left(directory / SPOOL)
     size = sum(path.stat().st_size for path in files)
-    return f"a killed server left {len(files)} files, {size >> 20} MiB; the next start removes them" if files else None
+    return (
+        f"a killed server or command left {len(files)} files, {size >> 20} MiB; the next start removes them"
+        if files
+        else None
+    )
 
 
 def _others_can_read(path: Path) -> str | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import STATE_FILE
+from dayfill.app import SPOOL, STATE_FILE
 from dayfill.app.keyring import read_keyring
 from dayfill.cli.dates import span
 from dayfill.cli.exits import CommandError, Exit
@@ -21,6 +19,7 @@ from dayfill.cli.output import Printer, plain
 from dayfill.cli.summary import days_text
 from dayfill.domain.days import FIRST_DAY, LAST_DAY
 from dayfill.domain.slices import TransferJob
+from dayfill.engine.spool_folder import own_folder
 from dayfill.engine.verify import Found, Verdict, Verifying, verify_days
 from dayfill.seams import Seams, system_seams
 from dayfill.store import days, teams, transfers
@@ -72,8 +71,8 @@ async def verify(
         installation_id = await teams.installation_id(state) or ""
         loaded = [date.fromisoformat(row[0]) for row in await days.loaded(state, job.transfer_id)]
     wanted = sorted((day for day in loaded if first <= day <= last), reverse=True)
-    with tempfile.TemporaryDirectory(prefix="dayfill-verify-") as spool:
-        work = Verifying(job, installation_id, keyring.open, Path(spool), seams, settings.reaches.of(team))
+    with own_folder(directory / SPOOL) as spool:
+        work = Verifying(job, installation_id, keyring.open, spool, seams, settings.reaches.of(team))
         found = list(_told(printer, verify_days(work, wanted), len(wanted)))
     _show(printer, found)
     return Exit.OK if all(one.found is Found.EQUAL for one in found) else Exit.ERROR

@@ -97,18 +97,6 @@ class Spool:
                 self._paths.pop().unlink()
 
 
-def swept(folder: Path) -> Path:
-    """The folder, private and without spool files: those belong to loads of a server that is gone.
-
-    Raises:
-        OSError: it cannot be made or emptied.
-    """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for path in folder.glob("*.arrow"):  # nothing else is ours: a backup or a warehouse may have been put here
-        path.unlink()
-    return folder
-
-
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """An error of the disk leaves as one that says what to do."""

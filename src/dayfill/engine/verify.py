@@ -26,6 +26,9 @@ from dayfill.secrets import safe
 
 DAYS_AT_ONCE = 32
 
+_Ledger = Mapping[date, Mapping[str, LedgerRow]]
+"""The rows of a transfer, by day and table."""
+
 
 class Found(StrEnum):
     """What became of one day."""
@@ -73,9 +76,12 @@ def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
     The source is read as a load would read it, with the transfer's limits on rows, bytes and time. Where it wants to be
     left alone, or would answer every day alike, it is asked no more.
 
+    The ledger is read once, and again where it does not agree, because a server may have loaded such days since.
+
     Raises:
         ConnectorError: the destination cannot be read.
     """
+    ledger = _ledger(work)
     size = min(DAYS_AT_ONCE, max(1, sources.get(work.job.source.kind).max_days_per_read))
     for start in range(0, len(days), size):
         part = days[start : start + size]
@@ -86,7 +92,12 @@ def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
                 why = safe(error.message, MESSAGE_LENGTH)
                 yield from (Verdict(day, Found.UNREADABLE, why=why) for day in days[start:])
                 return
-            yield from _compared(work, readings)
+            found = _compared(work, readings, ledger)
+            unequal = {day: readings[day] for day, one in found.items() if one.found is not Found.EQUAL}
+            if unequal:
+                ledger = _ledger(work)
+                found |= _compared(work, unequal, ledger)
+            yield from found.values()
 
 
 def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, Reading | ConnectorError]:
@@ -113,23 +124,16 @@ def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, 
     return read
 
 
-def _compared(work: Verifying, readings: Mapping[date, Reading | ConnectorError]) -> Iterator[Verdict]:
-    destination = destinations.get(work.job.destination.kind)
-    ledger = _by_day(destination.ledger(work.config, work.job.transfer_id))
-    for day, reading in readings.items():
-        rows = ledger.get(day, {})
-        if isinstance(reading, ConnectorError):
-            yield Verdict(
-                day,
-                Found.UNREADABLE,
-                ledger_rows=_sum(rows) if rows else None,
-                why=safe(reading.message, MESSAGE_LENGTH),
-            )
-        else:
-            yield _verdict(work, day, reading, rows)
+def _compared(
+    work: Verifying, readings: Mapping[date, Reading | ConnectorError], ledger: _Ledger
+) -> dict[date, Verdict]:
+    return {day: _verdict(work, day, reading, ledger.get(day, {})) for day, reading in readings.items()}
 
 
-def _verdict(work: Verifying, day: date, reading: Reading, rows: Mapping[str, LedgerRow]) -> Verdict:
+def _verdict(work: Verifying, day: date, reading: Reading | ConnectorError, rows: Mapping[str, LedgerRow]) -> Verdict:
+    if isinstance(reading, ConnectorError):
+        why = safe(reading.message, MESSAGE_LENGTH)
+        return Verdict(day, Found.UNREADABLE, ledger_rows=_sum(rows) if rows else None, why=why)
     held = {table.name: _held(work, table, day) for table in reading.tables}
     read = {table.name: (table.rows.num_rows, table.content_hash) for table in reading.tables}
     said = {name: (row.row_count, row.content_hash) for name, row in rows.items() if name in read}
@@ -160,9 +164,9 @@ def _held(work: Verifying, table: FinishedTable, day: date) -> tuple[int, str]:
     return sum(counts), day_hash(np.array(sums, dtype=np.uint64))
 
 
-def _by_day(rows: Sequence[LedgerRow]) -> dict[date, dict[str, LedgerRow]]:
+def _ledger(work: Verifying) -> _Ledger:
     found: dict[date, dict[str, LedgerRow]] = {}
-    for row in rows:
+    for row in destinations.get(work.job.destination.kind).ledger(work.config, work.job.transfer_id):
         found.setdefault(row.data_date, {})[row.table_name] = row
     return found
 
