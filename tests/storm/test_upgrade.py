@@ -1,63 +1,82 @@
-"""A state of the previous release with work under way is taken over; one of a later release is left alone."""
+"""The work that every release left under way is done by this one; a state of a later release is left alone."""
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from contextlib import closing
 from pathlib import Path
-from random import Random
 
 import apsw
-import arena
 import pytest
-from arena import DEADLINE
-from oracle import check, check_creates
+import released
+from released import DAYS
 from sabotage import Sabotage
-from scenarios import DAYS, Case, killed_before_the_upgrade
 from servers import PATIENCE, Template
 
+from dayfill.cli import run
 from dayfill.cli.exits import Exit
 from dayfill.store.migrations import migrations
+from loaded import Loaded
 
 NEWEST = migrations("sqlite")[-1].number
 
 
-@pytest.fixture
-def case(tmp_path: Path, template: Template) -> Case:
-    """An installation whose server was killed in the middle of a backfill."""
-    made = Case(arena.make(tmp_path / "arena", ("STAMPED_SINGLY", DEADLINE), days=DAYS), template, Random(1))
-    killed_before_the_upgrade(made)
-    return made
+def version(made: Loaded) -> int:
+    return int(str(made.in_state("PRAGMA user_version")[0][0]))
 
 
-def version(case: Case) -> int:
-    return int(case.arena.rows("PRAGMA user_version")[0][0])
+def test_every_released_schema_is_kept_with_work_under_way() -> None:
+    assert released.schemas() == list(range(1, NEWEST)), "write down the work of the release: see released.py"
+
+
+@pytest.mark.parametrize("number", released.schemas())
+def test_a_released_schema_is_not_changed(number: int, tmp_path: Path) -> None:
+    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name"
+    with closing(apsw.Connection(":memory:")) as ours:
+        for migration in migrations("sqlite")[:number]:
+            ours.execute(migration.text)
+        assert released.restore(number, tmp_path).in_state(query) == ours.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("failpoint", ["", "migrate:kill"])
-def test_the_work_of_the_previous_release_is_done_by_this_one(case: Case, failpoint: str) -> None:
-    waiting = dict(case.arena.rows("SELECT status, count(*) FROM runs GROUP BY status"))
-    assert (version(case), waiting.keys() >= {"RUNNING", "QUEUED"}) == (1, True), waiting
+@pytest.mark.parametrize("number", released.schemas())
+def test_the_work_of_a_release_is_done_by_this_one(
+    number: int, failpoint: str, tmp_path: Path, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server was killed with days loaded, being loaded and waiting; it left state and warehouse."""
+    made = released.restore(number, tmp_path)
+    ended, counted = (
+        "SELECT * FROM backfills WHERE backfill_id = 1",
+        "SELECT status, count(*) FROM runs GROUP BY status",
+    )
+    before, runs = made.in_state(ended), dict(made.in_state(counted))
+    assert (version(made), runs.keys()) == (number, {"COMPLETED", "RUNNING", "QUEUED"})
     if failpoint:
-        killed = case.template.serve(case.arena.data_dir, Sabotage(), failpoint)
-        assert (killed.end(), version(case)) == (-signal.SIGKILL, 1)
-    server = case.template.serve(case.arena.data_dir, Sabotage(case.habits()))
+        killed = template.serve(made.directory, Sabotage(), failpoint)
+        assert (killed.end(), version(made)) == (-signal.SIGKILL, number)
+    server = template.serve(made.directory, Sabotage())
     assert server.ready(), server.said()
-    case.arena.port = server.port
-    case.caller.finish(PATIENCE)
+    end = time.monotonic() + PATIENCE
+    while dict(made.in_state(counted)).keys() != {"COMPLETED"}:
+        assert time.monotonic() < end, server.said()
+        time.sleep(0.01)
     assert server.end(signal.SIGTERM) == Exit.OK, server.said()
-    assert version(case) == NEWEST
-    found = check(case.arena)
-    found.add(check_creates(case.arena, case.caller.acknowledged))
-    assert found.wrong + case.caller.wrong == []
-    assert case.arena.rows("SELECT status, completed FROM backfills")[0] == ("COMPLETED", DAYS)
+    assert (version(made), made.in_state(ended)) == (NEWEST, before)
+    attempts = "SELECT attempts, count(*) FROM runs GROUP BY attempts ORDER BY attempts"
+    assert made.in_state(attempts) == [(1, runs["COMPLETED"] + runs["QUEUED"]), (2, runs["RUNNING"])]
+    assert made.in_warehouse("SELECT count(*), count(DISTINCT day) FROM hits") == [(2 * DAYS, DAYS)]
+    monkeypatch.setenv("DAYFILL_CONFIG", os.devnull)
+    for command in ["doctor"], ["verify", "Visits"], ["verify", "Hits"]:
+        assert run([*command, "--data-dir", str(made.directory), "-o", "table"]) == Exit.OK
 
 
-def test_a_state_of_a_later_release_is_refused_and_left_alone(case: Case) -> None:
-    with closing(apsw.Connection(str(case.arena.data_dir / "state.sqlite"))) as connection:
-        connection.pragma("user_version", NEWEST + 1)
-    before = case.arena.rows("SELECT * FROM runs")
-    server = case.template.serve(case.arena.data_dir, Sabotage())
+def test_a_state_of_a_later_release_is_refused_and_left_alone(tmp_path: Path, template: Template) -> None:
+    made = released.restore(NEWEST - 1, tmp_path)
+    made.in_state(f"PRAGMA user_version = {NEWEST + 1}")
+    before = made.in_state("SELECT * FROM runs")
+    server = template.serve(made.directory, Sabotage())
     assert server.end() == Exit.SETUP
     assert f"was written by a newer version of dayfill (schema {NEWEST + 1}" in server.said()
-    assert (version(case), case.arena.rows("SELECT * FROM runs")) == (NEWEST + 1, before)
+    assert (version(made), made.in_state("SELECT * FROM runs")) == (NEWEST + 1, before)
