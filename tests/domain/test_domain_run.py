@@ -68,6 +68,14 @@ def test_who_was_lost_with_the_server_does_not_wait_but_has_used_an_attempt(jitt
     assert after_failure(lost, MAX_ATTEMPTS, NOW, jitter) is None
 
 
+@given(JITTER)
+def test_the_last_attempt_is_given_back_if_something_else_may_have_ended_it(jitter: float) -> None:
+    lost = replace(failure(), at_once=True, in_company=True)
+    assert after_failure(lost, MAX_ATTEMPTS - 1, NOW, jitter) == TryAgain(NOW)
+    assert after_failure(lost, MAX_ATTEMPTS, NOW, jitter) == TryAgain(NOW, give_back=True)
+    assert after_failure(replace(lost, transient=False), MAX_ATTEMPTS, NOW, jitter) is None
+
+
 @given(st.integers(1, 10), JITTER, st.integers(1, 86_400))
 def test_a_stated_wait_is_kept_and_the_attempt_given_back(attempts: int, jitter: float, seconds: int) -> None:
     expected = TryAgain(NOW + timedelta(seconds=seconds), give_back=True)

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from dayfill.domain.run import MAX_ATTEMPTS
+from dayfill.errors import Transient
 from rig import Killed, Rig, ago, last
 from scripted import Kept
 
@@ -134,6 +135,31 @@ async def test_the_last_attempt_of_a_day_that_was_always_lost_is_made_alone(rig:
     assert rig.executor.gates[0].transfer_id == other
     await rig.finish()
     assert (await rig.get(lost)).status == (await rig.get(patient)).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("kills", [False, True])
+async def test_a_server_that_dies_of_another_day_costs_no_day_its_last_attempt(rig: Rig, kills: bool) -> None:
+    """It is tried once more, with nothing beside it; if the server dies of it then, the day has failed."""
+    executor = rig.gated()
+    rig.source.on(ago(0), raises=[Transient("NETWORK", "Lost.")] * (MAX_ATTEMPTS - 1))
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    for _ in range(MAX_ATTEMPTS - 1):
+        await rig.step()
+        await rig.answer()
+        rig.pass_time(hours=1)
+    other = await rig.backfill(rig.transfer(), last(2))
+    await rig.step()
+    assert len(executor.gates) == 2
+    await rig.crash()
+    executor.jobs.clear()
+    await rig.step()
+    assert (len(executor.gates), rig.runs(backfill)) == (1, {ago(0): ("RUNNING", MAX_ATTEMPTS)})
+    if kills:
+        await rig.crash()
+        executor.jobs.clear()
+    await rig.finish()
+    assert rig.runs(backfill) == {ago(0): ("FAILED" if kills else "COMPLETED", MAX_ATTEMPTS)}
+    assert (await rig.get(other)).status == "COMPLETED"
 
 
 @pytest.mark.parametrize("nth", [1, 3])

@@ -101,7 +101,7 @@ class Failure:
 
     retry_after: seconds until another try makes sense, which costs no attempt. parks: the side that refused the work as
     a whole; it rests, whether or not it said for how long, and the attempt is given back. at_once: nothing is in
-    trouble that a wait would spare.
+    trouble that a wait would spare. in_company: others failed by the same, so the day itself need not be its cause.
     """
 
     cause: str
@@ -111,6 +111,7 @@ class Failure:
     retry_after: float | None = None
     parks: Side | None = None
     at_once: bool = False
+    in_company: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +142,6 @@ def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float)
     if failure.retry_after is not None:
         return TryAgain(now + stated_rest(failure.retry_after), give_back=True)
     if attempts >= MAX_ATTEMPTS:
-        return None
+        # The day is made sure of: it is tried again with nothing beside it.
+        return TryAgain(now, give_back=True) if failure.in_company else None
     return TryAgain(now if failure.at_once else now + backoff(attempts, jitter))

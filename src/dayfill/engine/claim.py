@@ -165,7 +165,7 @@ async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: A
 
 
 def _is_suspect(run: Claimable) -> bool:
-    """Its attempts ended with the server, so it may be what ends it: the last one must take no other run along."""
+    """It ended with the server, so it may be what ends it: its last attempt must take no other run along."""
     return run.cause == LOST and run.attempts == MAX_ATTEMPTS - 1
 
 

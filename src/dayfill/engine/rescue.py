@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import replace
 
 from dayfill.domain import run
 from dayfill.domain.run import Failure
@@ -36,9 +37,12 @@ async def start_over(tx: Tx, seams: Seams, transfer_id: int) -> None:
 async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
     """Runs whose token nobody here works on wait again, or fail when their attempts are spent; returns how many.
 
-    At start nothing is known, so everything that an earlier incarnation left running is found.
+    At start nothing is known, so everything that an earlier incarnation left running is found. What was spent on a
+    server that ended with several of them is not the last attempt of a day that did not end it.
     """
     async with db.write() as tx:
-        found = await record(tx, seams, [(lost(order, LOST), None) for order in await runs.lost(tx, known)])
+        orders = await runs.lost(tx, known)
+        failure = replace(LOST, in_company=len(orders) > 1)
+        found = await record(tx, seams, [(lost(order, failure), None) for order in orders])
         seams.failpoint("rescue")
         return found.taken
