@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,10 +81,26 @@ class Loaded:
 
     def backfill(self, first: int, last: int, only: Sequence[str] = ()) -> None:
         """Load these days, by their numbers, with a dispatcher that then stops in order."""
-        asyncio.run(self._backfill(DayRange(day(first), day(last)), only))
+
+        async def create(state: State) -> int:
+            async with state.db.write() as tx:
+                span = DayRange(day(first), day(last))
+                made = await backfills.create(tx, state.seams, 1, 1, 1, span, only=only, max_days=10_000)
+            return made.backfill_id
+
+        asyncio.run(self._work(create))
         pool.close_all()
 
-    async def _backfill(self, span: DayRange, only: Sequence[str]) -> None:
+    def work_off(self, backfill_id: int) -> None:
+        """Let a dispatcher complete a backfill that is there, then stop in order."""
+
+        async def known(_state: State) -> int:
+            return backfill_id
+
+        asyncio.run(self._work(known))
+        pool.close_all()
+
+    async def _work(self, begin: Callable[[State], Awaitable[int]]) -> None:
         async with open_state(Settings(self.directory)) as state:
             executor = ThreadsExecutor(2)
             dispatcher = Dispatcher(
@@ -92,10 +108,9 @@ class Loaded:
                 *(swept(self.directory / SPOOL), TEMPS),
             )
             task = asyncio.create_task(dispatcher.run())
-            async with state.db.write() as tx:
-                made = await backfills.create(tx, state.seams, 1, 1, 1, span, only=only, max_days=10_000)
+            backfill_id = await begin(state)
             dispatcher.wake()
-            await self._ended(state, made.backfill_id)
+            await self._ended(state, backfill_id)
             dispatcher.stop()
             await task
             executor.close()

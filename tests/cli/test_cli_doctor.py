@@ -37,6 +37,24 @@ def in_warehouse(statement: str, *values: object) -> Damage:
     return lambda made: made.in_warehouse(statement, *values)
 
 
+def waiting(made: Loaded, backfill: str = "status = 'COMPLETED'") -> None:
+    """One day of the backfill waits for another attempt."""
+    made.in_state(
+        "UPDATE runs SET status = 'QUEUED', ended_time = NULL, row_count = NULL, content_hash = NULL"
+        " WHERE data_date = ?",
+        ONE,
+    )
+    made.in_state(f"UPDATE backfills SET {backfill}")
+
+
+def started(made: Loaded) -> None:
+    waiting(made, "status = 'SCHEDULED', start_time = NULL, end_time = NULL")
+
+
+def ended_too_soon(made: Loaded) -> None:
+    waiting(made, "status = 'RUNNING'")
+
+
 ONE = str(day(1))
 DAMAGES: dict[str, tuple[Damage, str, str]] = {
     "a counter": (in_state("UPDATE backfills SET completed = 4, running = 1"), "I2: ", "counters anew"),
@@ -56,6 +74,19 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "no completed run accounts for",
     ),
     "rows of a month": (in_state("UPDATE rows_of_months SET row_count = 1"), "I16: ", "rows of their months anew"),
+    "an end that was lost": (
+        in_state("UPDATE backfills SET status = 'RUNNING', end_time = NULL, start_time = NULL"),
+        "I3: ",
+        "the status and the end",
+    ),
+    "a failure without a failed day": (
+        in_state("UPDATE backfills SET status = 'FAILED'"),
+        "I3: ",
+        "the status and the end",
+    ),
+    "an ended backfill with a day that waits": (waiting, "I2: ", "run again"),
+    "a start that was lost": (started, "I3: ", "and have not ended"),
+    "an end before the end": (ended_too_soon, "I4: ", "and have not ended"),
     "a sequence set back": (in_state("UPDATE installation SET last_token = 2"), "I10: ", "lifted above"),
     "a lost ledger row": (
         in_warehouse("DELETE FROM _dayfill_days WHERE data_date = ?", day(1)),
@@ -107,6 +138,27 @@ def test_stale_days_are_loaded_again_and_what_was_put_in_by_hand_goes(made: Load
     made.backfill(0, 4, only=["stale"])
     assert made.states() == "lllll"
     assert made.in_warehouse("SELECT count(*) FROM visits") == [(10,)]
+
+
+@pytest.mark.parametrize("damage", [waiting, started, ended_too_soon])
+def test_a_backfill_that_was_mended_is_completed(damage: Damage, made: Loaded, command: Command) -> None:
+    damage(made)
+    assert command("doctor", "--data-dir", made.directory, "--repair").code == 0
+    made.work_off(1)
+    assert made.states() == "lllll"
+    assert command("doctor", "--data-dir", made.directory).code == 0
+
+
+def test_a_backfill_whose_days_another_one_loads_stays_ended(made: Loaded, command: Command) -> None:
+    """Two that load one day would break another rule: that is for a person."""
+    waiting(made)
+    made.in_state("UPDATE runs SET status = 'QUEUED' WHERE data_date = ?", ONE)
+    columns = (
+        "team_id, transfer_id, range_start, range_end, priority, created_time, created_user_id, total, only_states"
+    )
+    made.in_state(f"INSERT INTO backfills (status, {columns}) SELECT 'CREATED', {columns} FROM backfills")
+    assert command("doctor", "--data-dir", made.directory, "--repair").code == 1
+    assert made.in_state("SELECT status FROM backfills") == [("COMPLETED",), ("CREATED",)]
 
 
 def test_looking_changes_no_file(made: Loaded, command: Command) -> None:

@@ -28,6 +28,43 @@ FROM (
 WHERE r.backfill_id = b.backfill_id AND (b.completed <> r.completed OR b.failed <> r.failed
   OR b.cancelled <> r.cancelled OR b.running <> r.running);
 
+-- name: repair_i03_ended
+-- Backfills whose days are all done got the status and the end that follow from them.
+UPDATE backfills AS b
+SET status = CASE WHEN b.failed = 0 THEN 'COMPLETED' ELSE 'FAILED' END,
+  start_time = max(b.created_time, coalesce(b.start_time, r.first, 0)),
+  end_time = max(b.created_time, coalesce(b.start_time, r.first, 0), coalesce(b.end_time, r.last, 0))
+FROM (
+  SELECT backfill_id, min(started_time) AS first, max(ended_time) AS last
+  FROM runs NOT INDEXED WHERE backfill_id IS NOT NULL GROUP BY backfill_id) r
+WHERE r.backfill_id = b.backfill_id AND b.status <> 'CANCELLED' AND b.completed + b.failed = b.total
+  AND (b.status <> CASE WHEN b.failed = 0 THEN 'COMPLETED' ELSE 'FAILED' END
+    OR b.start_time IS NULL OR b.end_time IS NULL);
+
+-- name: repair_i03_open
+-- Backfills that had ended with days to load run again, where no other one loads these days.
+UPDATE backfills AS b SET status = 'RUNNING', end_time = NULL
+WHERE b.status IN ('COMPLETED', 'FAILED') AND b.start_time IS NOT NULL AND b.created = b.total AND b.cancelled = 0
+  AND b.completed + b.failed < b.total
+  AND b.transfer_id IN (SELECT transfer_id FROM transfers WHERE deleted_time IS NULL)
+  AND NOT EXISTS (
+    SELECT 1 FROM backfills a
+    WHERE a.transfer_id = b.transfer_id AND a.backfill_id <> b.backfill_id
+      AND (a.status IN ('CREATED', 'SCHEDULED', 'RUNNING') OR (a.backfill_id < b.backfill_id
+        AND a.status IN ('COMPLETED', 'FAILED') AND a.created = a.total AND a.completed + a.failed < a.total))
+      AND a.range_start <= b.range_end AND b.range_start <= a.range_end);
+
+-- name: repair_i03_started
+-- Backfills of which a day has started run, and have not ended.
+UPDATE backfills AS b
+SET status = 'RUNNING', start_time = max(b.created_time, coalesce(b.start_time, r.first, 0)), end_time = NULL
+FROM (
+  SELECT backfill_id, min(started_time) AS first
+  FROM runs NOT INDEXED WHERE backfill_id IS NOT NULL GROUP BY backfill_id) r
+WHERE r.backfill_id = b.backfill_id AND b.created = b.total AND b.completed + b.failed < b.total
+  AND ((b.status = 'SCHEDULED' AND b.completed + b.failed + b.running > 0)
+    OR (b.status = 'RUNNING' AND (b.end_time IS NOT NULL OR b.start_time IS NULL)));
+
 -- name: repair_i08_loaded
 -- Days that no completed run accounts for became stale.
 UPDATE transfer_days AS d SET settled = 's'
