@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dayfill.errors import Permanent
+from dayfill.store.db import micros
 from rig import Rig, ago, last
 
 BARRED = Permanent("AUTH", "The login was revoked.", fatal=True)
@@ -47,6 +48,8 @@ async def test_a_schedule_asks_once_per_slot(rig: Rig, at_once: int) -> None:
     assert message == [
         ("not tried: another day failed with AUTH, which meets every day alike (The login was revoked.)",)
     ]
+    ended = "SELECT DISTINCT ended_time, settled_time FROM runs JOIN transfer_days USING (transfer_id, data_date)"
+    assert rig.installation.execute(f"{ended} WHERE cause = 'STOPPED'") == [(micros(rig.seams.now()),) * 2]
     rig.source.scripts.clear()
     await rig.refresh(transfer, *last(30))
     await rig.settle()

@@ -8,6 +8,7 @@ import pytest
 
 from dayfill.domain.run import FIRST_BACKOFF, MAX_ATTEMPTS
 from dayfill.errors import Permanent, Refused, Transient
+from dayfill.store.db import micros
 from rig import Rig, ago, last
 
 LOST = Transient("NETWORK", "The source hung up.")
@@ -179,6 +180,8 @@ async def test_equal_fatal_errors_in_a_row_stop_the_days_not_yet_tried(rig: Rig)
     assert report == [(ago(n), "AUTH" if n < 3 else "STOPPED", 1 if n < 3 else 0) for n in range(10)]
     message = rig.installation.execute("SELECT DISTINCT message FROM runs WHERE cause = 'STOPPED'")
     assert message == [("not tried: the backfill was stopped after 3 AUTH errors in a row (The login was revoked.)",)]
+    ended = "SELECT DISTINCT ended_time, settled_time FROM runs JOIN transfer_days USING (transfer_id, data_date)"
+    assert rig.installation.execute(f"{ended} WHERE cause = 'STOPPED'") == [(micros(rig.seams.now()),) * 2]
 
 
 async def test_what_stopped_the_days_is_told_in_as_many_characters_as_any_error(rig: Rig) -> None:

@@ -158,9 +158,26 @@ async def test_an_update_plans_anew_unless_the_transfer_is_paused(installation: 
     assert await schedules.next_due(installation.db) is None
 
 
-async def test_a_schedule_that_is_not_due_waits_beside_one_that_is(installation: Installation) -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_a_schedule_that_is_not_due_waits_beside_one_that_is(
+    installation: Installation, order: tuple[int, int]
+) -> None:
     both = (Schedule(Interval.DAILY, hour=6), Schedule(Interval.DAILY, refresh_window=9, hour=7))
-    await seeds.transfer(installation, schedules=both)
+    await seeds.transfer(installation, schedules=tuple(both[position] for position in order))
     installation.now = SIX_NEXT_DAY
     assert await fire(installation) == 1
     assert await schedules.next_due(installation.db) == SIX_NEXT_DAY + timedelta(hours=1)
+
+
+async def test_a_fault_while_schedules_fire_leaves_their_slots_due(installation: Installation) -> None:
+    await seeds.transfer(installation)
+    installation.now = SIX_NEXT_DAY
+
+    def failpoint(name: str) -> None:
+        if name == "fire":
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        await schedule.fire_due(installation.db, replace(installation.server.seams, failpoint=failpoint))
+    assert (runs(installation), await schedules.next_due(installation.db)) == ([], SIX_NEXT_DAY)
+    assert await fire(installation) == 2
