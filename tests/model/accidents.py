@@ -101,6 +101,15 @@ class Accidents(Told):
         after = "" if stays else ", another takes over at once"
         self.tell(f"the server is killed, its slices {'too' if with_slices else 'do not know it'}{after}")
 
+    @rule(drains=st.booleans(), stays=st.booleans())
+    @precondition(Told.is_up)
+    def terminate(self, drains: bool, stays: bool) -> None:
+        self.world.stop(drains=drains)
+        if not stays:
+            self.world.start()
+        how = "when its slices have answered" if drains else "before its slices have answered"
+        self.tell(f"the server is told to end and does, {how}{'' if stays else ', another starts'}")
+
     @rule()
     @precondition(Told.is_down)
     def start(self) -> None:

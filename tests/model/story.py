@@ -87,4 +87,5 @@ class Story(People, Accidents):
 class ShortStory(Story):
     """Fewer kinds of steps: those that a classic fault needs to show, so that it shows soon."""
 
-    clock_jumps = transfers = hold = back_up = restore = plant = revoke = save = None  # type: ignore[assignment]
+    clock_jumps = transfers = hold = back_up = restore = None  # type: ignore[assignment]
+    plant = revoke = save = terminate = None  # type: ignore[assignment]

@@ -111,6 +111,22 @@ class World:
         self.executor.jobs.clear()
         self.is_up = False
 
+    def stop(self, *, drains: bool) -> None:
+        """The server is asked to end, as by SIGTERM. drains: what it was loading ends first, else it may still load."""
+        before = len(self.executor.jobs)
+        self.rig.dispatcher.stop()
+        self.step()
+        for gate in self.gates if drains else ():
+            if self.is_up:
+                self.answer(gate)
+        if self.rig.task is not None:  # else it has ended; to step on would start another one
+            self.step()
+        assert len(self.executor.jobs) <= before, "a server that is to end has begun something"
+        if self.is_up and drains:
+            assert self.rig.task is None, "it does not end"
+            assert self.rows("SELECT * FROM runs WHERE status = 'RUNNING'") == [], "it has left something running"
+        self.fall()
+
     def start(self) -> None:
         """A new incarnation of the server."""
         self.is_up = True
