@@ -85,3 +85,15 @@ def test_a_hostile_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     log_to_stderr("info")
     structlog.get_logger().info("told", why="x" * 10**6)
     assert len(capsys.readouterr().err) < 25_000
+
+
+def test_a_secret_is_found_wherever_in_the_event_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info")
+    secret = Secret(CANARY)
+    for values in ({"a": CANARY, "b": "plain", "c": "end"}, {"a": "plain", "b": 7, "c": f"password={CANARY}"}):
+        structlog.get_logger().info("told", **values)
+    said = capsys.readouterr().err
+    assert CANARY not in said
+    assert "a=*** b=plain c=end" in said
+    assert 'a=plain b=7 c="password=***"' in said
+    del secret

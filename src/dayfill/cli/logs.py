@@ -72,11 +72,15 @@ def log_to_stderr(level: LogLevel) -> None:
 
 def without_secrets(_logger: object, _level: str, event: EventDict) -> EventDict:
     """Every value but a number as a text that holds no secret: tracebacks too, which are texts by now."""
-    return {name: _clean(value) for name, value in event.items()}
+    texts = {name: _text(value) for name, value in event.items()}
+    whole = "\n".join(value for value in texts.values() if isinstance(value, str))
+    if scrubbed(whole) == whole:  # one look at all values together: hardly any event holds a secret
+        return texts
+    return {name: scrubbed(value) if isinstance(value, str) else value for name, value in texts.items()}
 
 
-def _clean(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float) else scrubbed(str(value)[:MOST_CHARACTERS])
+def _text(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float) else str(value)[:MOST_CHARACTERS]
 
 
 def _crashed(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
