@@ -24,7 +24,7 @@ from dayfill.seams import Seams
 from dayfill.store import backfills, invariants
 from dayfill.store.db import micros
 from installation import NOON, Installation
-from scripted import NO_SPOOL, TEMPS, GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource, unsealed
+from scripted import NO_SPOOL, TEMPS, GatedExecutor, InlineExecutor, MemoryDestination, ScriptedSource, known, unsealed
 
 LAST = date(2024, 6, 14)
 """The newest day that tests load: the clock starts at noon of the day after."""
@@ -113,8 +113,8 @@ class Rig:
     @classmethod
     def create(cls, installation: Installation, patch: pytest.MonkeyPatch) -> Rig:
         rig = cls(installation, InlineExecutor())
-        patch.setattr(sources, "get", lambda kind: rig.source)
-        patch.setattr(destinations, "get", lambda kind: rig.destination)
+        patch.setattr(sources, "get", known(lambda: rig.source))
+        patch.setattr(destinations, "get", known(lambda: rig.destination))
         patch.setattr(dispatch, "LONGEST_SLEEP", float("inf"))
         patch.setattr(dispatch, "AFTER_ERROR_SECONDS", 0.0)
         return rig

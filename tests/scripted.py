@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -171,6 +172,16 @@ class MemoryDestination:
 
     def greatest_token(self, config: DestinationConfig) -> int:
         return max((kept.token for kept in self.days.values()), default=0)
+
+
+def known(find: Callable[[], Any]) -> Callable[[str], Any]:
+    """A registry of one connector: it is found by its kind and by no other."""
+
+    def get(kind: str) -> Any:
+        assert kind == find().kind, f"asked for {kind!r}"
+        return find()
+
+    return get
 
 
 class InlineExecutor:

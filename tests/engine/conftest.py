@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from dayfill import destinations, sources
 from installation import Installation
 from rig import Rig
-from scripted import ScriptedSource
+from scripted import ScriptedSource, known
 from slices import Bench
 
 
@@ -28,13 +28,13 @@ async def rig(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> As
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
     made = Bench(tmp_path)
-    monkeypatch.setattr(sources, "get", lambda kind: made.source)
-    monkeypatch.setattr(destinations, "get", lambda kind: made.destination)
+    monkeypatch.setattr(sources, "get", known(lambda: made.source))
+    monkeypatch.setattr(destinations, "get", known(lambda: made.destination))
     return made
 
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> ScriptedSource:
     made = ScriptedSource()
-    monkeypatch.setattr(sources, "get", lambda kind: made)
+    monkeypatch.setattr(sources, "get", known(lambda: made))
     return made

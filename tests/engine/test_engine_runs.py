@@ -75,6 +75,13 @@ async def test_without_days_it_is_the_window(rig: Rig) -> None:
     assert (await now(rig, transfer, window=3)).dates == [LAST, ago(1)]
 
 
+async def test_the_window_ends_with_the_day_that_the_account_has(rig: Rig) -> None:
+    """At noon in UTC of the 15th it is midnight in Auckland, of the 16th."""
+    transfer = rig.transfer()
+    rig.installation.execute("UPDATE transfers SET zone = 'Pacific/Auckland'")
+    assert (await now(rig, transfer, window=2)).dates == [LAST + timedelta(days=2), LAST + timedelta(days=1)]
+
+
 async def test_a_day_in_the_future_is_refused_and_nothing_starts(rig: Rig) -> None:
     with pytest.raises(Refused, match="2024-06-16 is in the future: the last possible day is 2024-06-15"):
         await now(rig, rig.transfer(), dates=[LAST, LAST + timedelta(days=2)])
@@ -84,7 +91,7 @@ async def test_a_day_in_the_future_is_refused_and_nothing_starts(rig: Rig) -> No
 async def test_another_teams_transfer_is_missing(rig: Rig) -> None:
     transfer = rig.transfer()
     rig.team_id = await rig.installation.team("Other")
-    with pytest.raises(Missing):
+    with pytest.raises(Missing, match=r"^Transfer not found\.$"):
         await now(rig, transfer, dates=[LAST])
 
 

@@ -178,3 +178,20 @@ def test_days_that_memory_cannot_hold_together_are_read_in_halves(
     assert causes(bench.load(*days)) == {}
     assert bench.source.reads == [days, days[:2], days[2:]]
     assert bench.destination.groups == [days[:2], days[2:]]
+
+
+def test_each_part_of_a_slice_that_was_too_large_opens_its_credentials(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract, "MAX_SLICE_BYTES", 1)
+    told, real = [], bench.source.read_days
+
+    def read_days(config: SourceConfig, *given: object) -> object:
+        told.append(sorted(config.secrets))
+        return real(config, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench.source, "read_days", read_days)
+    sealed = SourceJob("FILES", {}, sealed=b'{"token": "t"}', sealed_for="connection 1")
+    results = bench.load(source=sealed, unseal=lambda text, whose: text if whose == "connection 1" else b"{}")
+    assert {result.outcome for result in results.values()} == {Outcome.LOADED}
+    assert len(told) > 1 and set(map(tuple, told)) == {("token",)}

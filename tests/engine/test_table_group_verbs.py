@@ -28,17 +28,17 @@ async def test_an_import_takes_its_form(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("changes", "code", "says"),
     [
-        ({"version": 2}, "IMPORT_VERSION_INVALID"),
-        ({"source": "NOPE"}, "SCHEMA_SOURCE_INVALID"),
-        ({"name": "Taken"}, "SCHEMA_NAME_DUPLICATE"),
-        ({"name": " "}, "SCHEMA_NAME_INVALID"),
+        ({"version": 2}, "IMPORT_VERSION_INVALID", r"^The description has version 2; known is 1\.$"),
+        ({"source": "NOPE"}, "SCHEMA_SOURCE_INVALID", "'NOPE'"),
+        ({"name": "Taken"}, "SCHEMA_NAME_DUPLICATE", "'Taken'"),
+        ({"name": " "}, "SCHEMA_NAME_INVALID", "name"),
     ],
 )
-async def test_what_is_refused(installation: Installation, changes: dict[str, object], code: str) -> None:
+async def test_what_is_refused(installation: Installation, changes: dict[str, object], code: str, says: str) -> None:
     await seeds.group(installation, name="Taken")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused, match=says) as refused:
         await import_(installation, Table("flights"), **changes)  # type: ignore[arg-type]
     assert refused.value.code == code
     assert len(await kept.list_all(installation.db, installation.team_id)) == 1
