@@ -51,8 +51,10 @@ def test_each_difference_is_told_for_what_it_is(made: Loaded, command: Command) 
         str(day(3)): "the source has changed",
         str(day(4)): "source and table both differ from the ledger",
     }
-    last = json.loads(ran.out)[0]
-    assert [last[f"{name}_rows"] for name in ("source", "table", "ledger")] == [2, 0, 2]
+    counts = {
+        one["date"]: [one[f"{name}_rows"] for name in ("source", "table", "ledger")] for one in json.loads(ran.out)
+    }
+    assert (counts[str(day(4))], counts[str(day(2))]) == ([2, 0, 2], [2, 2, None])
     shown = command("verify", 1, "--from", day(3), "--to", day(3), "--data-dir", made.directory, "-o", "table", "-q")
     assert (shown.code, shown.out) == (1, "     1 the source has changed: 2024-03-04\n")
 
@@ -125,6 +127,19 @@ def test_a_pause_asked_for_by_one_day_is_obeyed(
     monkeypatch.setattr(type(SOURCE), "read_days", read_days)
     ran = command("verify", 1, "--data-dir", made.directory)
     assert list(verdicts(ran).values()) == ["equal"] * 2 + ["it cannot be read"] * 3
+
+
+def test_of_a_day_that_cannot_be_read_the_ledger_is_told(
+    made: Loaded, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_days(*_: object) -> None:
+        raise Permanent("DATA", "Broken.")
+
+    monkeypatch.setattr(type(SOURCE), "read_days", read_days)
+    made.in_warehouse("DELETE FROM _dayfill_days WHERE data_date = ?", day(2))
+    ran = command("verify", 1, "--data-dir", made.directory)
+    rows = {one["date"]: (one["source_rows"], one["table_rows"], one["ledger_rows"]) for one in json.loads(ran.out)}
+    assert rows == {str(day(n)): (None, None, None if n == 2 else 2) for n in range(5)}
 
 
 def test_a_parked_source_and_an_unknown_transfer_are_refused(made: Loaded, command: Command) -> None:

@@ -121,10 +121,10 @@ def test_a_connection_is_asked_again_when_its_limit_lets_it_and_it_is_known_when
 
 
 def test_the_next_moment_is_that_of_a_single_request() -> None:
-    """Ten in any minute, of which two have been made: one more may go before five more may."""
+    """Ten in any minute, of which nine have been made: one more may go before two more may."""
     budgets = Budgets(3)
-    assert budgets.may_ask(7, 2, 10, 0.0)
-    budgets.ask(7, 2, 10, 0.0)
-    assert budgets.held == {7: 12.0}
-    assert not budgets.may_ask(7, 9, 10, 12.0)
+    assert budgets.may_ask(7, 9, 10, 0.0)
+    budgets.ask(7, 9, 10, 0.0)
+    assert budgets.held == {7: 54.0}
+    assert not budgets.may_ask(7, 2, 10, 54.0)
     assert budgets.held == {7: 60.0}

@@ -33,6 +33,10 @@ async def test_a_used_name_is_a_conflict_and_every_other_fault_is_refused(instal
     wrong = replace(other, display_name="Flights", settings=(), destination_id=999)
     with pytest.raises(Refused, match=r"destination_id.*named 'Flights'.*path is missing"):
         await seeds.create(installation, wrong)
+    with pytest.raises(Refused) as refused:
+        await seeds.create(installation, wrong)
+    sentences = [problem.text for problem in await transfers.check(installation.db, installation.team_id, wrong)]
+    assert len(sentences) == 3 and refused.value.description == " ".join(sentences)
     assert [one.transfer for one in await kept.list_all(installation.db, installation.team_id)] == [made]
 
 
