@@ -254,6 +254,8 @@ def test_sql_of_a_session_cannot_reach_other_files(file: Warehouse, tmp_path: Pa
         f"FROM '{tmp_path}/secret.csv'",
         f"ATTACH '{tmp_path}/other.duckdb'",
         "SET enable_external_access=true",
+        "SET memory_limit='64GB'",
+        "INSTALL httpfs",
     ):
         with pytest.raises(ConnectorError):
             file.ask(sql)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import glob
 import gzip
+import json
 import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from csv import writer as csv_writer
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,19 @@ def test_more_files_than_are_held_open_together_are_read(tmp_path: Path, read_fi
         csv(tmp_path / f"{number}.csv", f"2024-02-29,{number}")
     read = read_files(tmp_path / "*.csv", [DAY], date_column="d")
     assert sorted(read.of("n")) == list(range(150))
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_column_is_read_by_whatever_name(tmp_path: Path, read_files: Callable[..., Any], ending: str) -> None:
+    names = ['"; DROP TABLE t; --', "'); SELECT 1; --", "select", "a\u202eb", "x" * 300, "raw:0", "c0", "\u00e9 \\ {n}"]
+    path, row = tmp_path / f"a.{ending}", {"d": "2024-02-29", **{name: str(n) for n, name in enumerate(names)}}
+    if ending == "csv":
+        with path.open("w", newline="") as file:
+            writer = csv_writer(file)
+            writer.writerows([row.keys(), row.values()])
+    elif ending == "json":
+        path.write_text(json.dumps(row) + "\n")
+    else:
+        pq.write_table(pa.table({name: [DAY if name == "d" else value] for name, value in row.items()}), path)
+    read = read_files(path, [DAY], date_column="d")
+    assert [read.of(name) for name in names] == [[n] if ending != "parquet" else [str(n)] for n in range(len(names))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from dayfill.domain import sql
 from dayfill.errors import Permanent
 
 _SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
@@ -33,4 +34,4 @@ def checked(name: str, what: str) -> str:
 
 def quoted(name: str, what: str) -> str:
     """The checked name as a quoted SQL identifier; the only way a name enters a statement."""
-    return f'"{checked(name, what)}"'
+    return sql.name(checked(name, what))

@@ -18,13 +18,16 @@ from dayfill.errors import Permanent, Transient
 from dayfill.roots import Identity, Place
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # A checkpoint rewrites whole row groups: three times rarer is a quarter faster, and the log stays under 64 MB.
     "checkpoint_threshold": "48MB",
     "enable_external_access": "false",
+    "lock_configuration": "true",
     "memory_limit": "128MB",
     "preserve_insertion_order": "false",
+    "python_enable_replacements": "false",
 }
 _LOOK_EVERY_SECONDS = 0.5
 """A file that was not used between two looks is closed, so it is free for other programs after at most twice this."""

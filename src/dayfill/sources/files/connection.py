@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from threading import Lock
 
 import duckdb
 
+from dayfill.domain.sql import texts
 from dayfill.sources.files.paths import Stamp
 
 Connection = duckdb.DuckDBPyConnection
@@ -23,26 +24,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 _LARGE_BYTES = 32 * 1024 * 1024
 """Files beyond this are read by one thread, since each holds whole row groups, and by an engine that is closed then,
 since it keeps some of that memory; beside such a reading its start is no loss."""
-
-
-def text(value: str) -> str:
-    """A SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def name(value: str) -> str:
-    """A SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'
-
-
-def texts(values: Iterable[str]) -> str:
-    """A SQL list of text literals."""
-    return "[" + ", ".join(text(value) for value in values) + "]"
-
-
-def struct(values: Mapping[str, str]) -> str:
-    """A SQL struct of text literals."""
-    return "{" + ", ".join(f"{text(key)}: {text(value)}" for key, value in values.items()) + "}"
 
 
 class Idle:

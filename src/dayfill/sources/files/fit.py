@@ -28,7 +28,8 @@ _PATTERNS = {
 
 def sql_type(data_type: str) -> str:
     """The DuckDB type of a data type."""
-    return _SQL_TYPES.get(data_type, data_type)
+    shape = decimal_shape(data_type)
+    return f"DECIMAL({shape[0]},{shape[1]})" if shape else _SQL_TYPES[data_type]
 
 
 ZONED = _DAY + _TIME + _ZONE.removesuffix("?") + r"\s*"

@@ -18,8 +18,9 @@ from typing import TextIO, TypeVar
 
 import duckdb
 
+from dayfill.domain.sql import name, struct, text, texts
 from dayfill.errors import Permanent
-from dayfill.sources.files.connection import Connection, name, struct, text, texts
+from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.options import Options, TextForm, wrong
 from dayfill.sources.files.paths import Stamp, damaged_gzip, unreadable
 
@@ -223,7 +224,7 @@ def scan_sql(shape: Look, files: Sequence[Stamp]) -> str:
     listed = texts(file.opened for file in files)
     if shape.format == "csv":
         return f"SELECT * FROM read_csv({listed}, {_csv_options(shape.form, raws)}, {_compression(shape.is_packed)})"
-    columns = ", ".join(f'{name(column)} AS "{raw}"' for column, raw in raws.items())
+    columns = ", ".join(f"{name(column)} AS {name(raw)}" for column, raw in raws.items())
     if shape.format == "parquet":
         return f"SELECT {columns} FROM read_parquet({listed})"
     types = struct(dict(shape.columns))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from dayfill.domain.sql import name, text
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
 from dayfill.sources.files import infer
-from dayfill.sources.files.connection import Connection, name, text
+from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.expression import parse
 from dayfill.sources.files.fit import sql_type
 from dayfill.sources.files.look import Look

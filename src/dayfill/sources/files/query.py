@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from dayfill.sources.files.connection import name, text
+from dayfill.domain.sql import name, text
 from dayfill.sources.files.fit import from_value, misfit, not_whole, rounded, sql_type
 from dayfill.sources.files.look import Look, scan_sql
 from dayfill.sources.files.paths import Stamp
