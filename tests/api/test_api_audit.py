@@ -12,7 +12,7 @@ from frozen import Keys
 from route_samples import World, named, send
 from test_api_matrix import installation, keys, made, start
 
-from dayfill.api.refusals import WATCHED
+from dayfill.api.refusals import is_watched
 from dayfill.api.routes import ROUTES
 from dayfill.api.wire import Route
 from dayfill.domain.access import Role
@@ -66,7 +66,7 @@ async def test_one_row_with_the_change_and_none_without(
     path, before, db = made.path(route, sample), rows(installation), installation.server.db
     await send(installation.client(keys.by_role[Role.VIEWER, None]), route, path, sample)
     refused = rows(installation, "action")[len(before) :]
-    assert refused == ([("request.refused",)] if route.writes and route.permission in WATCHED else [])
+    assert refused == ([("request.refused",)] if is_watched(route) else [])
     installation.execute("DELETE FROM audit WHERE action = 'request.refused'")
     installation.server = replace(installation.server, db=Refusing(db))
     broken = await send(installation.client(), route, path, sample)

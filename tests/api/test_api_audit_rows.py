@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import apsw
 import httpx
 import pytest
 from route_samples import named, send, world
@@ -67,6 +68,22 @@ async def test_no_secret_is_in_any_row(installation: Installation, keyed: Keyed)
     assert json.loads(str(told[1][2])) == {"new_secrets": ["private_key"]}
     tried = json.loads(str(told[2][2]))
     assert tried == {"type": "DWH_KEYED", "fields": {"host": "db"}, "success": True}
+
+
+async def test_who_tries_to_send_a_stored_secret_elsewhere_is_told(installation: Installation, keyed: Keyed) -> None:
+    client, path = installation.client(), f"/teams/{installation.team_id}/destinations"
+    assert (await client.post(path, json=with_key())).status_code == 201
+    elsewhere = with_key(fields={"host": "elsewhere"})
+    assert (await client.put(f"{path}/1", json=elsewhere)).status_code == 422
+    action, object_, after = rows(installation, "action, object, after")[-1]
+    assert (action, object_) == ("request.refused", f"request:PUT {path}/1")
+    assert "private_key" in json.loads(str(after))["description"] and CANARY not in str(after)
+
+
+async def test_a_row_is_never_changed(installation: Installation) -> None:
+    installation.insert("audit", audit_time=0, actor="operator", action="team.create", object="team:1")
+    with pytest.raises(apsw.ConstraintError, match="never changed"):
+        installation.execute("UPDATE audit SET actor = 'key'")
 
 
 async def test_what_is_too_long_is_told_by_its_size(installation: Installation) -> None:

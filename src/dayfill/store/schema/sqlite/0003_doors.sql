@@ -48,6 +48,8 @@ CREATE TABLE audit (
   before TEXT,
   after TEXT
 ) STRICT;
+CREATE TRIGGER audit_is_written_once BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'a row of the audit log is never changed'); END;
 CREATE INDEX audit_of_team ON audit (team_id, audit_id);
 CREATE INDEX audit_by_age ON audit (audit_time);
 
