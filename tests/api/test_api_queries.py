@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 import seeds
+from dayfill.api import query_answers
 from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.query import QueryStatus
 from installation import Installation
@@ -149,6 +150,22 @@ async def test_a_page_is_the_rows_between_its_offsets(
     found = await ask(installation.client(), {**visits, "fields": "visits", **page})
     assert [row[0] for row in found["data"]] == ["visits", *expected]
     assert set(found["meta"]["paginate"]) == ways
+
+
+async def test_a_large_answer_is_sent_in_pieces_and_is_the_same(
+    installation: Installation, visits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, query = installation.client(), {**visits, "offset_start": 1}
+    whole = await ask(client, query)
+    for size in (1, 7, 1_000):
+        monkeypatch.setattr(query_answers, "PIECE", size)
+        answer = await client.get(PATH, params={"json": json.dumps(query)})
+        assert answer.json()["data"] == whole["data"]
+        assert answer.headers["content-type"] == "application/json"
+        assert int(answer.headers["content-length"]) == len(answer.content)
+    monkeypatch.setattr(query_answers, "PIECE", 1)
+    head = await client.head(PATH, params={"json": json.dumps(query)})
+    assert (head.status_code, head.content) == (200, b"")
 
 
 async def test_a_query_that_is_not_waited_for_is_polled(installation: Installation) -> None:

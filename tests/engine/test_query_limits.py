@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from query_desk import QUERY, Desk, opened
 
+import seeds
 from dayfill.domain.query import QueryStatus
 from dayfill.engine import kept, queries
 from dayfill.errors import Busy, Exceeded
@@ -88,6 +89,16 @@ async def test_a_source_that_hangs_is_given_up_and_its_slot_comes_back_with_its_
     ]
     desk.gate.set()
     assert (await desk.ended()).status is QueryStatus.SUCCESS
+
+
+async def test_credentials_that_do_not_open_cost_no_slot(desk: Desk) -> None:
+    made, login = desk.made, await seeds.login(desk.made)
+    made.execute("UPDATE connections SET sealed = :sealed", sealed=made.keyring.seal(b"{}", "another place"))
+    for _ in range(queries.SLOTS + 1):
+        one = await desk.ended(login=login.username)
+        assert one.error is not None and (one.status, one.error.code) == (QueryStatus.FAILURE, "AUTH")
+    made.execute("UPDATE connections SET sealed = NULL")
+    assert (await desk.ended(login=login.username)).status is QueryStatus.SUCCESS
 
 
 async def test_a_stopping_server_ends_what_it_reads_and_takes_no_more(desk: Desk, source: ScriptedSource) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from query_desk import A_MINUTE, FIRST, QUERY, Desk, opened, rows
 from structlog.testing import capture_logs
 
 import seeds
+from dayfill.domain.connection import sealed_for
+from dayfill.domain.days import DayRange
 from dayfill.domain.query import QueryStatus, RowOrder
-from dayfill.engine import connections, kept, read_query
-from dayfill.errors import Exceeded, Permanent, Refused, Transient
+from dayfill.domain.secret import Secret
+from dayfill.engine import allowances, connections, kept, read_query
+from dayfill.errors import Denied, Exceeded, Permanent, Refused, Transient
 from installation import Installation
 from scripted import ScriptedSource
 
@@ -59,7 +63,8 @@ async def test_any_request_that_spoke_of_a_query_names_it_the_first_for_ever(des
 async def test_a_query_is_its_owners_alone(desk: Desk) -> None:
     one = await desk.ended()
     made = desk.made
-    for team_id, user_id in ((made.team_id, made.user_id + 1), (made.team_id + 1, made.user_id)):
+    second = await made.team("Second")
+    for team_id, user_id in ((made.team_id, made.user_id + 1), (second, made.user_id)):
         assert desk.find("schedule-1", team_id, user_id) is None
         theirs = await desk.ended(teams=(team_id,), user_id=user_id, schedule_id="schedule-1", cache_minutes=60)
         assert theirs is not one and not theirs.cache_used
@@ -144,6 +149,31 @@ async def test_a_login_is_chosen_by_its_name_in_any_team_of_the_user(desk: Desk)
     with pytest.raises(Refused, match="You have no login"):
         await desk.start(teams=both, login=login.username)
     assert (await desk.ended(teams=both)).owner.team_id == made.team_id
+
+
+async def test_what_a_source_says_of_a_credential_is_told_without_it(desk: Desk, source: ScriptedSource) -> None:
+    made, login = desk.made, await seeds.login(desk.made)
+    sealed = made.keyring.seal_secrets(
+        {"token": Secret("canary-of-a-token")}, sealed_for(made.team_id, login.connection_id)
+    )
+    made.execute("UPDATE connections SET sealed = :sealed", sealed=sealed)
+    refused = Transient("QUOTA", "The token canary-of-a-token is spent.", retry_after=60)
+    source.on(FIRST, raises=[refused])
+    one = await desk.ended()
+    assert one.error is not None
+    told = [one.error.description, str(made.execute("SELECT parked_reason FROM connections"))]
+    assert all("token" in text and "canary" not in text for text in told), told
+
+
+async def test_days_before_the_teams_history_are_refused(desk: Desk, source: ScriptedSource) -> None:
+    made = desk.made
+    async with made.db.write() as tx:
+        await allowances.change(tx, made.server.seams, made.team_id, {"history_days": 13})
+    with pytest.raises(Denied, match="2024-06-01 is too old: this team may load up to 13 days back") as caught:
+        await desk.start()
+    assert (caught.value.code, source.reads) == ("LICENSE_HISTORICAL_RANGE_EXCEEDED", [])
+    newer = DayRange(FIRST + timedelta(days=1), FIRST + timedelta(days=1))
+    assert (await desk.ended(replace(QUERY, span=newer))).status is QueryStatus.SUCCESS
 
 
 async def test_the_first_rows_are_enough_unless_they_are_ordered(desk: Desk, source: ScriptedSource) -> None:

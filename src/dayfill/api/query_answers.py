@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,6 +15,8 @@ from dayfill.domain.transfer import Value
 from dayfill.engine.queries import Kept
 
 LONGEST_DESCRIPTION = 2_048
+PIECE = 256 * 1024
+_TAIL = b"]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,21 @@ def answer(call: Call, one: Kept, page: Page, path: str) -> Answer:
     lines = one.result.lines
     meta.result = _result_view(one)
     meta.paginate = _paginate(call, page, len(lines), path)
-    rows = lines.part(page.start, len(lines) if page.end is None else page.end)
-    data = (one.result.header, rows) if rows else (one.result.header,)
-    return Answer(200, b'{"meta":%b,"data":[%b]}' % (msgspec.json.encode(meta), b",".join(data)), wrapped=False)
+    place = lines.place(page.start, len(lines) if page.end is None else page.end)
+    head = b'{"meta":%b,"data":[%b' % (msgspec.json.encode(meta), one.result.header + b"," * bool(place))
+    if len(place) <= PIECE:
+        return Answer(200, head + lines.text[place.start : place.stop] + _TAIL, wrapped=False)
+    length = str(len(head) + len(place) + len(_TAIL))
+    headers = {"Content-Type": "application/json", "Content-Length": length}
+    return Answer(200, None, headers=headers, stream=_pieces(head, lines.text, place))
+
+
+async def _pieces(head: bytes, text: bytes, place: range) -> AsyncGenerator[bytes, None]:
+    """A large answer, sent as fast as the caller takes it; as a whole it would be copied several times meanwhile."""
+    yield head
+    for start in place[::PIECE]:
+        yield text[start : min(start + PIECE, place.stop)]
+    yield _TAIL
 
 
 def _query_view(one: Kept) -> QueryView:

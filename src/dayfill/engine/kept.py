@@ -43,7 +43,8 @@ class Kept:
 
     asked: fingerprint of what the caller wrote. request_ids: of the requests that spoke of it, any of which names it;
     the first one and the newest.
-    began, ended: monotonic seconds. read_time: when the source was read; cache_used: for another query before.
+    began, ended: monotonic seconds; it begins anew when its turn comes. read_time: when the source was read.
+    cache_used: that was for another query before.
     """
 
     owner: Owner

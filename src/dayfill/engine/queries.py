@@ -19,7 +19,7 @@ from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import SourceJob
 from dayfill.domain.source_settings import values_of
 from dayfill.domain.transfer import RESERVED_SETTINGS, Account
-from dayfill.engine import connections
+from dayfill.engine import allowances, connections
 from dayfill.engine.brakes import refuses_all
 from dayfill.engine.configs import source_config
 from dayfill.engine.kept import Kept, Owner, QueryError, Shelf
@@ -82,9 +82,11 @@ class Queries:
 
         Raises:
             Refused: the schedule id is taken by another query that is under way, or there is no such login.
+            Denied: the range begins before the team's history.
             Exceeded: too many queries, or the source does not want to be asked. Busy: the server is stopping.
         """
         team_id, login = await _login(db, asked)
+        await allowances.check_history(db, seams, team_id, asked.query.span.start)
         await _check_rest(db, seams, team_id, login, asked.query.data_source_id)
         owner, now = Owner(team_id, asked.user_id), seams.monotonic()
         self._shelf.forget(now)
@@ -154,22 +156,12 @@ class Queries:
 
     async def _run(self, one: Kept, db: Database, seams: Seams, keyring: Keyring, job: SourceJob, reach: Reach) -> None:
         ends = seams.monotonic() + one.query.deadline_seconds
-        one.status = QueryStatus.QUEUED
         try:
-            async with asyncio.timeout(one.query.deadline_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            self._fail(one, seams, Transient("TIMEOUT", "The query's turn did not come before its deadline."))
-            return
-        one.status, began = QueryStatus.RUNNING, seams.monotonic()
-        one.read_time = seams.now()
-
-        def left() -> float:
-            return ends - seams.monotonic()
-
-        try:
-            one.result = await self._read(one.query, lambda: source_config(job, keyring.open, reach), job.kind, left)
-            one.run_seconds = seams.monotonic() - began
+            # Held until what the source said has been cleaned: only secrets in use are found in a text.
+            config = source_config(job, keyring.open, reach)
+            await self._turn(one, seams)
+            one.result = await self._read(one.query, config, lambda: ends - seams.monotonic())
+            one.run_seconds = seams.monotonic() - one.began
             one.end(QueryStatus.SUCCESS, seams.monotonic())
         except ConnectorError as error:
             self._fail(one, seams, error)
@@ -182,9 +174,17 @@ class Queries:
         finally:
             self._shelf.forget(seams.monotonic())
 
-    async def _read(
-        self, query: Query, config: Callable[[], SourceConfig], kind: str, left: Callable[[], float]
-    ) -> Result:
+    async def _turn(self, one: Kept, seams: Seams) -> None:
+        """Wait for a slot, which `_read` gives back."""
+        one.status = QueryStatus.QUEUED
+        try:
+            async with asyncio.timeout(one.query.deadline_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Transient("TIMEOUT", "The query's turn did not come before its deadline.") from None
+        one.status, one.began, one.read_time = QueryStatus.RUNNING, seams.monotonic(), seams.now()
+
+    async def _read(self, query: Query, config: SourceConfig, left: Callable[[], float]) -> Result:
         """Read on a thread, whose slot is free again when the thread is, however long that takes."""
 
         def check() -> float:
@@ -193,14 +193,14 @@ class Queries:
             return left()
 
         def read() -> Result:
-            return read_query(query, sources.get(kind), config(), check)
+            return read_query(query, sources.get(query.data_source_id), config, check)
 
         reading = asyncio.get_running_loop().run_in_executor(self._pool, read)
         self._reading += 1
         reading.add_done_callback(self._ended)
         await asyncio.wait([reading], timeout=max(left(), 0) + GRACE_SECONDS)
         if not reading.done():
-            raise Transient("TIMEOUT", f"{kind} did not answer before the query's deadline.")
+            raise Transient("TIMEOUT", f"{query.data_source_id} did not answer before the query's deadline.")
         return reading.result()
 
     def _ended(self, reading: asyncio.Future[Result]) -> None:
@@ -271,6 +271,5 @@ async def _rest(db: Database, seams: Seams, team_id: int, connection_id: int, er
     async with db.write() as tx:
         end = await parking.connection_end(tx, team_id, connection_id)
         jitter = seams.chance.random()
-        await let_rest(
-            tx, end, error.cause, safe(error.message, MESSAGE_LENGTH), error.retry_after, seams.now(), jitter
-        )
+        said = safe(error.message, MESSAGE_LENGTH)
+        await let_rest(tx, end, error.cause, said, error.retry_after, seams.now(), jitter)

@@ -163,12 +163,12 @@ class Lines:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def part(self, first: int, last: int) -> bytes:
-        """The rows from first up to and including last, with commas between them."""
+    def place(self, first: int, last: int) -> range:
+        """Where in the text the rows from first up to and including last are, with commas between them."""
         last = min(last, len(self) - 1)
         if first > last:
-            return b""
-        return self.text[int(self.ends[first - 1]) if first else 0 : int(self.ends[last]) - 1]
+            return range(0)
+        return range(int(self.ends[first - 1]) if first else 0, int(self.ends[last]) - 1)
 
     @property
     def size(self) -> int:
