@@ -1,4 +1,4 @@
-"""What people do: create, cancel, retry, pause and resume backfills; run, change, hold and delete transfers."""
+"""What people do: create, cancel, retry, pause, resume backfills; run, change, hold, delete transfers; limit rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from told import DAYS, PICKS, Told, asked
 from dayfill.domain.backfill import ACTIVE
 from dayfill.domain.days import DayRange, latest_today
 from dayfill.domain.run import Priority
-from dayfill.engine import connections, runs, transfers
+from dayfill.engine import allowances, connections, runs, transfers
 from rig import ago
 
 MOST_TRANSFERS = 5
@@ -31,8 +31,10 @@ class People(Told):
     def create(self, pick: int, newest: int, more: int, only: tuple[str, ...], urgent: bool) -> None:
         transfer_id = self.transfer(pick)
         span = DayRange(ago(min(newest + more, DAYS - 1)), ago(newest))
-        allowed = span.end <= latest_today(self.world.rig.seams.now(), "UTC") and not self.overlapping(
-            transfer_id, span
+        allowed = (
+            span.end <= latest_today(self.world.rig.seams.now(), "UTC")
+            and not self.overlapping(transfer_id, span)
+            and not self.rows_are_spent()
         )
         before = len(self.world.source.readings)
         choice = {"only": only, "priority": Priority.INTERACTIVE if urgent else Priority.BACKFILL}
@@ -102,7 +104,7 @@ class People(Told):
     def run_now(self, pick: int, newest: int, more: int) -> None:
         transfer_id = self.transfer(pick)
         days = list(DayRange(ago(newest + more), ago(newest)))
-        allowed = ago(newest) <= latest_today(self.world.rig.seams.now(), "UTC")
+        allowed = ago(newest) <= latest_today(self.world.rig.seams.now(), "UTC") and not self.rows_are_spent()
         self.world.act(asked(self._run_now(transfer_id, days), allowed))
         self.tell(f"somebody wants {days[0]} to {days[-1]} of transfer {transfer_id} now")
 
@@ -118,6 +120,25 @@ class People(Told):
         if self.world.is_up:
             self.world.edit(transfer_id)
         self.tell(f"transfer {transfer_id} shall read something else{hurry}")
+
+    @rule(rows=st.sampled_from([None, 1, 20]))
+    @precondition(Told.is_up)
+    def allow(self, rows: int | None) -> None:
+        self.world.act(self.allow_rows(rows))
+        self.tell(f"the team may load {'any number of' if rows is None else rows} rows a month")
+
+    async def allow_rows(self, rows: int | None) -> None:
+        async with self.world.rig.db.write() as tx:
+            await allowances.change(tx, self.world.rig.seams, self.world.rig.team_id, {"rows_per_month": rows})
+
+    def rows_are_spent(self) -> bool:
+        return bool(
+            self.world.rows(
+                "SELECT 1 FROM teams JOIN rows_of_months USING (team_id)"
+                " WHERE month = :month AND row_count >= rows_per_month",
+                month=f"{self.world.rig.seams.now():%Y-%m}",
+            )
+        )
 
     @rule(pick=PICKS, verb=st.sampled_from(["pause", "unpause", "delete"]))
     @precondition(Told.is_up)

@@ -28,7 +28,7 @@ class Story(People, Accidents):
             self.world.close()
 
     def calm(self) -> None:
-        """No more moods, faults or schedules: all work comes to its end, and what had failed can be repaired."""
+        """No more moods, faults, limits, schedules: all work comes to its end, and what had failed can be repaired."""
         world = self.world
         note("    # fair weather: all come to rest")
         world.rig.failpoint = lambda name: None
@@ -36,6 +36,7 @@ class Story(People, Accidents):
         world.destination.moods.clear()
         if not world.is_up:
             world.start()
+        world.act(self.allow_rows(None))
         for transfer_id in world.transfers():
             world.act(self.hold_one(transfer_id, "pause"))
             world.save(transfer_id)
@@ -88,4 +89,4 @@ class ShortStory(Story):
     """Fewer kinds of steps: those that a classic fault needs to show, so that it shows soon."""
 
     clock_jumps = transfers = hold = back_up = restore = None  # type: ignore[assignment]
-    plant = revoke = save = terminate = None  # type: ignore[assignment]
+    plant = revoke = save = terminate = allow = None  # type: ignore[assignment]
