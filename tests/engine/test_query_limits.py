@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from query_desk import QUERY, Desk, opened
 
 import seeds
-from dayfill.domain.query import QueryStatus
-from dayfill.engine import kept, queries
-from dayfill.errors import Busy, Exceeded
-from installation import Installation
+from dayfill.domain.query import QueryDraft, QueryStatus
+from dayfill.engine import kept, queries, read_query
+from dayfill.engine.ask import understood
+from dayfill.errors import Busy, Exceeded, Malformed
+from installation import NOON, Installation
 from scripted import ScriptedSource
 
 
@@ -89,6 +92,52 @@ async def test_a_source_that_hangs_is_given_up_and_its_slot_comes_back_with_its_
     ]
     desk.gate.set()
     assert (await desk.ended()).status is QueryStatus.SUCCESS
+
+
+async def test_a_deadline_that_passes_between_two_readings_ends_the_query(desk: Desk, source: ScriptedSource) -> None:
+    source.max_days_per_read = 1
+    desk.gate.clear()
+    one = await desk.start()
+    await desk.reached.acquire()
+    desk.clock += QUERY.deadline_seconds
+    desk.gate.set()
+    await desk.wait(one)
+    assert one.error is not None and (one.status, len(source.reads)) == (QueryStatus.STOPPED, 1)
+    assert one.error.description.startswith("The query did not come to its end before its deadline")
+
+
+async def test_columns_that_change_between_two_readings_fail_the_query(
+    desk: Desk, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.max_days_per_read = 1
+    read, other = source.read_days, pa.schema([("n", pa.int64())])
+
+    def changing(*asked: Any) -> Any:
+        found = read(*asked)
+        if len(source.reads) > 1:
+            found.reader = pa.RecordBatchReader.from_batches(other, [])
+        return found
+
+    monkeypatch.setattr(source, "read_days", changing)
+    one = await desk.ended()
+    assert one.error is not None
+    assert one.error.description == "The source changed its columns while it was read; ask again."
+
+
+async def test_more_bytes_than_memory_should_hold_fail_the_query(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_query, "MOST_BYTES", 10)
+    one = await desk.ended()
+    assert one.error is not None and one.error.code == "TOO_LARGE"
+
+
+def test_a_source_that_is_nothing_without_accounts_wants_some(source: ScriptedSource) -> None:
+    source.has_accounts = True
+    draft = QueryDraft("FILES", start_date="2024-06-01", end_date="2024-06-01")
+    with pytest.raises(Malformed, match="FILES needs accounts: name them in ds_accounts") as caught:
+        understood(draft, NOON, 10)
+    assert caught.value.code == "ACCOUNT_REQUIRED"
+    assert understood(replace(draft, accounts=("1",)), NOON, 10).accounts == ("1",)
+    assert understood(replace(draft, accounts=("list.all_accounts",)), NOON, 10).accounts == ()
 
 
 async def test_credentials_that_do_not_open_cost_no_slot(desk: Desk) -> None:

@@ -27,8 +27,8 @@ def understood(draft: QueryDraft, now: datetime, max_days: int) -> Query:
     """The query that a draft means at this time.
 
     Raises:
-        Malformed: a date, a filter or an order that cannot be read. Refused: an unknown source or setting, an empty or
-            too long range, something that this server does not do.
+        Malformed: a date, a filter or an order that cannot be read, no account where one is needed.
+        Refused: an unknown source or setting, an empty or too long range, something that this server does not do.
     """
     source = _source(draft.data_source_id)
     _refuse_what_is_not_done(draft, source)
@@ -69,7 +69,7 @@ def _refuse_what_is_not_done(draft: QueryDraft, source: Source) -> None:
     if draft.accounts and not (source.has_accounts or source.lists_accounts):
         raise Refused(f"{kind} has no accounts: leave ds_accounts out.")
     if source.has_accounts and not draft.accounts:
-        raise Refused(f"{kind} needs accounts: name them in ds_accounts.", code="ACCOUNT_REQUIRED")
+        raise Malformed(f"{kind} needs accounts: name them in ds_accounts.", code="ACCOUNT_REQUIRED")
     if draft.segments:
         raise Refused(f"{kind} has no segments: leave ds_segments out.")
     if draft.compares:

@@ -111,13 +111,8 @@ class Shelf:
     def forget(self, now: float) -> None:
         """Let go what ended an hour ago, and as many results as take up too much."""
         self.queries = [one for one in self.queries if one.ended is None or now - one.ended < KEPT_SECONDS]
-        over = self._bytes() - MOST_BYTES
-        for one in list(self.queries):
-            if over <= 0:
-                break
-            if one.result is not None:
-                self.queries.remove(one)
-                over = self._bytes() - MOST_BYTES
+        while self._bytes() > MOST_BYTES:
+            self.queries.remove(next(one for one in self.queries if one.result is not None))
 
     def _bytes(self) -> int:
         """Of the results, of which several queries may share one."""

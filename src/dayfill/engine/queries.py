@@ -206,8 +206,7 @@ class Queries:
     def _ended(self, reading: asyncio.Future[Result]) -> None:
         self._reading -= 1
         self._slots.release()
-        if not reading.cancelled():
-            reading.exception()  # looked at, or asyncio complains of one that nobody waited for
+        _ = reading.cancelled() or reading.exception()  # looked at, or asyncio complains that nobody waited for it
 
     def _fail(self, one: Kept, seams: Seams, error: ConnectorError) -> None:
         one.error = QueryError(error.cause, safe(error.message, MESSAGE_LENGTH))
