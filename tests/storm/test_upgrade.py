@@ -68,6 +68,7 @@ def test_the_work_of_a_release_is_done_by_this_one(
     assert made.in_state(attempts) == [(1, runs["COMPLETED"] + runs["QUEUED"]), (2, runs["RUNNING"])]
     assert made.in_warehouse("SELECT count(*), count(DISTINCT day) FROM hits") == [(2 * DAYS, DAYS)]
     monkeypatch.setenv("DAYFILL_CONFIG", os.devnull)
+    monkeypatch.setenv("DAYFILL_FILE_ROOTS", str(tmp_path))
     for command in ["doctor"], ["verify", "Visits"], ["verify", "Hits"]:
         assert run([*command, "--data-dir", str(made.directory), "-o", "table"]) == Exit.OK
 
