@@ -140,7 +140,8 @@ async def test_secrets_that_do_not_open_can_be_sent_again(installation: Installa
 async def test_a_test_tells_no_secret_whatever_goes_wrong(
     installation: Installation, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = (installation.db, installation.keyring, "installation", 1, wanted(host="db", password="hunter2"), None)
+    asked = wanted(host="db", password="hunter2")
+    arguments = (installation.db, installation.keyring, "installation", 1, asked, None, TEMP)
     said = "cannot reach db\x1b[31m: postgresql://me:hunter2@db refused it"
     for error, told in (
         (Permanent("AUTH", said), "cannot reach db [31m: postgresql://me:***@db refused it"),
