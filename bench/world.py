@@ -17,7 +17,7 @@ from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import backfills, destinations, keys, table_groups, teams, transfers
 from dayfill.engine.destinations import Wanted
 from dayfill.engine.dispatch import Dispatcher
-from dayfill.engine.spool import swept
+from dayfill.engine.spool_folder import swept
 from dayfill.executors import Executor
 from dayfill.settings import Settings
 from dayfill.store import backfills as stored
