@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from bench.world import world
 from dayfill.app import Running, serve
 from dayfill.cli.logs import log_to_stderr
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.settings import Settings
 
 
@@ -25,7 +26,8 @@ async def _dayfill(folder: Path, parquet: str) -> None:
     async def say(running: Running) -> None:
         print(json.dumps({"port": running.port, "pid": os.getpid(), **known}), flush=True)
 
-    await serve(Settings(folder / "data", port=0), on_ready=say)
+    reach = Reaches(Reach((str(folder.parent),)))
+    await serve(Settings(folder / "data", port=0, reaches=reach), on_ready=say)
 
 
 async def _static(size: int) -> None:
