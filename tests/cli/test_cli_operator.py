@@ -111,6 +111,30 @@ def test_a_rotated_key_has_a_second_one_beside_it_for_a_while(directory: Path, c
         assert command("key", "rotate", new["api_key_id"], "--overlap", span, "--data-dir", directory).code == 64
 
 
+def test_a_disabled_user_has_no_key_that_works_until_enabled_again(directory: Path, command: Command) -> None:
+    here = ("--data-dir", directory)
+    key = json.loads(command("key", "create", "--user", "ann@example.com", "--role", "OWNER", *here).out)
+
+    def dead() -> list[int]:
+        with sqlite3.connect(directory / "state.sqlite") as state:
+            return [row[0] for row in state.execute("SELECT user_id FROM users WHERE is_enabled = 0")]
+
+    assert json.loads(command("member", "disable", "ann@example.com", *here).out)["is_enabled"] is False
+    assert dead() == [key["user_id"]]
+    refused = command("member", "disable", "owner@localhost", *here)
+    assert (refused.code, "last owner of team 1" in refused.err) == (1, True), "a disabled owner does not count"
+    assert json.loads(command("member", "enable", key["user_id"], *here).out)["is_enabled"] is True
+    assert dead() == []
+    command("team", "create", "Two", *here)
+    command("member", "add", "owner@localhost", "--role", "OWNER", "--team", 2, *here)
+    assert "last owner of team 2" in command("member", "disable", "owner@localhost", *here).err, "it holds everywhere"
+    told = json.loads(command("audit", *here, "--object", f"member:{key['user_id']}").out)
+    assert [(one["action"], one["after"]) for one in told[:2]] == [
+        ("member.enable", {"is_enabled": True}),
+        ("member.disable", {"is_enabled": False}),
+    ]
+
+
 def test_members_are_added_changed_and_removed(directory: Path, command: Command) -> None:
     def member(*words: object) -> int:
         return command("member", *words, "--data-dir", directory).code

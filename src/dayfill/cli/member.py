@@ -114,6 +114,48 @@ async def remove(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_D
     return Exit.OK
 
 
+@app.command
+async def disable(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """Disable a user in every team; the next request of all the user's keys is refused.
+
+    For example:
+
+        dayfill member disable ann@example.com
+
+    Args:
+        user: Id or e-mail address of the member.
+        team: Id of a team that the user is in.
+    """
+    return await _set_enabled(user, False, team, options)
+
+
+@app.command
+async def enable(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """Enable a user again; keys that were not disabled themselves work as before.
+
+    For example:
+
+        dayfill member enable ann@example.com
+
+    Args:
+        user: Id or e-mail address of the member.
+        team: Id of a team that the user is in.
+    """
+    return await _set_enabled(user, True, team, options)
+
+
+async def _set_enabled(user: str, is_enabled: bool, team: int, options: LocalOptions) -> int:
+    async with existing_state(options.settings()) as state, state.db.write() as tx:
+        before = await members.read(tx, team, await _user_id(tx, team, user))
+        member = await members.set_enabled(tx, team, before.user_id, is_enabled)
+        verb = "member.enable" if is_enabled else "member.disable"
+        await audit.record(
+            tx, OPERATOR, team, Act(verb, member.user_id, told.member(before), told.member(member)), state.seams.now()
+        )
+    options.printer().one(_view(member))
+    return Exit.OK
+
+
 async def _user_id(db: Reader, team_id: int, user: str) -> int:
     if user.isascii() and user.isdigit():
         return int(user)

@@ -71,6 +71,22 @@ async def remove(tx: Tx, team_id: int, user_id: int, manager: Caller | None = No
     return member
 
 
+async def set_enabled(tx: Tx, team_id: int, user_id: int, is_enabled: bool) -> teams.Member:
+    """Disable the user of a member, which all keys of that user heed at their next request, or enable one again.
+
+    It holds in every team of the user, so it is the operator's alone.
+
+    Raises:
+        Missing: no such member. Refused: the last owner of a team.
+    """
+    await read(tx, team_id, user_id)
+    if not is_enabled:
+        for each in await teams.roles_of(tx, user_id):
+            await refuse_last_owner(tx, each, await read(tx, each, user_id))
+    await teams.set_user_enabled(tx, user_id, is_enabled)
+    return await read(tx, team_id, user_id)
+
+
 async def read(db: Reader, team_id: int, user_id: int) -> teams.Member:
     """A member.
 

@@ -23,7 +23,12 @@ def allowance(one: Allowance) -> Told:
 
 
 def member(one: Member) -> Told:
-    return {"user_id": one.user_id, "email": one.email, "role": one.role and one.role.value}
+    return {
+        "user_id": one.user_id,
+        "email": one.email,
+        "role": one.role and one.role.value,
+        "is_enabled": one.is_enabled,
+    }
 
 
 def api_key(one: ApiKey) -> Told:

@@ -136,6 +136,11 @@ async def insert_user(tx: Tx, email: str, first_name: str, last_name: str, now: 
     return int(row[0])
 
 
+async def set_user_enabled(tx: Tx, user_id: int, is_enabled: bool) -> None:
+    """Disable a user in every team, or enable one again; for the operator, not for the wire."""
+    await tx.one("set_user_enabled", user_id=user_id, is_enabled=is_enabled)
+
+
 async def set_member(tx: Tx, team_id: int, user_id: int, role: Role, now: datetime) -> None:
     """Give the user this role in the team, whatever it was before."""
     await tx.one("set_member", team_id=team_id, user_id=user_id, role=role.value, created_time=micros(now))

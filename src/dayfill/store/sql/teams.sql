@@ -57,6 +57,10 @@ INSERT INTO users (email, first_name, last_name, created_time)
 VALUES (:email, :first_name, :last_name, :created_time)
 RETURNING user_id;
 
+-- name: set_user_enabled
+-- Disable a user, and so all keys of that user, or enable one again.
+UPDATE users SET is_enabled = :is_enabled WHERE user_id = :user_id;
+
 -- name: set_member
 -- Add a user to a team, or change the role there.
 INSERT INTO members (team_id, user_id, role, created_time) VALUES (:team_id, :user_id, :role, :created_time)
