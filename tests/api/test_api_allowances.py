@@ -118,7 +118,9 @@ async def test_a_backfill_whose_team_has_no_rows_left_says_until_when_it_waits(a
     path = f"/teams/{asking.made.team_id}/backfills/{made}"
 
     async def waiting() -> object:
-        return (await asking.client.get(path)).json()["data"]["x"].get("waiting")
+        told = (await asking.client.get(path)).json()["data"]["x"]
+        assert ("eta_seconds" in told) != ("waiting" in told), "the pace says nothing of the end while nothing starts"
+        return told.get("waiting")
 
     error = (await asking.backfill(ago(9))).json()["error"]["description"]
     assert await waiting() == {"reason": "rows", "until": "2024-07-01T00:00:00Z", "cause": "ROWS", "error": error}

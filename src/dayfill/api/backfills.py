@@ -203,7 +203,7 @@ def _extension(backfill: Backfill, now: datetime, waiting: Waiting | None) -> Ex
         backfill.rows_total,
         stamp_or_none(backfill.paused_time),
         backfill.paused_user_id,
-        _eta_seconds(backfill, now),
+        None if waiting else _eta_seconds(backfill, now),
         backfill.stopped_cause,
         None if waiting is None else _waiting(waiting),
     )
