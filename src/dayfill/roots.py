@@ -16,6 +16,7 @@ from pathlib import Path
 from dayfill.domain.reach import Reach
 from dayfill.errors import Permanent
 from dayfill.secrets import is_private
+from dayfill.secrets.private import SPOOL
 
 Identity = tuple[int, int]
 """Device and inode: what stays when a file is renamed, and differs when another takes its name."""
@@ -191,7 +192,7 @@ def _looked_at(place: Place, folder: int, name: str) -> os.stat_result:
 
 def _own(home: str) -> set[Identity]:
     found: set[Identity] = set()
-    for place in (home, os.path.join(home, "spool")):
+    for place in (home, os.path.join(home, SPOOL)):
         try:
             found |= {identity(entry.stat(follow_symlinks=False)) for entry in os.scandir(place)}
         except OSError:

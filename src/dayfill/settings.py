@@ -22,6 +22,7 @@ from dayfill.domain.backfill import MAX_DAYS
 from dayfill.domain.reach import Reaches, reaches
 from dayfill.errors import SetupError
 from dayfill.seams import Fault, fault_of
+from dayfill.secrets.private import SETTINGS_FILE
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Output = Literal["table", "json", "ndjson"]
@@ -134,7 +135,7 @@ def read_settings(
     """
     env = _environment(environ)
     directory = (data_dir or Path(env.get("DAYFILL_DATA_DIR") or DEFAULT_DATA_DIR)).expanduser().absolute()
-    file = directory / "dayfill.toml"
+    file = directory / SETTINGS_FILE
     values = _checked(_toml(file), _SERVER, str(file)) | _from_environment(env, _SERVER)
     if bind is not None:
         values["bind"] = bind

@@ -13,11 +13,12 @@ from dayfill.app.keyring import KEYRING_FILE
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
 from dayfill.secrets import Keyring
+from dayfill.secrets.private import SETTINGS_FILE
 from dayfill.sources import SourceConfig
 from reaching import TEMP
 
 
-@pytest.mark.parametrize("name", [KEYRING_FILE, app.STATE_FILE, app.STATE_FILE + "-wal", LOCK_FILE])
+@pytest.mark.parametrize("name", [KEYRING_FILE, app.STATE_FILE, app.STATE_FILE + "-wal", LOCK_FILE, SETTINGS_FILE])
 def test_a_source_opens_none_of_them(tmp_path: Path, name: str) -> None:
     Keyring.of_new_file(tmp_path / KEYRING_FILE)
     (tmp_path / name).touch()

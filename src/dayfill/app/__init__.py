@@ -29,13 +29,13 @@ from dayfill.engine.vitals import Watch
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
 from dayfill.secrets import Keyring, refuse_shared
+from dayfill.secrets.private import SPOOL as SPOOL
+from dayfill.secrets.private import STATE_FILE as STATE_FILE
 from dayfill.settings import Settings
 from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 
-STATE_FILE, SPOOL = "state.sqlite", "spool"
-SETTINGS_FILE = "dayfill.toml"
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
 

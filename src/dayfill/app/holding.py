@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dayfill.errors import SetupError
-
-LOCK_FILE = "serve.lock"
+from dayfill.secrets.private import LOCK_FILE as LOCK_FILE
 
 
 def made(directory: Path) -> Path:

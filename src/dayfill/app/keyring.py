@@ -6,11 +6,11 @@ from pathlib import Path
 
 from dayfill.errors import SetupError
 from dayfill.secrets import Keyring
+from dayfill.secrets.private import KEYRING_FILE as KEYRING_FILE
 from dayfill.settings import Settings
 from dayfill.store import teams
 from dayfill.store.db import Reader
 
-KEYRING_FILE = "keyring"
 _VARIABLE = "DAYFILL_KEYRING"
 
 

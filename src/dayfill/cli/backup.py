@@ -10,13 +10,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import SETTINGS_FILE, STATE_FILE
+from dayfill.app import STATE_FILE
 from dayfill.app.keyring import KEYRING_FILE, keyring_file, read_keyring
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.errors import SealBroken, SetupError
 from dayfill.secrets import Keyring
+from dayfill.secrets.private import SETTINGS_FILE
 from dayfill.store import invariants, teams
 from dayfill.store.snapshot import copy, snapshot
 

@@ -9,16 +9,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from dayfill.app import SETTINGS_FILE
 from dayfill.cli import demo_flights
 from dayfill.cli.client import Api
+from dayfill.secrets.private import SETTINGS_FILE
 
 ADS, FLIGHTS = "Demo Ads", "Flights"
 ADS_DAYS, ADS_WINDOW = 730, 7
 _ADS_DELAY_MS, _ADS_PARALLELISM = 200, 4
 """Together about 20 days a second, so that there is something to look at."""
-
-
 _MADE_FILE = "demo.json"
 
 

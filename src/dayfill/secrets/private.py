@@ -1,13 +1,16 @@
-"""The files by which an installation lives: no connector may open them."""
+"""The files by which an installation lives, by their names: no connector may open them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-_KEYRING, _LOCK, _SETTINGS, _SPOOL = "keyring", "serve.lock", "dayfill.toml", "spool"
-_STATE = ("state.sqlite", *(f"state.sqlite-{end}" for end in ("wal", "shm", "journal")))
-_NAMES = frozenset((_KEYRING, _LOCK, _SETTINGS, *_STATE))
+STATE_FILE, KEYRING_FILE, SETTINGS_FILE, LOCK_FILE = "state.sqlite", "keyring", "dayfill.toml", "serve.lock"
+SPOOL = "spool"
+"""A folder; what lies in it is private too."""
+
+_BESIDE_STATE = (f"{STATE_FILE}-{end}" for end in ("wal", "shm", "journal"))
+_NAMES = frozenset((STATE_FILE, *_BESIDE_STATE, KEYRING_FILE, SETTINGS_FILE, LOCK_FILE))
 _guarded: set[str] = set()
 
 
@@ -25,11 +28,11 @@ def is_private(path: Path) -> bool:
     place = Path(os.path.realpath(path))
     if str(place) in _guarded:
         return True
-    if place.parent.name.lower() == _SPOOL:
+    if place.parent.name.lower() == SPOOL:
         home = place.parent.parent
     elif place.name.lower() in _NAMES:
         home = place.parent
     else:
         return False
     # Such a name elsewhere is nobody's business: a data directory holds the keyring as well, or a server's lock.
-    return any((home / name).is_file() for name in (_KEYRING, _LOCK))
+    return any((home / name).is_file() for name in (KEYRING_FILE, LOCK_FILE))
