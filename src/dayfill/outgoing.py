@@ -49,11 +49,15 @@ class Url:
     target: str
 
     @property
+    def netloc(self) -> str:
+        """Host and port, the usual one left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
     def shown(self) -> str:
         """Without the query, which may hold a signature."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.target.partition('?')[0]}"
+        return f"{self.scheme}://{self.netloc}{self.target.partition('?')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def get(url: str, reach: Reach, left: Callable[[], float]) -> Iterator[Answer]:
             if response.status not in _MOVED or "location" not in headers:
                 yield Answer(response.status, headers, _chunks(wanted, response), _retry_after(headers))
                 return
-            following = parsed(urljoin(f"{wanted.scheme}://{_netloc(wanted)}{wanted.target}", headers["location"]))
+            following = parsed(urljoin(f"{wanted.scheme}://{wanted.netloc}{wanted.target}", headers["location"]))
         if (wanted.scheme, following.scheme) == ("https", "http"):
             raise _wrong(f"{wanted.shown} leads on to a URL without TLS, which is not followed.")
         wanted = following
@@ -214,7 +218,7 @@ def _pool(wanted: Url, reach: Reach, left: Callable[[], float]) -> Iterator[http
 
 @contextmanager
 def _asked(pool: httpcore.ConnectionPool, wanted: Url, left: Callable[[], float]) -> Iterator[httpcore.Response]:
-    headers: list[tuple[bytes | str, bytes | str]] = [("Host", _netloc(wanted)), *_HEADERS]
+    headers: list[tuple[bytes | str, bytes | str]] = [("Host", wanted.netloc), *_HEADERS]
     connect, silent = min(_CONNECT_SECONDS, left()), min(_SILENT_SECONDS, left())
     timeouts = {"connect": connect, "read": silent, "write": silent, "pool": connect}
     url = httpcore.URL(scheme=wanted.scheme, host=wanted.host, port=wanted.port, target=wanted.target)
@@ -236,11 +240,6 @@ def _told(wanted: Url) -> Iterator[None]:
         is_late = isinstance(error, httpcore.TimeoutException)
         how = "does not answer" if is_late else "cannot be reached, or breaks off"
         raise Transient("TIMEOUT" if is_late else "SOURCE", f"{wanted.shown} {how} ({type(error).__name__}).") from None
-
-
-def _netloc(url: Url) -> str:
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return host if url.port == _DEFAULT_PORTS[url.scheme] else f"{host}:{url.port}"
 
 
 def _host(host: str) -> str:

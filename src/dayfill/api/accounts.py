@@ -13,7 +13,6 @@ from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.connection import Connection
 from dayfill.engine import accounts, sources
-from dayfill.errors import Malformed, Refused
 from dayfill.store import connections
 
 MOST_LOGINS = 100
@@ -60,9 +59,8 @@ async def of_login(call: Call) -> Answer:
 
 
 async def of_source(call: Call) -> Answer:
-    asked = _asked(call)
-    if sources.find(asked.ds_id) is None:
-        raise Refused(f"There is no data source {asked.ds_id[:50]!r}; known are {sources.names()}.")
+    asked = query_parameters.decoded(call, Asked)
+    sources.known(asked.ds_id)
     found = [one for one in await _logins(call, asked.ds_id) if _is_wanted(one, asked)][:MOST_LOGINS]
     data = await asyncio.gather(*(_accounts(call, login) for login in found))
     return Answer(200, data, meta={"query": {"cache_minutes": asked.cache_minutes}})
@@ -87,15 +85,3 @@ async def _accounts(call: Call, login: Connection) -> LoginAccounts:
     found = await accounts.of_login(call.server.keyring, login, call.server.reaches.of(login.team_id))
     items = [AccountItem(one.account_id, one.name, one.group) for one in found]
     return LoginAccounts(login.username, logins.name_of(login), items)
-
-
-def _asked(call: Call) -> Asked:
-    """Whose accounts the query wants.
-
-    Raises:
-        Malformed: a key is missing, or its value is of another kind.
-    """
-    try:
-        return msgspec.convert(query_parameters.document(call), Asked)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"Query: {error}.") from None

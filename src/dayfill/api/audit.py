@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from dayfill.api.parameters import cursor, cursor_after, integer, moment_from, moment_to
+from dayfill.api.parameters import LARGEST_ID, cursor, cursor_after, integer, moment_from, moment_to
 from dayfill.api.wire import Answer, Call, stamp
 from dayfill.errors import Malformed
 from dayfill.store import audit
 from dayfill.store.audit import NEWEST, Entry, Wanted
 
 PAGE, LARGEST_PAGE = 50, 500
-LARGEST_ID = 2**63 - 1
 LONGEST_OBJECT = 200
 
 

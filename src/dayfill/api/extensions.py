@@ -9,8 +9,8 @@ import msgspec
 
 from dayfill.api import days as days_resource
 from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
-from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, span_of
-from dayfill.api.wire import ERRORS, Answer, Call
+from dayfill.api.parameters import LARGEST_ID, cursor, cursor_after, day, integer, moment_from, moment_to, span_of
+from dayfill.api.wire import ERRORS, Answer, Call, Nothing
 from dayfill.domain.audit import Act
 from dayfill.domain.backfill import BackfillStatus
 from dayfill.domain.run import Priority
@@ -22,7 +22,6 @@ from dayfill.store import backfills, transfers
 from dayfill.store.db import Tx, micros, moment
 
 PAGE, LARGEST_PAGE = 50, 500
-LARGEST_ID = 2**63 - 1
 MOST_DATES = 10_000
 
 
@@ -40,10 +39,6 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
 
     cause: str | None = None
     dates: list[str] = []
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a verb that needs no words."""
 
 
 class EstimateView(msgspec.Struct):

@@ -8,14 +8,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from dayfill.api.parameters import instant
-from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
+from dayfill.api.parameters import LARGEST_ID, instant
+from dayfill.api.wire import Answer, Call, Nothing, stamp, stamp_or_none
 from dayfill.domain.addresses import MOST_NETWORKS
 from dayfill.domain.audit import Act
 from dayfill.engine import keys as verbs
 from dayfill.engine import told
 from dayfill.engine.keys import LONGEST_DESCRIPTION, LONGEST_OVERLAP, OVERLAP, NewKey
-from dayfill.errors import Missing
 from dayfill.store import keys
 from dayfill.store.db import Reader, Tx
 from dayfill.store.keys import ApiKey
@@ -34,17 +33,13 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     scope_names: Annotated[list[Scope], Meta(max_length=100)] = []
     allow_ips: Annotated[list[Network], Meta(max_length=MOST_NETWORKS)] = []
     expires_time: str | None = None
-    behalf_of_user_id: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
+    behalf_of_user_id: Annotated[int, Meta(ge=1, le=LARGEST_ID)] | None = None
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a rotation: how long the old key goes on."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP // _HOUR)] = OVERLAP // _HOUR
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a verb that needs no words."""
 
 
 class KeyView(msgspec.Struct, kw_only=True):
@@ -107,10 +102,7 @@ async def disable(call: Call, tx: Tx) -> Answer:
 
 
 async def _read(call: Call, db: Reader) -> ApiKey:
-    key = await keys.get(db, call.team_id, call.texts["api_key_id"])
-    if key is None:
-        raise Missing("Key not found.")
-    return key
+    return await verbs.read(db, call.team_id, call.texts["api_key_id"])
 
 
 def _shown_once(new: NewKey, act: Act) -> Answer:

@@ -30,10 +30,7 @@ async def create(call: Call) -> Answer:
     Raises:
         Malformed: not such a body. Refused: there is no such source, or it has no page to sign in.
     """
-    wanted = call.decode(NewLink).ds_id
-    source = sources.find(wanted)
-    if source is None:
-        raise Refused(f"There is no data source {wanted!r}; known are {sources.names()}.")
+    source = sources.known(call.decode(NewLink).ds_id)
     raise Refused(
         f"{source.title} has no page to sign in, so there is nothing to link to. A login comes with a transfer, "
         "or by POST /teams/{team_id}/data-source-connections."

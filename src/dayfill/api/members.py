@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from dayfill.api.wire import Answer, Call, stamp
-from dayfill.domain.access import Role
+from dayfill.domain.access import Role, RoleName
 from dayfill.domain.audit import Act
 from dayfill.engine import members as verbs
 from dayfill.engine import told
@@ -17,7 +17,6 @@ from dayfill.store import teams
 from dayfill.store.db import Tx
 from dayfill.store.teams import Member
 
-RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 

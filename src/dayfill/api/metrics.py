@@ -22,13 +22,12 @@ from prometheus_client.registry import Collector
 
 from dayfill.api.traffic import BOUNDS, Traffic
 from dayfill.api.wire import Answer, Server
-from dayfill.domain.run import Side
 from dayfill.engine.vitals import Vitals
 from dayfill.engine.work import Work
 from dayfill.store.backlog import Backlog
+from dayfill.store.parking import NOUN
 
 _ENDS = [*(str(bound) for bound in BOUNDS), "+Inf"]
-_NOUNS = {Side.SOURCE: "connection", Side.DESTINATION: "destination"}
 
 
 class _Families(Collector):
@@ -87,7 +86,7 @@ def _of_backlog(backlog: Backlog, now: datetime) -> Iterator[Metric]:
     yield runs
     parked = Gauge("dayfill_parked", "Connections and destinations that rest because they refused.", labels=["kind"])
     for side, count in backlog.parked.items():
-        parked.add_metric([_NOUNS[side]], count)
+        parked.add_metric([NOUN[side]], count)
     yield parked
     waiting, late = _seconds_since(backlog.waiting_since, now), _seconds_since(backlog.next_slot, now)
     yield Gauge("dayfill_oldest_waiting_run_seconds", "How long the run waits that has waited longest.", waiting)

@@ -15,6 +15,8 @@ from dayfill.errors import Malformed, Refused
 
 Text = TypeVar("Text", bound=str)
 
+LARGEST_ID = (1 << 63) - 1
+"""Of whatever the state numbers itself."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -58,7 +60,7 @@ def cursor(call: Call, length: int) -> list[int] | None:
         place = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=list[int])
     except (ValueError, msgspec.MsgspecError):
         place = []
-    if len(place) != length or not all(abs(number) < 1 << 63 for number in place):
+    if len(place) != length or not all(abs(number) <= LARGEST_ID for number in place):
         raise Malformed("The query parameter cursor is not one that this server gave.")
     return place
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from dayfill.api import query_parameters
 from dayfill.api.query_answers import Page, answer
+from dayfill.api.query_parameters import decoded
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.query import MOST_ROWS, ChosenField, QueryDraft
 from dayfill.domain.transfer import Value
 from dayfill.engine.ask import understood
 from dayfill.engine.queries import Asked, Kept
 from dayfill.errors import Malformed, Refused
-
-Body = TypeVar("Body")
 
 WAIT_SECONDS = 20
 """How long an answer waits for the query if the request does not say; the official client itself gives up after 30."""
@@ -82,7 +80,7 @@ class ResultsBody(msgspec.Struct):
 
 async def run(call: Call) -> Answer:
     """Start a query and wait for its end, or for as long as is wished; or look how a known one stands."""
-    body = _decoded(call, QueryBody)
+    body = decoded(call, QueryBody)
     queries, server = call.server.queries, call.server
     page = _page(body.offset_start, body.offset_end)
     known = _known(call, body.schedule_id) if body.schedule_id else None
@@ -107,25 +105,18 @@ def _is_another(call: Call, known: Kept, body: QueryBody, draft: QueryDraft) -> 
 
 async def status(call: Call) -> Answer:
     """How a query stands, with its rows if it has ended well."""
-    body = _decoded(call, StatusBody)
+    body = decoded(call, StatusBody)
     return answer(call, _found(call, body.schedule_id), _page(body.offset_start, body.offset_end), STATUS_PATH)
 
 
 async def results(call: Call) -> Answer:
     """The rows of a query that has ended."""
-    body = _decoded(call, ResultsBody)
+    body = decoded(call, ResultsBody)
     found = _found(call, body.schedule_id)
     if not found.status.is_final:
         raise Refused(f"The query is {found.status.value}: it has no results yet. GET /query/status says when it has.")
     end = None if body.limit is None else body.offset + body.limit - 1
     return answer(call, found, Page(body.offset, end), STATUS_PATH)
-
-
-def _decoded(call: Call, type_: type[Body]) -> Body:
-    try:
-        return msgspec.convert(query_parameters.document(call), type_)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"Query: {error}.") from None
 
 
 def _page(start: int, end: int | None) -> Page:

@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from dayfill.api.wire import Answer, Call, stamp
+from dayfill.api.wire import LONGEST_DESCRIPTION, Answer, Call, stamp
 from dayfill.domain.query import MOST_ROWS
 from dayfill.domain.transfer import Value
 from dayfill.engine.queries import Kept
 
-LONGEST_DESCRIPTION = 2_048
 PIECE = 256 * 1024
 _TAIL = b"]}"
 

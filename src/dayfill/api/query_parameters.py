@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from dayfill.api import bodies
 from dayfill.api.wire import Call
@@ -21,10 +23,24 @@ _NUMBERS = frozenset(
 )
 LONGEST_SETTINGS = 20_000
 
+Wanted = TypeVar("Wanted")
+
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")"""
 _PAIR = rf"{_TEXT}: (?:{_TEXT}|True|False|None|-?\d{{1,19}})"
 _PYTHON = re.compile(rf"\{{(?:{_PAIR}(?:, {_PAIR})*+)?\}}", re.DOTALL)
 """A flat dict as Python writes it: no brackets in brackets, so that nothing deep is ever evaluated."""
+
+
+def decoded(call: Call, type_: type[Wanted]) -> Wanted:
+    """The parameters as this type, without any coercion but that of texts which stand for something else.
+
+    Raises:
+        Malformed: see `document`; also a parameter that is missing or of another kind.
+    """
+    try:
+        return msgspec.convert(document(call), type_)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"Query: {error}.") from None
 
 
 def document(call: Call) -> dict[str, Any]:

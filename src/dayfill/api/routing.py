@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from dayfill.api.parameters import LARGEST_ID
 from dayfill.api.wire import Route
 from dayfill.errors import Missing
 
@@ -21,8 +22,6 @@ TEXTS = frozenset(
     }
 )
 """Ids of a path that are no numbers, or of what there never is; they are only compared, so any text is allowed."""
-
-_LARGEST_ID = (1 << 63) - 1
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ def identifier(name: str, text: str) -> int:
     digits = text.removeprefix("tg_") if name == "group_id" else text
     if digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= 19:
         number = int(digits)
-        if number <= _LARGEST_ID and (name != "group_id" or text != digits):
+        if number <= LARGEST_ID and (name != "group_id" or text != digits):
             return number
     raise Missing(f"There is nothing at this path: {text[:50]!r} is not a {name}.")
 

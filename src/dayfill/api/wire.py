@@ -111,6 +111,10 @@ class Answer(msgspec.Struct, frozen=True):
     kept: object = None
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of a verb that needs no words."""
+
+
 @dataclass(slots=True)
 class Call:
     """One request of a caller who may make it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
@@ -13,7 +13,7 @@ from dayfill.app import State
 from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
-from dayfill.domain.access import SCOPES, Role
+from dayfill.domain.access import SCOPES, Role, RoleName
 from dayfill.domain.audit import OPERATOR, Act
 from dayfill.engine import audit, keys, teams, told
 from dayfill.store import keys as key_rows
@@ -21,8 +21,6 @@ from dayfill.store import teams as team_rows
 from dayfill.store.db import Tx
 
 app = App(name="key", help="API keys of this installation.")
-
-RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
 
 
 @app.command

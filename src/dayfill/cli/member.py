@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
-from dayfill.domain.access import Role
+from dayfill.domain.access import Role, RoleName
 from dayfill.domain.audit import OPERATOR, Act
 from dayfill.engine import audit, members, told
 from dayfill.store import teams
@@ -17,7 +17,6 @@ from dayfill.store.db import Reader
 
 app = App(name="member", help="Who is in the teams of this installation, and in which role.")
 
-RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
 Name = Annotated[str, Parameter(show_default=False)]
 
 _COLUMNS = {"ID": "user_id", "E-MAIL": "email", "ROLE": "role", "ENABLED": "is_enabled", "CREATED": "created_time"}

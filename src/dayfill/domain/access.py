@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class Permission(StrEnum):
@@ -23,6 +24,10 @@ class Role(StrEnum):
     EDITOR = "EDITOR"
     VIEWER = "VIEWER"
     FINANCE = "FINANCE"
+
+
+RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
+"""A role as people and clients write it."""
 
 
 _VIEW = frozenset({Permission.TRANSFER_VIEW, Permission.LOGIN_VIEW, Permission.QUERY_RUN, Permission.TEAM_VIEW})

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from dayfill import sources
 from dayfill.domain import query_filter
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange
 from dayfill.domain.query import MOST_ACCOUNTS, MOST_FIELDS, MOST_ORDERS, Query, QueryDraft, read_order
 from dayfill.domain.query_dates import day_of, range_of
 from dayfill.domain.source_settings import SettingRule, number_of, problems, zone_of
 from dayfill.domain.transfer import SourceSetting
-from dayfill.engine.sources import RESERVED
+from dayfill.engine import sources
+from dayfill.engine.sources import RESERVED, Source
 from dayfill.errors import Malformed, Refused
-from dayfill.sources import Source
 
 LONGEST_SECONDS = 7_200
 """A query may run so long, and as long by default."""
@@ -58,10 +57,7 @@ def understood(draft: QueryDraft, now: datetime, max_days: int) -> Query:
 def _source(data_source_id: str) -> Source:
     if not data_source_id:
         raise Malformed("Query: ds_id is missing; it names the data source, such as FILES.")
-    if data_source_id not in sources.KINDS:
-        known = ", ".join(sorted(sources.KINDS))
-        raise Refused(f"There is no data source {data_source_id[:50]!r}; known are {known}.")
-    return sources.get(data_source_id)
+    return sources.known(data_source_id)
 
 
 def _refuse_what_is_not_done(draft: QueryDraft, source: Source) -> None:

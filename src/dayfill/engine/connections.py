@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dayfill import destinations, sources
+from dayfill import destinations
 from dayfill.domain.connection import LARGEST_ID, Connection
+from dayfill.engine import sources
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import connections
@@ -18,9 +19,7 @@ async def create(
     Raises:
         Refused: an unknown data source or destination type.
     """
-    if data_source_id not in sources.KINDS:
-        known = ", ".join(sorted(sources.KINDS))
-        raise Refused(f"There is no data source {data_source_id[:50]!r}; known are {known}.")
+    sources.known(data_source_id)
     if destination_type not in destinations.KINDS:
         known = ", ".join(sorted(destinations.KINDS))
         raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")

@@ -13,7 +13,7 @@ from dayfill.store.db import Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Grant:
     """What a key may do: its scopes, from where (none: anywhere), until when (None: for ever)."""
 
     scopes: frozenset[str]
@@ -21,8 +21,8 @@ class Limits:
     expires_time: datetime | None
 
 
-async def within(db: Reader, maker: Caller, user_id: int, wanted: Limits) -> Limits:
-    """The limits of a key that this maker makes for this user; addresses and expiry of the maker where none are said.
+async def within(db: Reader, maker: Caller, user_id: int, wanted: Grant) -> Grant:
+    """What a key may do that this maker makes for this user; without addresses or expiry, with those of the maker.
 
     Raises:
         Denied: more than the maker has, or somebody whom it does not manage.
@@ -37,7 +37,7 @@ async def within(db: Reader, maker: Caller, user_id: int, wanted: Limits) -> Lim
         raise Denied("This API key may be used from some addresses only, so it can make no key for others.")
     if own_end and expires_time and expires_time > own_end:
         raise Denied(f"This API key expires at {own_end:%Y-%m-%dT%H:%M:%SZ}; it can make none that lives longer.")
-    return Limits(wanted.scopes, allow_ips, expires_time)
+    return Grant(wanted.scopes, allow_ips, expires_time)
 
 
 async def refuse_strangers(db: Reader, maker: Caller, user_id: int) -> None:

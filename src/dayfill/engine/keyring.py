@@ -48,7 +48,7 @@ async def reseal(db: Database, keyring: Keyring) -> Resealed:
                 try:
                     plain = keyring.open(one.sealed, one.sealed_for)
                 except SealBroken as error:
-                    done.broken.append(told(one, error))
+                    done.broken.append(_sentence(one, error))
                 else:
                     done.count += await teams.reseal(tx, one, keyring.seal(plain, one.sealed_for))
     return done
@@ -82,9 +82,9 @@ async def broken_seals(db: Reader, keyring: Keyring) -> list[str]:
         try:
             keyring.open(one.sealed, one.sealed_for)
         except SealBroken as error:
-            found.append(told(one, error))
+            found.append(_sentence(one, error))
     return found
 
 
-def told(one: SealedSecret, error: SealBroken) -> str:
+def _sentence(one: SealedSecret, error: SealBroken) -> str:
     return f"{one.name}: {error} Enter its credentials again, or restore the keyring that sealed them."

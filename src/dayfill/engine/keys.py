@@ -1,4 +1,4 @@
-"""Verbs on API keys: the format of a key, making one, disabling one."""
+"""Verbs on API keys: make one, rotate it, disable it; and the format of a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dayfill.domain.access import SCOPES, Caller
 from dayfill.domain.addresses import MOST_NETWORKS, networks
-from dayfill.engine.delegation import Limits, refuse_strangers, within
+from dayfill.engine.delegation import Grant, refuse_strangers, within
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -73,9 +73,9 @@ async def create(
         raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
     if expires_time is not None and expires_time <= seams.now():
         raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
-    limits = Limits(chosen, _networks(allow_ips), expires_time)
+    grant = Grant(chosen, _networks(allow_ips), expires_time)
     if maker is not None:
-        limits = await within(tx, maker, user_id, limits)
+        grant = await within(tx, maker, user_id, grant)
     key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
     text = compose(key_id, secret)
     key = keys.ApiKey(
@@ -83,11 +83,11 @@ async def create(
         text[:START_LENGTH],
         user_id,
         description,
-        limits.scopes,
+        grant.scopes,
         True,
-        limits.expires_time,
+        grant.expires_time,
         seams.now(),
-        limits.allow_ips,
+        grant.allow_ips,
     )
     await keys.insert(tx, key, keyring.fingerprint(secret))
     return NewKey(text, key)
@@ -153,7 +153,7 @@ async def read(db: Reader, team_id: int, api_key_id: str) -> keys.ApiKey:
     """
     key = await keys.get(db, team_id, api_key_id)
     if key is None:
-        raise Missing(f"Team {team_id} has no key {api_key_id}.")
+        raise Missing(f"Team {team_id} has no key {api_key_id[:50]}.")
     return key
 
 

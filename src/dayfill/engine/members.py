@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dayfill.domain.access import Caller, Role, may_manage
-from dayfill.engine.teams import add_member, address_of, refuse_last_owner
+from dayfill.engine.teams import add_member, email_address, refuse_last_owner
 from dayfill.errors import Conflict, Denied, Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import teams
@@ -28,7 +28,7 @@ async def add(
         Refused: not an e-mail address, or a name that is too long; somebody of another team, whom only the operator
             may add: a team can neither draw people in nor find out who is in others.
     """
-    user_id = await teams.user_id_of(tx, address_of(email))
+    user_id = await teams.user_id_of(tx, email_address(email))
     roles = {} if user_id is None else await teams.roles_of(tx, user_id)
     if team_id in roles:
         raise Conflict(f"{email} is in team {team_id} already; change the role instead.")

@@ -13,6 +13,7 @@ from dayfill.domain.transfer import (
     MAX_PARALLELISM,
     RESERVED_SETTINGS,
 )
+from dayfill.errors import Refused
 from dayfill.sources import Setting as Setting
 from dayfill.sources import Source as Source
 
@@ -57,13 +58,21 @@ def all_kinds() -> list[Source]:
     return sorted((sources.get(kind) for kind in sources.KINDS), key=lambda source: source.title.casefold())
 
 
-def names() -> str:
-    """The ids of all sources, for a sentence."""
-    return ", ".join(sorted(sources.KINDS))
-
-
 def find(data_source_id: str) -> Source | None:
     return sources.get(data_source_id) if data_source_id in sources.KINDS else None
+
+
+def known(data_source_id: str, *, code: str | None = None) -> Source:
+    """The source of this id.
+
+    Raises:
+        Refused: there is none; the sentence names those that there are.
+    """
+    source = find(data_source_id)
+    if source is None:
+        names = ", ".join(sorted(sources.KINDS))
+        raise Refused(f"There is no data source {data_source_id[:50]!r}; known are {names}.", code=code)
+    return source
 
 
 def settings_of(source: Source) -> tuple[Setting, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dayfill import sources
 from dayfill.domain import table_group as rules
 from dayfill.domain.transfer import Table, TableGroup
+from dayfill.engine import sources
 from dayfill.errors import Refused
 from dayfill.seams import Seams
 from dayfill.store import table_groups
@@ -25,11 +25,7 @@ async def create(
     Raises:
         Refused: an unknown source, a name in use, or names and types that no destination could carry.
     """
-    if data_source_id not in sources.KINDS:
-        known = ", ".join(sorted(sources.KINDS))
-        raise Refused(
-            f"There is no data source {data_source_id[:50]!r}; known are {known}.", code="SCHEMA_SOURCE_INVALID"
-        )
+    sources.known(data_source_id, code="SCHEMA_SOURCE_INVALID")
     named = tuple(replace(table, name=table_prefix + table.name) for table in tables)
     for code, text in rules.faults(name, table_prefix, named):
         raise Refused(text, code=code)

@@ -43,7 +43,7 @@ async def add_member(
     """
     if await teams.get(tx, team_id) is None:
         raise Missing(f"Team {team_id} does not exist.")
-    address = address_of(email)
+    address = email_address(email)
     user_id = await teams.user_id_of(tx, address)
     if user_id is None:
         first = _text("The first name", first_name or address.partition("@")[0], LONGEST_NAME)
@@ -57,7 +57,7 @@ async def add_member(
     return member
 
 
-def address_of(email: str) -> str:
+def email_address(email: str) -> str:
     """An e-mail address as it is kept: in lower case.
 
     Raises:
