@@ -19,6 +19,7 @@ from dayfill.api.wire import Server
 from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams
 from dayfill.engine.live import Hub
+from dayfill.engine.queries import Queries
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.migrations import migrate_sqlite
@@ -75,9 +76,8 @@ class Installation:
         db._writer.execute("PRAGMA synchronous = OFF")
         made = cls.__new__(cls)
         seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
-        server = Server(
-            db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, Hub(db, seams), reaches=TEMPS
-        )
+        hub, queries = Hub(db, seams), Queries(db, seams, keyring, TEMPS)
+        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, hub, queries, reaches=TEMPS)
         made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
         server.hub.close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from dayfill.domain.days import DayRange
 from dayfill.domain.query import Query
-from dayfill.engine.queries import Asked, Kept
+from dayfill.engine.queries import Asked, Kept, Queries
 from installation import Installation
 from scripted import ScriptedSource
 
@@ -38,9 +38,7 @@ class Desk:
         plain = Asked(
             (self.made.team_id,), self.made.user_id, f"request-{self.asked}", f"schedule-{self.asked}", "asked", query
         )
-        server = self.made.server
-        asked = replace(plain, **changes)  # type: ignore[arg-type]
-        return await server.queries.start(server.db, self.seams, server.keyring, server.reaches, asked)
+        return await self.made.server.queries.start(replace(plain, **changes))  # type: ignore[arg-type]
 
     async def ended(self, query: Query = QUERY, **changes: object) -> Kept:
         one = await self.start(query, **changes)
@@ -55,7 +53,7 @@ class Desk:
 
     def find(self, name: str, team_id: int = 0, user_id: int = 0) -> Kept | None:
         team_id, user_id = team_id or self.made.team_id, user_id or self.made.user_id
-        return self.made.server.queries.find((team_id,), user_id, name, self.seams)
+        return self.made.server.queries.find((team_id,), user_id, name)
 
     @property
     def seams(self):  # type: ignore[no-untyped-def]
@@ -64,7 +62,9 @@ class Desk:
 
 async def opened(installation: Installation, source: ScriptedSource) -> AsyncIterator[Desk]:
     """A desk whose gate is open."""
-    made = Desk(installation)
+    made, server = Desk(installation), installation.server
+    queries = Queries(server.db, made.seams, server.keyring, server.reaches)
+    installation.server = replace(server, queries=queries)
     made.gate.set()
     loop = asyncio.get_running_loop()
 

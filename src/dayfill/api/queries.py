@@ -81,14 +81,14 @@ class ResultsBody(msgspec.Struct):
 async def run(call: Call) -> Answer:
     """Start a query and wait for its end, or for as long as is wished; or look how a known one stands."""
     body = decoded(call, QueryBody)
-    queries, server = call.server.queries, call.server
+    queries = call.server.queries
     page = _page(body.offset_start, body.offset_end)
     known = _known(call, body.schedule_id) if body.schedule_id else None
     draft = _draft(body)
     if known is None or (body.ds_id and _is_another(call, known, body, draft)):
         if not body.ds_id and body.schedule_id:
             raise _unknown(body.schedule_id)
-        known = await queries.start(server.db, server.seams, server.keyring, server.reaches, _asked(call, body, draft))
+        known = await queries.start(_asked(call, body, draft))
     else:
         known.spoken_of(call.request_id)
     await queries.wait(known, body.sync_timeout)
@@ -126,7 +126,7 @@ def _page(start: int, end: int | None) -> Page:
 
 
 def _known(call: Call, name: str) -> Kept | None:
-    return call.server.queries.find(call.teams, call.caller.user_id, name, call.server.seams)
+    return call.server.queries.find(call.teams, call.caller.user_id, name)
 
 
 def _found(call: Call, name: str) -> Kept:

@@ -83,12 +83,12 @@ class Server:
     is_ready: Callable[[], str | None]
     max_days: int
     hub: Hub
+    queries: Queries
     vitals: Callable[[], Awaitable[Vitals]] = _unwatched
     traffic: Traffic = field(default_factory=Traffic)
     trusted_proxies: tuple[Network, ...] = ()
     limits: Limits = NO_LIMITS
     used_keys: set[str] = field(default_factory=set)
-    queries: Queries = field(default_factory=Queries)
     reaches: Reaches = field(default_factory=Reaches)
 
 

@@ -23,6 +23,7 @@ from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.keyring import broken_seals
 from dayfill.engine.live import Hub
+from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.teams import ensure_installation
 from dayfill.engine.vitals import Watch
@@ -193,6 +194,7 @@ def _server(
         is_ready=lambda: "the server is stopping" if stop.is_set() else dispatcher.fault,
         max_days=settings.max_backfill_days,
         hub=hub,
+        queries=Queries(state.db, state.seams, state.keyring, settings.reaches),
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),

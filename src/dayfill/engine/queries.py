@@ -14,7 +14,7 @@ import structlog
 from dayfill import sources
 from dayfill.domain.connection import Connection, sealed_for
 from dayfill.domain.query import Query, QueryStatus
-from dayfill.domain.reach import Reach, Reaches
+from dayfill.domain.reach import Reaches
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import SourceJob
 from dayfill.domain.source_settings import values_of
@@ -65,9 +65,10 @@ class Asked:
 
 
 class Queries:
-    """The queries of one server."""
+    """The queries of one server. reaches: what sources may open for each team."""
 
-    def __init__(self) -> None:
+    def __init__(self, db: Database, seams: Seams, keyring: Keyring, reaches: Reaches) -> None:
+        self._db, self._seams, self._keyring, self._reaches = db, seams, keyring, reaches
         self._shelf = Shelf()
         self._slots = asyncio.Semaphore(SLOTS)
         self._pool = ThreadPoolExecutor(SLOTS, "query")
@@ -75,20 +76,18 @@ class Queries:
         self._waiting_requests = 0
         self._reading = 0
 
-    async def start(self, db: Database, seams: Seams, keyring: Keyring, reaches: Reaches, asked: Asked) -> Kept:
+    async def start(self, asked: Asked) -> Kept:
         """Start a query, or join the one that is under way with this schedule id.
-
-        reaches: what sources may open for each team.
 
         Raises:
             Refused: the schedule id is taken by another query that is under way, or there is no such login.
             Denied: the range begins before the team's history.
             Exceeded: too many queries, or the source does not want to be asked. Busy: the server is stopping.
         """
-        team_id, login = await _login(db, asked)
-        await allowances.check_history(db, seams, team_id, asked.query.span.start)
-        await _check_rest(db, seams, team_id, login, asked.query.data_source_id)
-        owner, now = Owner(team_id, asked.user_id), seams.monotonic()
+        team_id, login = await _login(self._db, asked)
+        await allowances.check_history(self._db, self._seams, team_id, asked.query.span.start)
+        await _check_rest(self._db, self._seams, team_id, login, asked.query.data_source_id)
+        owner, now = Owner(team_id, asked.user_id), self._seams.monotonic()
         self._shelf.forget(now)
         same = self._shelf.named(owner, asked.schedule_id)
         if same is not None and not same.status.is_final:
@@ -107,13 +106,12 @@ class Queries:
             one.result, one.read_time, one.cache_used = before.result, before.read_time, True
             one.end(QueryStatus.SUCCESS, now)
         else:
-            job, reach = _job(asked.query, team_id, login), reaches.of(team_id)
-            one.task = asyncio.create_task(self._run(one, db, seams, keyring, job, reach))
+            one.task = asyncio.create_task(self._run(one, _job(asked.query, team_id, login)))
         return one
 
-    def find(self, teams: Sequence[int], user_id: int, name: str, seams: Seams) -> Kept | None:
+    def find(self, teams: Sequence[int], user_id: int, name: str) -> Kept | None:
         """The user's query with this schedule id or request id, in any of these teams."""
-        self._shelf.forget(seams.monotonic())
+        self._shelf.forget(self._seams.monotonic())
         found = (self._shelf.named(Owner(team_id, user_id), name) for team_id in teams)
         return next((one for one in found if one is not None), None)
 
@@ -154,27 +152,26 @@ class Queries:
                 retry_after=5,
             )
 
-    async def _run(self, one: Kept, db: Database, seams: Seams, keyring: Keyring, job: SourceJob, reach: Reach) -> None:
-        ends = seams.monotonic() + one.query.deadline_seconds
+    async def _run(self, one: Kept, job: SourceJob) -> None:
+        monotonic = self._seams.monotonic
+        ends = monotonic() + one.query.deadline_seconds
         try:
             # Held until what the source said has been cleaned: only secrets in use are found in a text.
-            config = source_config(job, keyring.open, reach)
-            await self._turn(one, seams)
-            one.result = await self._read(one.query, config, lambda: ends - seams.monotonic())
-            one.run_seconds = seams.monotonic() - one.began
-            one.end(QueryStatus.SUCCESS, seams.monotonic())
+            config = source_config(job, self._keyring.open, self._reaches.of(one.owner.team_id))
+            await self._turn(one)
+            one.result = await self._read(one.query, config, lambda: ends - monotonic())
+            one.run_seconds = monotonic() - one.began
+            one.end(QueryStatus.SUCCESS, monotonic())
         except ConnectorError as error:
-            self._fail(one, seams, error)
-            await _rest(db, seams, one.owner.team_id, job.connection_id, error)
+            self._fail(one, error)
+            await _rest(self._db, self._seams, one.owner.team_id, job.connection_id, error)
         except Exception as error:
             log.exception("query failed", request_id=one.request_ids[0])
-            self._fail(
-                one, seams, Transient("INTERNAL", f"Unexpected {type(error).__name__}; the server's log has it.")
-            )
+            self._fail(one, Transient("INTERNAL", f"Unexpected {type(error).__name__}; the server's log has it."))
         finally:
-            self._shelf.forget(seams.monotonic())
+            self._shelf.forget(monotonic())
 
-    async def _turn(self, one: Kept, seams: Seams) -> None:
+    async def _turn(self, one: Kept) -> None:
         """Wait for a slot, which `_read` gives back."""
         one.status = QueryStatus.QUEUED
         try:
@@ -182,7 +179,7 @@ class Queries:
                 await self._slots.acquire()
         except TimeoutError:
             raise Transient("TIMEOUT", "The query's turn did not come before its deadline.") from None
-        one.status, one.began, one.read_time = QueryStatus.RUNNING, seams.monotonic(), seams.now()
+        one.status, one.began, one.read_time = QueryStatus.RUNNING, self._seams.monotonic(), self._seams.now()
 
     async def _read(self, query: Query, config: SourceConfig, left: Callable[[], float]) -> Result:
         """Read on a thread, whose slot is free again when the thread is, however long that takes."""
@@ -208,10 +205,10 @@ class Queries:
         self._slots.release()
         _ = reading.cancelled() or reading.exception()  # looked at, or asyncio complains that nobody waited for it
 
-    def _fail(self, one: Kept, seams: Seams, error: ConnectorError) -> None:
+    def _fail(self, one: Kept, error: ConnectorError) -> None:
         one.error = QueryError(error.cause, safe(error.message, MESSAGE_LENGTH))
-        one.run_seconds = seams.monotonic() - one.began
-        one.end(QueryStatus.STOPPED if error.cause in _GIVEN_UP else QueryStatus.FAILURE, seams.monotonic())
+        one.run_seconds = self._seams.monotonic() - one.began
+        one.end(QueryStatus.STOPPED if error.cause in _GIVEN_UP else QueryStatus.FAILURE, self._seams.monotonic())
 
 
 async def _login(db: Database, asked: Asked) -> tuple[int, Connection | None]:
