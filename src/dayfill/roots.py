@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dayfill.domain.installation import SPOOL
 from dayfill.domain.reach import Reach
 from dayfill.errors import Permanent
 from dayfill.secrets import is_private
-from dayfill.secrets.private import SPOOL
 
 Identity = tuple[int, int]
 """Device and inode: what stays when a file is renamed, and differs when another takes its name."""

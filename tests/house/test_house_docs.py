@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from cyclopts import App
 from house_tree import ROOT
 
-from dayfill import settings
 from dayfill.cli import build_app
 from dayfill.cli.exits import Exit
+from dayfill.settings.keys import KNOWN
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -37,7 +37,7 @@ def test_every_exit_code_has_its_meaning() -> None:
 
 
 def test_every_setting_has_its_heading() -> None:
-    assert headings("settings.md") - {"Server", "Client"} == settings._KNOWN
+    assert headings("settings.md") - {"Server", "Client"} == KNOWN
 
 
 def test_every_decision_says_what_it_costs() -> None:

@@ -10,10 +10,10 @@ import pytest
 from dayfill import app, sources
 from dayfill.app.holding import LOCK_FILE
 from dayfill.app.keyring import KEYRING_FILE
+from dayfill.domain.installation import SETTINGS_FILE
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
 from dayfill.secrets import Keyring
-from dayfill.secrets.private import SETTINGS_FILE
 from dayfill.sources import SourceConfig
 from reaching import TEMP
 

@@ -19,6 +19,8 @@ from dayfill.api.wire import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.app.keyring import keyring_of
+from dayfill.domain.installation import SPOOL as SPOOL
+from dayfill.domain.installation import STATE_FILE as STATE_FILE
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.keyring import broken_seals
@@ -30,8 +32,6 @@ from dayfill.engine.vitals import Watch
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
 from dayfill.secrets import Keyring, refuse_shared
-from dayfill.secrets.private import SPOOL as SPOOL
-from dayfill.secrets.private import STATE_FILE as STATE_FILE
 from dayfill.settings import Settings
 from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dayfill.domain.installation import LOCK_FILE as LOCK_FILE
 from dayfill.errors import SetupError
-from dayfill.secrets.private import LOCK_FILE as LOCK_FILE
 
 
 def made(directory: Path) -> Path:

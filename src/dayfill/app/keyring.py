@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dayfill.domain.installation import KEYRING_FILE as KEYRING_FILE
 from dayfill.errors import SetupError
 from dayfill.secrets import Keyring
-from dayfill.secrets.private import KEYRING_FILE as KEYRING_FILE
 from dayfill.settings import Settings
 from dayfill.store import teams
 from dayfill.store.db import Reader

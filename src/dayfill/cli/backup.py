@@ -15,9 +15,9 @@ from dayfill.app.keyring import KEYRING_FILE, keyring_file, read_keyring
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
+from dayfill.domain.installation import SETTINGS_FILE
 from dayfill.errors import SealBroken, SetupError
 from dayfill.secrets import Keyring
-from dayfill.secrets.private import SETTINGS_FILE
 from dayfill.store import invariants, teams
 from dayfill.store.snapshot import copy, snapshot
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dayfill.cli import demo_flights
 from dayfill.cli.client import Api
-from dayfill.secrets.private import SETTINGS_FILE
+from dayfill.domain.installation import SETTINGS_FILE
 
 ADS, FLIGHTS = "Demo Ads", "Flights"
 ADS_DAYS, ADS_WINDOW = 730, 7

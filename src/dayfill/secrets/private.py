@@ -1,13 +1,11 @@
-"""The files by which an installation lives, by their names: no connector may open them."""
+"""The files by which an installation lives: no connector may open them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-STATE_FILE, KEYRING_FILE, SETTINGS_FILE, LOCK_FILE = "state.sqlite", "keyring", "dayfill.toml", "serve.lock"
-SPOOL = "spool"
-"""A folder; what lies in it is private too."""
+from dayfill.domain.installation import KEYRING_FILE, LOCK_FILE, SETTINGS_FILE, SPOOL, STATE_FILE
 
 _BESIDE_STATE = (f"{STATE_FILE}-{end}" for end in ("wal", "shm", "journal"))
 _NAMES = frozenset((STATE_FILE, *_BESIDE_STATE, KEYRING_FILE, SETTINGS_FILE, LOCK_FILE))
