@@ -11,7 +11,7 @@ from dayfill.domain.query import Query, QueryStatus
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Configuration, SourceSetting, Table, TableGroup, Transfer
 from dayfill.engine import connections, destinations, table_groups, transfers
-from dayfill.engine.kept import Kept, Owner, QueryError
+from dayfill.engine.query_shelf import Kept, Owner, QueryError
 from installation import Installation
 
 DAILY = Schedule(Interval.DAILY, refresh_window=2, hour=6)

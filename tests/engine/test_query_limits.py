@@ -12,8 +12,8 @@ from query_desk import QUERY, Desk, opened
 
 import seeds
 from dayfill.domain.query import QueryDraft, QueryStatus
-from dayfill.engine import kept, queries, read_query
-from dayfill.engine.ask import understood
+from dayfill.engine import queries, query_read, query_shelf
+from dayfill.engine.query_draft import understood
 from dayfill.errors import Busy, Exceeded, Malformed
 from installation import NOON, Installation
 from scripted import ScriptedSource
@@ -27,7 +27,7 @@ async def desk(installation: Installation, source: ScriptedSource) -> AsyncItera
 
 async def test_an_hour_after_its_end_a_query_is_forgotten(desk: Desk) -> None:
     one = await desk.ended()
-    desk.clock += kept.KEPT_SECONDS - 1
+    desk.clock += query_shelf.KEPT_SECONDS - 1
     assert desk.find("request-1") is one
     desk.clock += 1
     assert desk.find("request-1") is None
@@ -36,14 +36,14 @@ async def test_an_hour_after_its_end_a_query_is_forgotten(desk: Desk) -> None:
 async def test_of_too_many_results_the_oldest_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = await desk.ended(), await desk.ended()
     assert one.result is not None
-    monkeypatch.setattr(kept, "MOST_BYTES", 2 * one.result.lines.size)
+    monkeypatch.setattr(query_shelf, "MOST_BYTES", 2 * one.result.lines.size)
     assert desk.find("schedule-1") is one
     three = await desk.ended()
     assert [desk.find(f"schedule-{number}") for number in (1, 2, 3)] == [None, two, three]
 
 
 async def test_of_one_users_many_queries_the_oldest_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST_OF_USER", 2)
+    monkeypatch.setattr(query_shelf, "MOST_OF_USER", 2)
     for _ in range(4):
         await desk.ended()
     assert [desk.find(f"schedule-{number}") is None for number in (1, 2, 3, 4)] == [True, False, False, False]
@@ -125,7 +125,7 @@ async def test_columns_that_change_between_two_readings_fail_the_query(
 
 
 async def test_more_bytes_than_memory_should_hold_fail_the_query(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_query, "MOST_BYTES", 10)
+    monkeypatch.setattr(query_read, "MOST_BYTES", 10)
     one = await desk.ended()
     assert one.error is not None and one.error.code == "TOO_LARGE"
 

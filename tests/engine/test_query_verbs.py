@@ -15,7 +15,7 @@ from dayfill.domain.connection import sealed_for
 from dayfill.domain.days import DayRange
 from dayfill.domain.query import QueryStatus, RowOrder
 from dayfill.domain.secret import Secret
-from dayfill.engine import allowances, connections, kept, read_query
+from dayfill.engine import allowances, connections, query_read, query_shelf
 from dayfill.errors import Denied, Exceeded, Permanent, Refused, Transient
 from installation import Installation
 from scripted import ScriptedSource
@@ -53,7 +53,7 @@ async def test_a_query_with_the_same_id_is_joined_while_it_runs(desk: Desk, sour
 
 async def test_any_request_that_spoke_of_a_query_names_it_the_first_for_ever(desk: Desk) -> None:
     one = await desk.ended()
-    for number in range(2 * kept.MOST_IDS):
+    for number in range(2 * query_shelf.MOST_IDS):
         one.spoken_of(f"poll-{number}")
     names = ("schedule-1", "request-1", "poll-99", "poll-51")
     assert [desk.find(name) for name in names] == [one] * len(names)
@@ -198,7 +198,7 @@ async def test_no_rows_are_an_answer(desk: Desk, source: ScriptedSource) -> None
 
 
 async def test_more_rows_than_an_answer_holds_fail_the_query(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_query, "MOST_ROWS", 5)
+    monkeypatch.setattr(query_read, "MOST_ROWS", 5)
     one = await desk.ended()
     assert one.error is not None
     assert (one.status, one.error.code) == (QueryStatus.FAILURE, "TOO_LARGE")

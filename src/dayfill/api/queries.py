@@ -13,8 +13,8 @@ from dayfill.api.query_parameters import decoded
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.query import MOST_ROWS, ChosenField, QueryDraft
 from dayfill.domain.transfer import Value
-from dayfill.engine.ask import understood
 from dayfill.engine.queries import Asked, Kept
+from dayfill.engine.query_draft import understood
 from dayfill.errors import Malformed, Refused
 
 WAIT_SECONDS = 20

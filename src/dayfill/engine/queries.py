@@ -22,9 +22,9 @@ from dayfill.domain.transfer import RESERVED_SETTINGS, Account
 from dayfill.engine import allowances, connections
 from dayfill.engine.brakes import refuses_all
 from dayfill.engine.configs import source_config
-from dayfill.engine.kept import Kept, Owner, QueryError, Shelf
 from dayfill.engine.parking import let_rest
-from dayfill.engine.read_query import Result, read_query
+from dayfill.engine.query_read import Result, read_query
+from dayfill.engine.query_shelf import Kept, Owner, QueryError, Shelf
 from dayfill.errors import Busy, ConnectorError, Exceeded, Refused, Transient
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring, safe

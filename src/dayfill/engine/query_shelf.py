@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dayfill.domain.query import Query, QueryStatus
-from dayfill.engine.read_query import Result
+from dayfill.engine.query_read import Result
 
 KEPT_SECONDS = 3600.0
 MOST_BYTES = 256 * 1024 * 1024
