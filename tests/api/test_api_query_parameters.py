@@ -98,6 +98,11 @@ REFUSED = [
     (call(b"ds_id=FILES", b"{}"), "Send the query in the body or in the address, not in both."),
     (call(body=b"[]"), "The query must be a JSON object."),
     (call(b"settings={'a':+[1]}"), "The parameter settings is not JSON"),
+    (call(rb"settings={'a':+'\xZZ'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
+    (call(b"settings={'a':+'x%0Ay'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
+    (call(b"settings={'a':+'x%00'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
+    (call(b"settings={'a':+-007}"), "The query's settings are neither JSON nor a dict as Python writes it."),
+    (call(rb"settings={'a':+'\ud800'}"), "The parameter settings holds half of a surrogate pair."),
     (call(b"settings=" + b"[" * 1000), "The parameter settings is nested more than 32 levels deep."),
     (call(b"settings=" + b"x" * 20_001), "The query's settings have more than 20,000 characters."),
 ]

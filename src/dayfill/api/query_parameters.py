@@ -109,8 +109,16 @@ def _settings(text: str) -> Any:
     if len(text) > LONGEST_SETTINGS:
         raise Malformed(f"The query's settings have more than {LONGEST_SETTINGS:,} characters.")
     if _PYTHON.fullmatch(text) and not _is_json(text):
-        return ast.literal_eval(text)
+        text = _as_json(text)
     return _parsed("settings", text)
+
+
+def _as_json(text: str) -> str:
+    """Escapes and line breaks may still be wrong; and what they spell is held to the rules of every other body."""
+    try:
+        return json.dumps(ast.literal_eval(text))
+    except (SyntaxError, ValueError):
+        raise Malformed("The query's settings are neither JSON nor a dict as Python writes it.") from None
 
 
 def _is_json(text: str) -> bool:
