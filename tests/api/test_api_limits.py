@@ -156,6 +156,7 @@ async def test_a_client_that_waits_is_not_punished(installation: Installation, p
 def test_an_address_of_ipv6_counts_by_its_network() -> None:
     assert network_of("2001:db8:1:2::5") == network_of("2001:db8:1:2:ffff::") != network_of("2001:db8:1:3::5")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
+    assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1") != network_of("::ffff:192.0.2.2")
     assert network_of("no:address") == "no:address"
 
 

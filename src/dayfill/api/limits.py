@@ -132,11 +132,17 @@ NO_LIMITS = Limits(lambda: 0.0)
 
 
 def network_of(address: str) -> Holder:
-    """Whom an address stands for: itself, or the first half of IPv6, of which anybody has all the second halves."""
+    """Whom an address stands for: itself, or the first half of IPv6, of which anybody has all the second halves.
+
+    A socket of both families writes IPv4 as ::ffff:192.0.2.1: all of these share a first half, and are not one.
+    """
     try:
-        return int(IPv6Address(address)) >> 64 if ":" in address else address
+        found = IPv6Address(address) if ":" in address else None
     except ValueError:
         return address
+    if found is None:
+        return address
+    return str(found.ipv4_mapped) if found.ipv4_mapped else int(found) >> 64
 
 
 def headers_of(taken: Taken) -> list[tuple[bytes, bytes]]:
