@@ -48,6 +48,8 @@ async def test_the_same_key_twice_is_one_key_and_two_different_ones_are_refused(
     client, path = installation.client(), backfills_of(installation)
     assert (await client.get(path, params={"json": json.dumps({"api_key": installation.key})})).status_code == 200
     _, other = await installation.user(installation.team_id, Role.VIEWER)
+    twice = [("Authorization", installation.key), ("Authorization", f"Bearer {other}")]
+    assert code(await installation.client("").get(path, headers=twice)) == (400, "INVALID_PARAMETER")
     path = f"/x/v1/teams/{installation.team_id}/backfills/9/pause"
     assert code(await client.post(path, json={"api_key": other})) == (400, "INVALID_PARAMETER")
 

@@ -26,21 +26,18 @@ def presented_key(scope: Mapping[str, Any], body: bytes) -> str | None:
     Raises:
         Malformed: two different keys.
     """
-    header = _header_key(scope)
-    if header and not body and not scope["query_string"]:
-        return header
-    found = {key for key in (header, _query_key(scope["query_string"]), _body_key(body)) if key}
+    headers = [_in_header(value) for name, value in scope["headers"] if name == b"authorization"]
+    if len(headers) == 1 and headers[0] and not body and not scope["query_string"]:
+        return headers[0]
+    found = {key for key in (*headers, _query_key(scope["query_string"]), _body_key(body)) if key}
     if len(found) > 1:
         raise Malformed("The request carries two different API keys; send one.")
     return found.pop() if found else None
 
 
-def _header_key(scope: Mapping[str, Any]) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            text = str(value, "latin-1").strip()
-            return text[7:].lstrip() if text[:7].lower() == "bearer " else text
-    return None
+def _in_header(value: bytes) -> str:
+    text = str(value, "latin-1").strip()
+    return text[7:].lstrip() if text[:7].lower() == "bearer " else text
 
 
 def _query_key(query_string: bytes) -> str | None:
