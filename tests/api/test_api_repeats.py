@@ -119,6 +119,23 @@ async def test_a_repeat_is_authorised_anew(wire: Repeats) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ACCESS_DENIED")
 
 
+async def test_a_repeat_tells_nothing_of_a_team_that_was_left(installation: Installation) -> None:
+    second = await installation.team("Second")
+    installation.execute(
+        "INSERT INTO members SELECT :t, user_id, role, created_time FROM members WHERE user_id = :u",
+        t=second, u=installation.user_id,
+    )  # fmt: skip
+    body = {"version": 1, "group": {"group_name": "Flights", "ds_id": "FILES"}, "tables": [{"table_name": "flights"}]}
+    client, headers = installation.client(), {"Idempotency-Key": "k"}
+    first = await client.post("/table/group/import", json=body, headers=headers)
+    again = await client.post("/table/group/import", json=body, headers=headers)
+    assert (first.status_code, again.json()["data"]) == (201, first.json()["data"])
+    installation.execute("DELETE FROM members WHERE team_id = :t", t=installation.team_id)
+    after = await client.post("/table/group/import", json=body, headers=headers)
+    assert after.json()["data"]["group_id"] != first.json()["data"]["group_id"]
+    assert "idempotent-replayed" not in after.headers
+
+
 @pytest.mark.parametrize("length", [0, 256])
 async def test_a_key_has_1_to_255_characters(wire: Repeats, length: int) -> None:
     assert (await wire.post("k" * length)).status_code == 400

@@ -61,7 +61,9 @@ def _place(route: Route, call: Call, path: str) -> Place | None:
         return None
     if not 0 < len(key) <= LONGEST_KEY:
         raise Malformed(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
-    return Place(call.caller.user_id, route.method, path, key)
+    # Whoever has left a team must not be told again what was made there; a path may not name it.
+    place = path if "{team_id}" in route.path else f"{path} team {call.team_id}"
+    return Place(call.caller.user_id, route.method, place, key)
 
 
 async def _replay(tx: Tx, call: Call, place: Place) -> Answer | None:
