@@ -82,6 +82,14 @@ async def test_rows_are_had_again_as_long_as_they_are_young_enough(desk: Desk, s
     assert len(source.reads) == 4
 
 
+async def test_rows_of_one_login_are_not_those_of_another(desk: Desk, source: ScriptedSource) -> None:
+    first, second = [await seeds.login(desk.made) for _ in range(2)]
+    await desk.ended(login=first.username)
+    assert not (await desk.ended(login=second.username, cache_minutes=10)).cache_used
+    assert (await desk.ended(login=first.username, cache_minutes=10)).cache_used
+    assert len(source.reads) == 2
+
+
 FAILURES = [
     ({"always": Permanent("SCHEMA", "No column day.")}, QueryStatus.FAILURE, ("SCHEMA", "No column day.")),
     ({"always": Transient("TIMEOUT", "Too slow.")}, QueryStatus.STOPPED, ("TIMEOUT", "Too slow.")),

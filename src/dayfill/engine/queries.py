@@ -98,10 +98,11 @@ class Queries:
             same.spoken_of(asked.request_id)
             return same
         self._check_room(owner)
-        one = Kept(owner, asked.schedule_id, asked.fingerprint, asked.query, asked.cache_minutes, now)
+        connection_id = 0 if login is None else login.connection_id
+        one = Kept(owner, asked.schedule_id, asked.fingerprint, asked.query, asked.cache_minutes, now, connection_id)
         one.spoken_of(asked.request_id)
         self._shelf.add(one)
-        before = self._shelf.read_before(owner, asked.query, now - 60 * (asked.cache_minutes or 0))
+        before = self._shelf.read_before(one, now - 60 * (asked.cache_minutes or 0))
         if before is not None and asked.cache_minutes:
             one.result, one.read_time, one.cache_used = before.result, before.read_time, True
             one.end(QueryStatus.SUCCESS, now)

@@ -42,7 +42,7 @@ class Kept:
     """One query of its owner.
 
     asked: fingerprint of what the caller wrote. request_ids: of the requests that spoke of it, any of which names it;
-    the first one and the newest.
+    the first one and the newest. connection_id: the login that it reads with, 0 for none.
     began, ended: monotonic seconds; it begins anew when its turn comes. read_time: when the source was read.
     cache_used: that was for another query before.
     """
@@ -53,6 +53,7 @@ class Kept:
     query: Query
     cache_minutes: int | None
     began: float
+    connection_id: int = 0
     request_ids: list[str] = field(default_factory=list)
     status: QueryStatus = QueryStatus.SCHEDULED
     result: Result | None = None
@@ -96,12 +97,15 @@ class Shelf:
         found = [one for one in self.of(owner) if name == one.schedule_id or name in one.request_ids]
         return found[-1] if found else None
 
-    def read_before(self, owner: Owner, query: Query, since: float) -> Kept | None:
-        """The newest result of an equal query that is not older than this monotonic second."""
+    def read_before(self, wanted: Kept, since: float) -> Kept | None:
+        """The newest result of an equal query with the same login that is not older than this monotonic second."""
         found = [
             one
-            for one in self.of(owner)
-            if one.result is not None and one.query == query and not one.cache_used and (one.ended or 0.0) >= since
+            for one in self.of(wanted.owner)
+            if one.result is not None
+            and (one.query, one.connection_id) == (wanted.query, wanted.connection_id)
+            and not one.cache_used
+            and (one.ended or 0.0) >= since
         ]
         return found[-1] if found else None
 
