@@ -35,6 +35,8 @@ def path(tmp_path: Path) -> Path:
         "(substr(s, 7) || '-' || lpad(month::VARCHAR, 2, '0') || '-' || left(s, 2))::DATE",
         "coalesce(try_strptime(s, '%Y'), try_strptime(s, '%d.%m.%Y'))",
         "make_date(YEAR, Month, day)",
+        r"CAST(regexp_replace(s, '^(..).(..).(....)$', '\3-\2-\1') AS DATE)",
+        "strptime(replace(replace(s, '.', '-'), '-2024', '-24'), '%d-%m-%y')",
     ],
 )
 def test_expressions_that_people_write(expression, path, read_files) -> None:
@@ -109,6 +111,19 @@ def test_everything_else_is_refused_before_a_row_is_read(expression, path, read_
         ("getenv(s)::DATE", "the function getenv is not allowed"),
         ("strptime(s, '%d.%m.%Y')::JSON", "the type JSON is not allowed"),
         ("make_date(t.year, month, day)", "t.year is not a column"),
+        ("strptime(lpad(s, 2000000000, 'x'), '%Y')", "the length in lpad must be a number up to 100"),
+        ("strptime(lpad(s, 101, 'x'), '%Y')", "the length in lpad"),
+        ("strptime(lpad(s, year::INT * year::INT, 'x'), '%Y')", "the length in lpad"),
+        (
+            "strptime(replace(replace(replace(s, '2', '0000000000'), '0', s), '0', s), '%Y')",
+            "replace takes plain texts",
+        ),
+        (f"strptime(replace(replace(s, '2', '{'0' * 40}'), '0', '{'0' * 40}'), '%Y')", "could become too long"),
+        (
+            r"strptime(regexp_replace(regexp_replace(s, '.', '" + r"\0" * 20 + r"'), '.', '" + r"\0" * 20 + "'), '%Y')",
+            "too long",
+        ),
+        ("strptime(replace(s || s || s, '2', '" + "0" * 400 + "'), '%Y')", "could become too long"),
     ],
 )
 def test_the_refusal_comes_from_the_tree_not_from_luck(expression, said, path, read_files) -> None:

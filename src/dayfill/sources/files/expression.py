@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ _TYPES = frozenset(
     FLOAT DECIMAL NUMERIC BOOLEAN BOOL INTERVAL""".split()
 ) | {"TIMESTAMP WITH TIME ZONE"}
 _LONGEST = 2_000
+_LONGEST_PAD, _MOST_TIMES = 100, 1_000
+"""What lpad fills up to; and how many times as long as its columns a text may become, if all goes against us."""
 Node = dict[str, Any]
 
 
@@ -58,6 +61,7 @@ def parse(con: Connection, source: str) -> Expression:
         _check(part, source)
         if part.get("class") == "COLUMN_REF":
             columns.append(part["column_names"][0])
+    _check_growth([part for part in _walk(node) if part["class"] == "FUNCTION"], source)
     if not columns:
         raise _refused(source, "it names no column, so every row would have the same day")
     rows = con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()
@@ -119,6 +123,37 @@ def _check_function(node: Node, source: str) -> None:
     extras = node["filter"] or node["distinct"] or node["export_state"] or node["order_bys"]["orders"]
     if called not in _FUNCTIONS or not plain or extras:
         raise _refused(source, f"the function {called} is not allowed in it")
+
+
+def _check_growth(calls: list[Node], source: str) -> None:
+    """A short expression must not make a text that fills the memory: no deadline ends the call of one function."""
+    times = joined = 1
+    for call in calls:
+        called, arguments = call["function_name"].lower(), [one["expression"] for one in call["arguments"]]
+        if called == "lpad" and not _padding(arguments) <= _LONGEST_PAD:
+            raise _refused(source, f"the length in lpad must be a number up to {_LONGEST_PAD}")
+        if called in ("replace", "regexp_replace"):
+            times *= _times(called, arguments, source)
+        if called in ("||", "concat"):
+            joined += max(len(arguments) - 1, 0)
+    if times * joined > _MOST_TIMES:
+        raise _refused(source, "what it replaces and joins could become too long")
+
+
+def _padding(arguments: list[Node]) -> float:
+    literal = arguments[1].get("literal") if len(arguments) > 1 else None
+    digits = literal["text"] if literal else ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else math.inf
+
+
+def _times(called: str, arguments: list[Node], source: str) -> int:
+    """How many times as long a text can be after a replacement. That of an expression may stand for each character, and
+    repeat what it stands for."""
+    texts = [one["literal"]["text"] for one in arguments[1:3] if "literal" in one]
+    if len(texts) < 2:
+        raise _refused(source, f"{called} takes plain texts for what it seeks and what it puts there")
+    sought, put = (len(one.encode()) for one in texts)
+    return put + 1 if called == "regexp_replace" else max(1, -(-put // max(sought, 1)))
 
 
 def _check_type(node: Node, source: str) -> None:
