@@ -45,7 +45,7 @@ async def test_no_body_is_a_fault(installation: Installation, route: Route) -> N
     client, path = installation.client(), made.path(route, sample)
     for body in spoiled(sample.body):
         answer = await client.request(route.method, path, json=body)
-        assert answer.status_code < 500, (body, answer.text)
+        assert answer.status_code < 500 or answer.status_code == sample.status == 501, (body, answer.text)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=named)

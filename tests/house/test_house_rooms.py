@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -177,3 +178,12 @@ def raw_texts() -> Iterator[str]:
 
 def test_what_a_connector_says_is_kept_and_told_only_when_it_was_made_safe() -> None:
     assert list(raw_texts()) == [], "safe(error.message, MESSAGE_LENGTH): a driver's text may hold a password"
+
+
+# -- the tests
+
+
+def test_no_two_files_of_the_tests_have_one_name() -> None:
+    """They are imported by their bare names, so the first of two would be taken for both."""
+    names = Counter(path.name for path in modules("tests") if path.name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []

@@ -19,8 +19,8 @@ from unittest.mock import patch
 import pytest
 import structlog
 from draw import Draw, Request
-from judge import Answer, Judge, template_of
 from two_teams import CANARY, Teams, two_teams
+from verdicts import Answer, Judge, template_of
 
 from dayfill.api.asgi import Api
 from dayfill.domain.destination import Destination
