@@ -56,6 +56,15 @@ async def test_meta_and_headers_come_again_too(installation: Installation) -> No
     assert again.json()["data"] == first.json()["data"]
 
 
+async def test_a_repeated_delete_hears_that_it_is_done(wire: Repeats) -> None:
+    path, again = wire.path.removesuffix("/backfills"), {"Idempotency-Key": "k"}
+    first, second = [await wire.client.delete(path, headers=again) for _ in range(2)]
+    assert (first.status_code, second.status_code, second.content) == (204, 204, b"")
+    assert second.headers["idempotent-replayed"] == "true"
+    assert (await wire.client.delete(path)).status_code == 404, "without the key it is told as it is"
+    assert len(wire.made.execute("SELECT * FROM audit WHERE action = 'transfer.delete'")) == 1
+
+
 async def test_another_body_under_the_same_key_is_refused(wire: Repeats) -> None:
     await wire.post()
     answer = await wire.post(**OTHER)

@@ -57,7 +57,7 @@ async def note(call: Call, act: Act) -> None:
 
 def _place(route: Route, call: Call, path: str) -> Place | None:
     key = call.headers.get("idempotency-key")
-    if key is None or route.method == "DELETE":
+    if key is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY:
         raise Malformed(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
