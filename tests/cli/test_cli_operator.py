@@ -135,6 +135,14 @@ def test_a_disabled_user_has_no_key_that_works_until_enabled_again(directory: Pa
     ]
 
 
+def test_who_joins_with_keys_is_told(directory: Path, command: Command) -> None:
+    here = ("--data-dir", directory)
+    command("team", "create", "Two", *here)
+    joined = command("member", "add", "owner@localhost", "--role", "OWNER", "--team", 2, *here)
+    assert "1 API keys already" in joined.err and "reach team 2" in joined.err
+    assert command("member", "add", "ann@example.com", "--role", "VIEWER", *here).err == ""
+
+
 def test_members_are_added_changed_and_removed(directory: Path, command: Command) -> None:
     def member(*words: object) -> int:
         return command("member", *words, "--data-dir", directory).code

@@ -12,7 +12,7 @@ from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import Role, RoleName
 from dayfill.domain.audit import OPERATOR, Act
 from dayfill.engine import audit, members, told
-from dayfill.store import teams
+from dayfill.store import keys, teams
 from dayfill.store.db import Reader
 
 app = App(name="member", help="Who is in the teams of this installation, and in which role.")
@@ -67,7 +67,14 @@ async def add(
         member = await members.add(tx, state.seams, team, email, Role(role), first_name=first_name, last_name=last_name)
         act = Act("member.add", member.user_id, after=told.member(member))
         await audit.record(tx, OPERATOR, team, act, state.seams.now())
-    options.printer().one(_view(member))
+        held = [key for key in await keys.page(tx, team) if key.user_id == member.user_id and key.is_enabled]
+    printer = options.printer()
+    printer.one(_view(member))
+    if held:
+        printer.note(
+            f"{member.email} has {len(held)} API keys already, maybe made by who manages another team; they reach team "
+            f"{team} from now on. `dayfill key list --team {team}` names them, `dayfill key disable` ends one."
+        )
     return Exit.OK
 
 
