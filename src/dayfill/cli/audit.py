@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from dayfill.cli.dates import span
+from dayfill.cli.dates import span, stamp
 from dayfill.cli.exits import Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -62,7 +62,7 @@ async def audit(
 def _view(entry: rows.Entry) -> dict[str, Any]:
     return {
         "audit_id": entry.audit_id,
-        "audit_time": f"{entry.audit_time:%Y-%m-%dT%H:%M:%SZ}",
+        "audit_time": stamp(entry.audit_time),
         "team_id": entry.team_id,
         "actor": entry.actor.kind,
         "user_id": entry.actor.user_id,

@@ -1,10 +1,10 @@
-"""Dates as people write them: ``2024-01-01``, ``-30d``, ``yesterday``, ``2024-03``, ``2024``."""
+"""Dates as people write them: ``2024-01-01``, ``-30d``, ``yesterday``, ``2024-03``, ``2024``; times as we do."""
 
 from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from dayfill.cli.exits import usage
 
@@ -35,6 +35,11 @@ def day_range(start: str, end: str | None, today: date) -> tuple[date, date]:
     if start.strip().startswith("-"):
         return first, max(first, today - timedelta(days=1))
     return first, last
+
+
+def stamp(instant: datetime) -> str:
+    """A time in UTC, to the second, as the API writes it."""
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _span(text: str, today: date) -> tuple[date, date]:

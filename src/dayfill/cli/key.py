@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from dayfill.app import State
+from dayfill.cli.dates import stamp
 from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -126,7 +127,8 @@ async def rotate(
         await audit.record(tx, OPERATOR, team, act, state.seams.now())
     printer = options.printer()
     printer.one({"api_key": new.text} | _view(new.key))
-    printer.note(f"This is the only time that the key is shown. {api_key_id} ends at {_time(ended.expires_time)}.")
+    assert ended.expires_time is not None
+    printer.note(f"This is the only time that the key is shown. {api_key_id} ends at {stamp(ended.expires_time)}.")
     return Exit.OK
 
 
@@ -191,10 +193,6 @@ def _overlap(text: str) -> timedelta:
     return span
 
 
-def _time(instant: datetime | None) -> str | None:
-    return None if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _view(key: key_rows.ApiKey) -> dict[str, object]:
     return {
         "api_key_id": key.api_key_id,
@@ -204,7 +202,7 @@ def _view(key: key_rows.ApiKey) -> dict[str, object]:
         "scope_names": sorted(key.scopes),
         "allow_ips": list(key.allow_ips),
         "is_enabled": key.is_enabled,
-        "expires_time": _time(key.expires_time),
-        "last_used_time": _time(key.last_used_time),
-        "created_time": _time(key.created_time),
+        "expires_time": key.expires_time and stamp(key.expires_time),
+        "last_used_time": key.last_used_time and stamp(key.last_used_time),
+        "created_time": stamp(key.created_time),
     }

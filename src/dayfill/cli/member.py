@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from dayfill.cli.dates import stamp
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -179,5 +180,5 @@ def _view(member: teams.Member) -> dict[str, object]:
         "last_name": member.last_name,
         "role": member.role and member.role.value,
         "is_enabled": member.is_enabled,
-        "created_time": f"{member.created_time:%Y-%m-%dT%H:%M:%SZ}",
+        "created_time": stamp(member.created_time),
     }

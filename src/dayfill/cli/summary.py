@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from dayfill.cli.dates import stamp
 from dayfill.cli.exits import Exit
 
 Backfill = Mapping[str, Any]
@@ -142,4 +143,4 @@ def logfmt(backfill: Backfill, now: datetime, **more: object) -> str:
         "rows": rows(backfill),
         "seconds": seconds_taken(backfill, now),
     } | more
-    return " ".join([now.strftime("%Y-%m-%dT%H:%M:%SZ"), *(f"{key}={value}" for key, value in pairs.items())])
+    return " ".join([stamp(now), *(f"{key}={value}" for key, value in pairs.items())])

@@ -6,6 +6,7 @@ from typing import Literal
 
 from cyclopts import App
 
+from dayfill.cli.dates import stamp
 from dayfill.cli.exits import Exit, usage
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -97,7 +98,7 @@ async def limits(
 
 
 def _view(team: team_rows.Team) -> dict[str, object]:
-    return {"team_id": team.team_id, "name": team.name, "created_time": f"{team.created_time:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"team_id": team.team_id, "name": team.name, "created_time": stamp(team.created_time)}
 
 
 def _limits(allowed: Allowance) -> dict[str, object]:

@@ -28,6 +28,8 @@ class Role(StrEnum):
 
 RoleName = Literal["OWNER", "ADMIN", "EDITOR", "VIEWER", "FINANCE"]
 """A role as people and clients write it."""
+ROLES: dict[str, Role] = {role.value: role for role in Role}
+"""By what the state holds; a role of a later version is missing, and gives nothing."""
 
 
 _VIEW = frozenset({Permission.TRANSFER_VIEW, Permission.LOGIN_VIEW, Permission.QUERY_RUN, Permission.TEAM_VIEW})

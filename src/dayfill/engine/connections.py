@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dayfill import destinations
 from dayfill.domain.connection import LARGEST_ID, Connection
 from dayfill.engine import sources
+from dayfill.engine.destinations import kind_of
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import connections
@@ -20,9 +20,7 @@ async def create(
         Refused: an unknown data source or destination type.
     """
     sources.known(data_source_id)
-    if destination_type not in destinations.KINDS:
-        known = ", ".join(sorted(destinations.KINDS))
-        raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")
+    kind_of(destination_type)
     public_id = str(seams.new_id()).upper()
     connection_id = await connections.insert(
         tx, team_id, user_id, public_id, data_source_id, destination_type, seams.now()

@@ -9,11 +9,10 @@ from functools import lru_cache
 
 import msgspec
 
-from dayfill.domain.access import Caller, Role
+from dayfill.domain.access import ROLES, Caller
 from dayfill.domain.addresses import Network, networks
 from dayfill.store.db import Reader, Row, Tx, instant, micros, moment
 
-_ROLES = {role.value: role for role in Role}
 _scopes = lru_cache(msgspec.json.Decoder(frozenset[str]).decode)
 _texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
@@ -59,7 +58,7 @@ async def credential(db: Reader, api_key_id: str) -> Credential | None:
         return None
     _, _, secret_hash, user_id, scopes, is_enabled, expires_time, allow_ips = rows[0]
     # A role that this version does not know gives nothing.
-    roles = {row[0]: _ROLES[row[1]] for row in rows if row[1] in _ROLES}
+    roles = {row[0]: ROLES[row[1]] for row in rows if row[1] in ROLES}
     caller = Caller(api_key_id, user_id, _scopes(scopes), bool(is_enabled), instant(expires_time), roles)
     return Credential(secret_hash, caller, _allowed(allow_ips))
 

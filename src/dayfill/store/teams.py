@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dayfill.domain import connection, destination
-from dayfill.domain.access import Role
+from dayfill.domain.access import ROLES, Role
 from dayfill.store.db import Reader, Row, Tx, micros, moment
 
 _SEALED_FOR = {"destinations": destination.sealed_for, "connections": connection.sealed_for}
-_ROLES = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ async def member(db: Reader, team_id: int, user_id: int) -> Member | None:
 
 async def roles_of(db: Reader, user_id: int) -> dict[int, Role | None]:
     """The user's role in each team; for the engine, not for the wire."""
-    return {team_id: _ROLES.get(role) for team_id, role in await db.all("roles_of_user", user_id=user_id)}
+    return {team_id: ROLES.get(role) for team_id, role in await db.all("roles_of_user", user_id=user_id)}
 
 
 async def members(db: Reader, team_id: int) -> list[Member]:
@@ -172,4 +171,4 @@ def _team(row: Row) -> Team:
 
 def _member(row: Row) -> Member:
     user_id, email, first_name, last_name, is_enabled, created_time, role = row
-    return Member(user_id, email, first_name, last_name, bool(is_enabled), moment(created_time), _ROLES.get(role))
+    return Member(user_id, email, first_name, last_name, bool(is_enabled), moment(created_time), ROLES.get(role))

@@ -15,7 +15,7 @@ from dayfill.domain.reach import Reach
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent, Transient
 from dayfill.outgoing import Answer
-from dayfill.roots import Place, seen
+from dayfill.roots import Place, identity, seen
 from dayfill.sources.files import paths
 from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.options import Options
@@ -81,7 +81,7 @@ class _Here:
             except OSError as error:
                 raise Transient("SOURCE", f"{shown} cannot be kept for reading: {error.strerror}.") from error
         found = seen(place)
-        return Stamp(shown, place, found.st_size, found.st_mtime_ns, (found.st_dev, found.st_ino), place.path)
+        return Stamp(shown, place, found.st_size, found.st_mtime_ns, identity(found), place.path)
 
 
 def _refuse(shown: str, answer: Answer) -> None:
