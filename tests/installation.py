@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from dayfill.api.asgi import Api
-from dayfill.api.wire import Server
+from dayfill.api.server import Server
 from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams
 from dayfill.engine.live import Hub

@@ -17,8 +17,9 @@ from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.limits import SHOWN, headers_of
 from dayfill.api.refusals import Refusals
 from dayfill.api.routes import PUBLIC, ROUTES
+from dayfill.api.server import Server
 from dayfill.api.traffic import Trace, current
-from dayfill.api.wire import Answer, Call, Route, Server, failure, new_request_id, refusal, render
+from dayfill.api.wire import Answer, Call, Route, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
 from dayfill.errors import Denied, Malformed, Refused, RequestError, Unauthenticated
 

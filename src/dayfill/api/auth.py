@@ -9,7 +9,8 @@ from urllib.parse import parse_qs
 
 from dayfill.api import bodies
 from dayfill.api.addresses import address_of
-from dayfill.api.wire import Call, Route, Server
+from dayfill.api.server import Server
+from dayfill.api.wire import Call, Route
 from dayfill.domain.access import Caller, role_allows
 from dayfill.domain.addresses import is_within
 from dayfill.engine.keys import parse

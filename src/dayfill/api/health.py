@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from dayfill.api.wire import Answer, Server
+from dayfill.api.server import Server
+from dayfill.api.wire import Answer
 
 _DOCUMENT = files("dayfill.api").joinpath("openapi.yaml").read_bytes()
 

@@ -20,8 +20,9 @@ from prometheus_client.core import Metric
 from prometheus_client.core import SummaryMetricFamily as Summary
 from prometheus_client.registry import Collector
 
+from dayfill.api.server import Server
 from dayfill.api.traffic import BOUNDS, Traffic
-from dayfill.api.wire import Answer, Server
+from dayfill.api.wire import Answer
 from dayfill.engine.vitals import Vitals
 from dayfill.engine.work import Work
 from dayfill.store.backlog import Backlog

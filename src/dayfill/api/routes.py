@@ -26,8 +26,9 @@ from dayfill.api import (
     validations,
 )
 from dayfill.api.access_routes import ACCESS
+from dayfill.api.server import Server
 from dayfill.api.shell_routes import SHELLS, TEAM
-from dayfill.api.wire import Answer, Route, Server
+from dayfill.api.wire import Answer, Route
 from dayfill.domain.access import Permission
 
 READ, WRITE = "dwh_transfers_read", "dwh_transfers_write"

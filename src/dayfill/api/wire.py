@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -14,15 +14,9 @@ from starlette.datastructures import Headers, QueryParams
 
 from dayfill.api import bodies
 from dayfill.api.addresses import address_of
-from dayfill.api.limits import NO_LIMITS, Limits
-from dayfill.api.traffic import Traffic
+from dayfill.api.server import Server
 from dayfill.domain.access import SCOPES, Caller, Permission
-from dayfill.domain.addresses import Network
 from dayfill.domain.audit import Act, Actor
-from dayfill.domain.reach import Reaches
-from dayfill.engine.live import Hub
-from dayfill.engine.queries import Queries
-from dayfill.engine.vitals import Vitals
 from dayfill.errors import (
     Busy,
     Conflict,
@@ -36,8 +30,6 @@ from dayfill.errors import (
     Unauthenticated,
 )
 from dayfill.seams import Seams
-from dayfill.secrets import Keyring
-from dayfill.store.db import Database
 
 Wanted = TypeVar("Wanted")
 
@@ -58,38 +50,6 @@ LONGEST_DESCRIPTION = 2_048
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 """A Host header that may stand in an address that we give."""
 _encode = msgspec.json.Encoder().encode
-
-
-async def _unwatched() -> Vitals:
-    return Vitals()
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What a request may use.
-
-    changed: wakes the dispatcher after a commit. is_ready: None, or the reason why not. max_days: limit of a range.
-    hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
-    answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
-    the keys that requests came with, for the housekeeping to write down. queries: under way, and their results.
-    reaches: what connectors may open for each team.
-    """
-
-    db: Database
-    seams: Seams
-    keyring: Keyring
-    installation_id: str
-    changed: Callable[[], None]
-    is_ready: Callable[[], str | None]
-    max_days: int
-    hub: Hub
-    queries: Queries
-    vitals: Callable[[], Awaitable[Vitals]] = _unwatched
-    traffic: Traffic = field(default_factory=Traffic)
-    trusted_proxies: tuple[Network, ...] = ()
-    limits: Limits = NO_LIMITS
-    used_keys: set[str] = field(default_factory=set)
-    reaches: Reaches = field(default_factory=Reaches)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from dayfill.api.limits import Limits
-from dayfill.api.wire import Server
+from dayfill.api.server import Server
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.app.keyring import keyring_of

@@ -13,7 +13,7 @@ import uvicorn
 
 from dayfill.api.asgi import Api
 from dayfill.api.protocol import Protocol
-from dayfill.api.wire import Server
+from dayfill.api.server import Server
 from dayfill.errors import SetupError
 from dayfill.settings import Settings
 
