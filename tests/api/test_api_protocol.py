@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from dayfill.api.protocol import Gathering, Protocol
+from dayfill.api.protocol import MOST_MESSAGE_BYTES, Gathering, Protocol
 from dayfill.seams import system_seams
 
 
@@ -47,8 +47,11 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": b""})
         return
     if scope["method"] == "POST":
-        message = await receive()
+        while (message := await receive()).get("more_body"):
+            path += message["body"].decode()
         path += message["body"].decode()
+    if path.startswith("/headers"):
+        path = str(dict(scope["headers"]))
     headers = [(b"content-length", str(len(path)).encode())]
     await send({"type": "http.response.start", "status": 404 if path == "/absent" else 200, "headers": headers})
     await send({"type": "http.response.body", "body": path.encode()})
@@ -112,6 +115,24 @@ async def test_a_client_that_waits_for_100_continue_gets_it(port: int) -> None:
     assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 100")
     writer.write(b"abc")
     assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"/bodyabc")
+    writer.close()
+
+
+async def test_what_follows_a_body_is_no_header(port: int) -> None:
+    chunks = "2\r\n/x\r\n0\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
+    extra = "X-Seen: 1\r\nTransfer-Encoding: chunked\r\n"
+    answer = await _said(port, _request("/headers", method="POST", extra=extra, body=chunks))
+    assert b"x-seen" in answer and b"x-forwarded-for" not in answer
+
+
+@pytest.mark.parametrize("endless", [b"A: " + b"a" * 1_000 + b"\r\n", b"a" * 1_000])
+async def test_what_follows_a_body_without_an_end_ends_its_connection(port: int, endless: bytes) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_request("/x", "POST", False, "Transfer-Encoding: chunked\r\n", "2\r\n/x\r\n0\r\nA: "))
+    with pytest.raises(ConnectionError):
+        for _ in range(2 * MOST_MESSAGE_BYTES // len(endless)):
+            writer.write(endless)
+            await writer.drain()
     writer.close()
 
 

@@ -26,6 +26,8 @@ MAX_HEAD_BYTES = 32 * 1024
 """Target, names and values of the headers, and four bytes for each of these: a line's colon, space and end."""
 FIRST_LINE_BYTES = 64
 """More than the first line has beside its target."""
+MOST_MESSAGE_BYTES = 8 * bodies.MAX_BODY_BYTES
+"""Of a request with all that may follow its body; that was refused long before, if it is too large itself."""
 MOST_CONNECTIONS = 10_000
 
 
@@ -57,6 +59,16 @@ class Gathering:
         return getattr(self._transport, name)
 
 
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Takes headers and keeps none."""
+
+    def append(self, _header: tuple[bytes, bytes]) -> None:
+        pass
+
+
+_NOWHERE = _Nowhere()
+
+
 class HeadTooLarge(Exception):
     """The head of a request is longer than it may be."""
 
@@ -70,6 +82,7 @@ class Protocol(HttpToolsProtocol):
     _in_head = False
     _head_bytes = 0
     """Bytes of a head that has not ended, as far as it is certain that they are its own."""
+    _message_bytes = 0
     _piece_bytes = _unshared_bytes = 0
     """Of what has just come, and as many of them as may be those of the next head."""
     _is_refused = False
@@ -96,15 +109,18 @@ class Protocol(HttpToolsProtocol):
         if self._is_refused:
             return
         self._piece_bytes = self._unshared_bytes = len(data)
+        self._message_bytes += len(data)
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
+        if self._arriving_since is not None and self._message_bytes > MOST_MESSAGE_BYTES:
+            self.transport.abort()
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES + FIRST_LINE_BYTES:
             self._refuse_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = self._unshared_bytes
+        self._head_bytes = self._message_bytes = self._unshared_bytes
         self._arriving_since = self.loop.time()
         self._in_head = True
 
@@ -113,6 +129,8 @@ class Protocol(HttpToolsProtocol):
             raise HeadTooLarge
         self._in_head = False
         super().on_headers_complete()
+        # What follows a body in chunks is no header: a proxy that looks after X-Forwarded-For does not look there.
+        self.headers = _NOWHERE
 
     def on_message_complete(self) -> None:
         self._arriving_since = None
