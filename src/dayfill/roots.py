@@ -55,10 +55,16 @@ def placed(path: str, reach: Reach) -> Place:
     if any(_is_below(named, root) for pair in roots for root in pair):
         real = os.path.realpath(named)
         for _, root in roots:
-            if _is_below(real, root):
+            if _is_below(real, root) and not is_closed(real, root, reach):
                 parts = tuple(real.removeprefix(root).strip("/").split("/")) if real != root else ()
                 return Place(named, root, parts, reach.home)
     raise _outside(path, reach)
+
+
+def is_closed(real: str, root: str, reach: Reach) -> bool:
+    """Whether a path below a root lies in a folder of another team there."""
+    folders = (os.path.realpath(folder) for folder in reach.closed)
+    return any(folder != root and _is_below(folder, root) and _is_below(real, folder) for folder in folders)
 
 
 def absolute(path: str) -> str:

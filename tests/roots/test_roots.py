@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dayfill import roots
-from dayfill.domain.reach import NOTHING, Reach
+from dayfill.domain.reach import NOTHING, Reach, reaches
 from dayfill.errors import Permanent
+from dayfill.sources.files.pattern import matching
 
 SECRET = "secret"
 
@@ -65,6 +66,25 @@ def test_the_same_sentence_whether_the_file_exists_or_not(root: Path, tmp_path: 
 def test_a_way_in_from_outside_tells_nothing_either(root: Path, tmp_path: Path) -> None:
     (tmp_path / "outside" / "in").symlink_to(root)
     assert "is outside" in refused(tmp_path / "outside" / "in" / "deep" / "a.csv", root)
+
+
+def test_a_folder_of_another_team_below_a_root_is_no_part_of_it(root: Path) -> None:
+    found = reaches(str(root), f"2={root}/deep:3={root}/deep/er", here="/", home="")
+    (root / "deep" / "er").mkdir()
+    (root / "deep" / "er" / "b.csv").write_text("deeper")
+    (root / "link.csv").symlink_to(root / "deep" / "a.csv")
+
+    def reached(team_id: int) -> set[str]:
+        return {place.path for _, place, _ in matching(f"{root}/deep/**", found.of(team_id))}
+
+    for name in ("deep/a.csv", "deep/none.csv", "deep/er/b.csv", "link.csv"):
+        with pytest.raises(Permanent, match="outside the folders"):
+            roots.placed(f"{root}/{name}", found.of(1))
+    with pytest.raises(Permanent, match="outside the folders"):
+        reached(1)
+    assert not [*matching(f"{root}/d*/*.csv", found.of(1))]
+    assert reached(2) == {f"{root}/deep/a.csv"}
+    assert {place.path for _, place, _ in matching(f"{root}/deep/er/*", found.of(3))} == {f"{root}/deep/er/b.csv"}
 
 
 def test_without_a_root_nothing_is_open(root: Path) -> None:

@@ -15,11 +15,13 @@ class Reach:
 
     roots: absolute folders that their files must lie in. home: the installation's own folder, whose
     files are nobody's data under any name. nets: networks that connections may go to although they are not public.
+    closed: folders of other teams, which may lie below a root and are no part of it.
     """
 
     roots: tuple[str, ...] = ()
     home: str = ""
     nets: tuple[Network, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 NOTHING = Reach()
@@ -34,7 +36,8 @@ class Reaches:
 
     def of(self, team_id: int) -> Reach:
         folder = self.folders.get(team_id)
-        return self.everyone if folder is None else replace(self.everyone, roots=(folder,))
+        roots = self.everyone.roots if folder is None else (folder,)
+        return replace(self.everyone, roots=roots, closed=tuple(sorted({*self.folders.values()} - {folder})))
 
 
 def reaches(

@@ -66,6 +66,8 @@ class _Walk:
                 yield from self._folder(entry.name, here, way, parts if first == "**" else rest)
 
     def _folder(self, name: str, here: int, way: tuple[str, ...], parts: Sequence[str]) -> Iterator[Found]:
+        if roots.is_closed(os.path.join(self.base.path, *way), self.base.root, self.reach):
+            return  # as if it were not there
         try:
             there = roots.subfolder(name, here)
         except OSError:  # gone, not ours to see, or a link by now
