@@ -217,4 +217,7 @@ async def test_a_user_has_so_many_streams_and_no_more(
         with pytest.raises(Busy):
             hub.admit(installation.user_id)
         hub.admit(installation.user_id + 1)
+        async with page(installation, hub, transfer_id) as too_many:
+            with pytest.raises(StopAsyncIteration):
+                await too_many.next()
     hub.admit(installation.user_id)

@@ -140,8 +140,11 @@ class Hub:
         Raises:
             Busy: they have as many as there may be.
         """
-        if self._streams[user_id] >= MOST_STREAMS_OF_A_USER or self._streams.total() >= MOST_STREAMS:
+        if self._is_full(user_id):
             raise Busy("Too many live streams are open: close some pages, then try again.", retry_after=5)
+
+    def _is_full(self, user_id: int) -> bool:
+        return self._streams[user_id] >= MOST_STREAMS_OF_A_USER or self._streams.total() >= MOST_STREAMS
 
     async def watch(
         self, user_id: int, team_id: int, transfer_id: int, after: int | None = None
@@ -150,10 +153,12 @@ class Hub:
 
         None where nothing has happened for a while. Ends with the transfer.
         """
+        if self._is_full(user_id):  # more were admitted at one moment than there may be
+            return
+        self._streams[user_id] += 1
         topic = self._topics.setdefault(transfer_id, _Topic(team_id, transfer_id))
         watcher = _Watcher()
         topic.watchers.add(watcher)
-        self._streams[user_id] += 1
         try:
             last = -1
             for first in self._first(topic, after):
