@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from dayfill.domain.access import SCOPES, Role
+from dayfill.store import teams as team_rows
 from installation import Installation
 
 
@@ -163,6 +164,28 @@ async def test_a_key_for_somebody_who_is_in_other_teams_too_reaches_no_team_that
     assert {code(answer) for answer in refused} == {(403, "ACCESS_DENIED")}
     installation.insert("members", team_id=second, user_id=installation.user_id, role="ADMIN", created_time=0)
     assert (await create(installation, behalf_of_user_id=shared))["behalf_of_user_id"] == shared
+
+
+async def test_a_key_made_for_somebody_else_reaches_the_team_of_its_maker_alone(installation: Installation) -> None:
+    team, second = installation.team_id, await installation.team("Second")
+    user_id, own = await installation.user(team, Role.EDITOR)
+    path = f"/x/v1/teams/{team}/keys"
+    body = {"behalf_of_user_id": user_id, "scope_names": ["team_read"]}
+    made = (await installation.client().post(path, json=body)).json()["data"]
+    assert made["only_team_id"] == team
+    rotated = (await installation.client().post(f"{path}/{made['api_key_id']}/rotate")).json()["data"]
+    async with installation.db.write() as tx:
+        await team_rows.set_member(tx, second, user_id, Role.OWNER, installation.now)
+
+    async def status(key: str, team_id: int) -> int:
+        return (await installation.client(key).get(f"/v1/teams/{team_id}")).status_code
+
+    for key in (made["api_key"], rotated["api_key"]):
+        assert [await status(key, one) for one in (team, second)] == [200, 403]
+    assert [await status(own, one) for one in (team, second)] == [200, 200]
+    async with installation.db.write() as tx:
+        await team_rows.remove_member(tx, team, user_id)
+    assert [await status(made["api_key"], one) for one in (team, second)] == [403, 403]
 
 
 @pytest.mark.parametrize(

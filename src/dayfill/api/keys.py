@@ -55,6 +55,7 @@ class KeyView(msgspec.Struct, kw_only=True):
     expires_time: str | None
     last_used_time: str | None
     created_time: str
+    only_team_id: int | None
     api_key: str | UnsetType = UNSET
 
 
@@ -122,4 +123,5 @@ def _view(key: ApiKey) -> KeyView:
         expires_time=stamp_or_none(key.expires_time),
         last_used_time=stamp_or_none(key.last_used_time),
         created_time=stamp(key.created_time),
+        only_team_id=key.only_team_id,
     )

@@ -205,4 +205,5 @@ def _view(key: key_rows.ApiKey) -> dict[str, object]:
         "expires_time": key.expires_time and stamp(key.expires_time),
         "last_used_time": key.last_used_time and stamp(key.last_used_time),
         "created_time": stamp(key.created_time),
+        "only_team_id": key.only_team_id,
     }

@@ -68,7 +68,8 @@ async def add(
         member = await members.add(tx, state.seams, team, email, Role(role), first_name=first_name, last_name=last_name)
         act = Act("member.add", member.user_id, after=told.member(member))
         await audit.record(tx, OPERATOR, team, act, state.seams.now())
-        held = [key for key in await keys.page(tx, team) if key.user_id == member.user_id and key.is_enabled]
+        theirs = [key for key in await keys.page(tx, team) if key.user_id == member.user_id and key.is_enabled]
+        held = [key for key in theirs if key.only_team_id in (None, team)]
     printer = options.printer()
     printer.one(_view(member))
     if held:

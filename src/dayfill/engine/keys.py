@@ -51,12 +51,13 @@ async def create(
     description: str = "",
     expires_time: datetime | None = None,
     allow_ips: Collection[str] = (),
+    only_team_id: int | None = None,
     maker: Caller | None = None,
 ) -> NewKey:
     """A key for a member of the team; it reaches every team of that user, within the user's roles.
 
     maker: the key that asks for it, and can give no more than it has; None is the operator. What is not said about
-    expiry and addresses is as with the maker.
+    expiry and addresses is as with the maker. only_team_id: the one team that it reaches; see `within`.
 
     Raises:
         Missing: the team has no such user.
@@ -66,16 +67,13 @@ async def create(
     """
     if await teams.member(tx, team_id, user_id) is None:
         raise Missing(f"Team {team_id} has no user {user_id}.")
-    chosen = frozenset(scopes)
-    if unknown := sorted(chosen - SCOPES):
-        raise Refused(f"There is no scope {unknown[0]!r}; the scopes are {', '.join(sorted(SCOPES))}.")
     if len(description) > LONGEST_DESCRIPTION:
         raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
     if expires_time is not None and expires_time <= seams.now():
         raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
-    grant = Grant(chosen, _networks(allow_ips), expires_time)
+    grant = Grant(_known(scopes), _networks(allow_ips), expires_time, only_team_id)
     if maker is not None:
-        grant = await within(tx, maker, user_id, grant)
+        grant = await within(tx, maker, team_id, user_id, grant)
     key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
     text = compose(key_id, secret)
     key = keys.ApiKey(
@@ -88,9 +86,17 @@ async def create(
         grant.expires_time,
         seams.now(),
         grant.allow_ips,
+        only_team_id=grant.only_team_id,
     )
     await keys.insert(tx, key, keyring.fingerprint(secret))
     return NewKey(text, key)
+
+
+def _known(scopes: Iterable[str]) -> frozenset[str]:
+    chosen = frozenset(scopes)
+    if unknown := sorted(chosen - SCOPES):
+        raise Refused(f"There is no scope {unknown[0]!r}; the scopes are {', '.join(sorted(SCOPES))}.")
+    return chosen
 
 
 async def rotate(
@@ -123,6 +129,7 @@ async def rotate(
         description=old.description,
         expires_time=old.expires_time and now + (old.expires_time - old.created_time),
         allow_ips=old.allow_ips,
+        only_team_id=old.only_team_id,
         maker=maker,
     )
     end = now + overlap

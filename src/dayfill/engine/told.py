@@ -40,6 +40,7 @@ def api_key(one: ApiKey) -> Told:
         "allow_ips": one.allow_ips,
         "is_enabled": one.is_enabled,
         "expires_time": one.expires_time,
+        "only_team_id": one.only_team_id,
     }
 
 

@@ -37,6 +37,7 @@ class ApiKey:
     """One key as lists show it; ``key_start`` are its first 10 characters, the secret is not kept.
 
     allow_ips: addresses and networks that it may be used from; none is any. last_used_time: to the minute.
+    only_team_id: the one team that it reaches; None is every team of its user.
     """
 
     api_key_id: str
@@ -49,6 +50,7 @@ class ApiKey:
     created_time: datetime
     allow_ips: tuple[str, ...] = ()
     last_used_time: datetime | None = None
+    only_team_id: int | None = None
 
 
 async def credential(db: Reader, api_key_id: str) -> Credential | None:
@@ -75,6 +77,7 @@ async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
         expires_time=micros(key.expires_time),
         created_time=micros(key.created_time),
         allow_ips=msgspec.json.encode(key.allow_ips).decode(),
+        only_team_id=key.only_team_id,
     )
 
 
@@ -89,11 +92,11 @@ async def get(db: Reader, team_id: int, api_key_id: str) -> ApiKey | None:
     return None if row is None else _api_key(row)
 
 
-async def limits_of(db: Reader, api_key_id: str) -> tuple[tuple[str, ...], datetime | None]:
-    """Whence and until when a key that exists may be used; no team_id, since it is the caller's own."""
+async def limits_of(db: Reader, api_key_id: str) -> tuple[tuple[str, ...], datetime | None, int | None]:
+    """Whence, until when and in which one team a key that exists may be used; no team_id, since it is the caller's."""
     row = await db.one("get_limits_of_api_key", api_key_id=api_key_id)
     assert row is not None
-    return _texts(row[0]), instant(row[1])
+    return _texts(row[0]), instant(row[1]), row[2]
 
 
 async def expire(tx: Tx, team_id: int, api_key_id: str, expires_time: datetime) -> ApiKey | None:
@@ -114,7 +117,19 @@ async def note_uses(tx: Tx, api_key_ids: Sequence[str], now: datetime) -> None:
 
 
 def _api_key(row: Row) -> ApiKey:
-    api_key_id, key_start, user_id, description, scopes, is_enabled, expires_time, created_time, allow_ips, used = row
+    (
+        api_key_id,
+        key_start,
+        user_id,
+        description,
+        scopes,
+        is_enabled,
+        expires_time,
+        created_time,
+        allow_ips,
+        used,
+        team,
+    ) = row
     return ApiKey(
         api_key_id,
         key_start,
@@ -126,4 +141,5 @@ def _api_key(row: Row) -> ApiKey:
         moment(created_time),
         _texts(allow_ips),
         instant(used),
+        team,
     )

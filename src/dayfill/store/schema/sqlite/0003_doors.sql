@@ -1,7 +1,9 @@
 -- What the doors must know: where a key may come from and when it last did, what a team may take, and who did what.
 
 -- allow_ips: JSON list of addresses and networks, empty is any. last_used_time moves at most once a minute.
+-- only_team_id: the one team that a key reaches which somebody else made for its user; null is every team of the user.
 ALTER TABLE api_keys ADD COLUMN allow_ips TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE api_keys ADD COLUMN only_team_id INTEGER REFERENCES teams;
 ALTER TABLE api_keys ADD COLUMN last_used_time INTEGER;
 
 -- Who made a login, as far as its first transfer tells, and since when nothing is read with it.
