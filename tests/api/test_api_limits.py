@@ -160,19 +160,19 @@ def test_an_address_of_ipv6_counts_by_its_network() -> None:
     assert network_of("no:address") == "no:address"
 
 
-def test_a_million_addresses_take_no_more_memory_than_the_first_thousands() -> None:
+def test_many_addresses_take_no_more_memory_than_the_first_thousands() -> None:
     buckets = Buckets(10)
     for address in range(MOST_HOLDERS + 1):
         buckets.take(f"10.{address}", 1.0)
     tracemalloc.start()
-    for address in range(MOST_HOLDERS + 1, 1_000_000):
+    for address in range(MOST_HOLDERS + 1, 10 * MOST_HOLDERS):
         buckets.take(f"10.{address}", 1.0)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(buckets) == MOST_HOLDERS
     # Each entry was replaced while memory was traced: so this is all of them, not what they grew by.
     assert grown < 8 * 1024 * 1024
-    assert buckets.take("10.999999", 1.0).remaining == 8, "the newest are the ones that stay"
+    assert buckets.take(f"10.{10 * MOST_HOLDERS - 1}", 1.0).remaining == 8, "the newest are the ones that stay"
     assert buckets.take("10.0", 1.0).remaining == 9, "the oldest has gone"
 
 
