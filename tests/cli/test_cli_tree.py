@@ -19,12 +19,14 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 SERVER_PARTS = (
     "dayfill.app",
     "dayfill.api",
+    "dayfill.ui",
     "dayfill.engine",
     "dayfill.store",
     "apsw",
     "duckdb",
     "pyarrow",
     "starlette",
+    "jinja2",
 )
 
 

@@ -15,6 +15,8 @@ BACKFILL = {"backfill_id": 1}
 DAY = {"transfer_id": 1, "data_date": "2024-06-14"}
 PERIOD = {"transfer_id": 1, "team_id": 1, "created_from": 0, "created_to": 1, "issues_only": 0, "direction": -1}
 PAGE = {"limit": 10, "offset": 0}
+PAGE_OF_TEAM = {"team_id": 1, "limit": 9}
+BEFORE = {"before_time": 9, "before_id": 9}
 
 PLANS = {
     "next_lane": ({"priority": 1, "transfer_id": 1}, "SEARCH runs USING COVERING INDEX runs_queued"),
@@ -23,7 +25,18 @@ PLANS = {
     "running_runs": ({}, "SCAN runs USING INDEX runs_running"),
     "running_runs_of_transfer": ({"transfer_id": 1}, "SEARCH runs USING INDEX runs_running"),
     "cancel_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
-    "stop_waiting_runs": (BACKFILL | NOW | {"message": ""}, "SEARCH runs USING INDEX runs_of_backfill"),
+    "stop_waiting_runs": (
+        BACKFILL | NOW | {"message": "", "fingerprint": ""},
+        "SEARCH runs USING INDEX runs_of_backfill",
+    ),
+    "failed_days": ({"transfer_id": 1, "team_id": 1}, "SEARCH d USING INDEX days_failed"),
+    "run_at_work": (DAY | {"team_id": 1}, "SEARCH runs USING INDEX runs_running"),
+    "ended_runs_of_day": (DAY | {"team_id": 1, "limit": 9}, "SEARCH runs USING INDEX runs_of_day"),
+    "newest_durations": ({"transfer_id": 1, "team_id": 1, "limit": 9}, "SEARCH d USING PRIMARY KEY"),
+    "audit_of_transfer": (
+        {"team_id": 1, "transfer_id": 1, "before": 9, "limit": 9},
+        "SEARCH audit USING INDEX audit_of_object",
+    ),
     "hold_waiting_runs": (BACKFILL, "SEARCH runs USING INDEX runs_of_backfill"),
     "release_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
     "failed_days_of_backfill": (BACKFILL | {"cause": ""}, "SEARCH runs USING INDEX runs_failed"),
@@ -55,12 +68,35 @@ PLANS = {
     "backfill_paces": ({"transfer_id": 1}, "SEARCH backfills USING INDEX backfills_of_transfer"),
     "day_states": ({"transfer_id": 1, "first": "", "last": ""}, "SEARCH transfer_days USING PRIMARY KEY"),
     "days_span": ({"transfer_id": 1, "team_id": 1}, "SEARCH d USING PRIMARY KEY"),
+    "active_backfills_of_team": (PAGE_OF_TEAM, "SEARCH backfills USING INDEX backfills_not_ended"),
+    "count_active_backfills": ({"team_id": 1}, "SEARCH backfills USING INDEX backfills_not_ended"),
+    "ended_backfills": (PAGE_OF_TEAM | BEFORE, "SEARCH backfills USING INDEX backfills_of_team"),
+    "ended_backfills_of_transfer": (
+        PAGE_OF_TEAM | BEFORE | {"transfer_id": 1},
+        "SEARCH backfills USING INDEX backfills_of_transfer",
+    ),
+    "runs_of_transfer": (PAGE_OF_TEAM | BEFORE | {"transfer_id": 1}, "SEARCH runs USING INDEX runs_by_creation"),
+    "failed_runs_of_transfer": (
+        PAGE_OF_TEAM | BEFORE | {"transfer_id": 1},
+        "SEARCH runs USING INDEX runs_failed_by_creation",
+    ),
+    "board_of_runs": (PAGE_OF_TEAM | BEFORE, "SEARCH one USING COVERING INDEX runs_by_creation"),
+    "board_of_failed_runs": (PAGE_OF_TEAM | BEFORE, "SEARCH one USING COVERING INDEX runs_failed_by_creation"),
+    "tally_of_days": ({"transfer_id": 1}, "SEARCH transfer_days USING PRIMARY KEY"),
+    "rows_by_day": ({"transfer_ids": "[1]", "first": "", "last": ""}, "SEARCH d USING PRIMARY KEY"),
     "outdate_days": ({"transfer_id": 1}, "SEARCH transfer_days USING PRIMARY KEY"),
 }
 """Query -> values, and what its plan must say. A SCAN is right only where the partial index holds nothing else."""
 
 SORTS = {"runs_by_created_time", "runs_by_ended_time", "runs_by_data_date", "overlapping_backfills"}
-SORTS |= {"active_backfills_of_transfer"}
+SORTS |= {
+    "audit_of_transfer",
+    "active_backfills_of_transfer",
+    "active_backfills_of_team",
+    "board_of_runs",
+    "board_of_failed_runs",
+    "rows_by_day",
+}
 """Queries that sort what they have found; the others find it in order."""
 
 

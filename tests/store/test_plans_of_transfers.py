@@ -33,7 +33,11 @@ def plan(installation: Installation, query: str, **values: object) -> str:
         ("table_owner", {"location": "a", "table_name": "b"}, "USING PRIMARY KEY"),
         ("release_tables", {"transfer_id": 1}, "owned_tables_of_transfer"),
         ("cancel_waiting_recurring_runs", {"transfer_id": 1, "now": 1}, "USING INDEX runs_waiting_alone"),
-        ("stop_waiting_recurring_runs", {"transfer_id": 1, "message": "", "now": 1}, "USING INDEX runs_waiting_alone"),
+        (
+            "stop_waiting_recurring_runs",
+            {"transfer_id": 1, "message": "", "fingerprint": "", "now": 1},
+            "USING INDEX runs_waiting_alone",
+        ),
     ],
 )
 async def test_the_read_uses_its_index(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,13 +11,9 @@ from dayfill.api.addresses import address_of
 from dayfill.api.server import Server
 from dayfill.api.wire import Call, Route
 from dayfill.domain.access import Caller, role_allows
-from dayfill.domain.addresses import is_within
-from dayfill.engine.keys import parse
+from dayfill.engine.keys import recognise, refuse_use
 from dayfill.errors import Denied, Malformed, Unauthenticated
 from dayfill.store import keys
-
-_NOBODY = bytes(32)
-"""Compared when a key id is unknown, so that it takes the time of a known one."""
 
 
 def presented_key(scope: Mapping[str, Any], body: bytes) -> str | None:
@@ -74,27 +69,14 @@ async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) ->
         raise Unauthenticated("Send an API key: Authorization: Bearer api_...", code="API_KEY_REQUIRED")
     if text.startswith("otok_"):
         raise Unauthenticated("OAuth tokens are not accepted here; send an API key.", code="ACCESS_TOKEN_INVALID")
-    parsed = parse(text)
-    if parsed is None:
-        raise Unauthenticated("This is not an API key of this server.")
-    api_key_id, secret = parsed
-    credential = await keys.credential(server.db, api_key_id)
-    expected = credential.secret_hash if credential else _NOBODY
-    if not hmac.compare_digest(server.keyring.fingerprint(secret), expected) or credential is None:
-        raise Unauthenticated("This is not an API key of this server.")
+    credential = await recognise(server.db, server.keyring, text)
     _check_use(server, scope, credential)
-    server.used_keys.add(api_key_id)
+    server.used_keys.add(credential.caller.key_id)
     return credential.caller
 
 
 def _check_use(server: Server, scope: Mapping[str, Any], credential: keys.Credential) -> None:
-    caller = credential.caller
-    if not caller.is_enabled:
-        raise Denied("This API key or its user is disabled; ask an owner for a new key.", code="API_KEY_DISABLED")
-    if caller.expires_time is not None and caller.expires_time <= server.seams.now():
-        raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
-    if credential.allowed and not is_within(address := address_of(scope, server.trusted_proxies), credential.allowed):
-        raise Denied(f"This API key may not be used from {address or 'here'}.", code="ACCESS_DENIED_IP")
+    refuse_use(credential, server.seams.now(), lambda: address_of(scope, server.trusted_proxies))
 
 
 async def still_allowed(call: Call) -> bool:

@@ -14,8 +14,12 @@ from pathlib import Path
 
 import structlog
 
+from dayfill.api.addresses import address_of
+from dayfill.api.asgi import Api
 from dayfill.api.limits import Limits
 from dayfill.api.server import Server
+from dayfill.api.wire import new_request_id
+from dayfill.app.doors import Doors
 from dayfill.app.holding import made, only_server, private_files
 from dayfill.app.http import HttpServer, http_server, in_url, listener
 from dayfill.app.keyring import keyring_of
@@ -36,6 +40,8 @@ from dayfill.settings import Settings
 from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
+from dayfill.ui.asgi import Ui
+from dayfill.ui.site import Site
 
 DRAIN_SECONDS = 20.0
 """How long a stopping server waits for slices under way; what is not done by then is done again after the start."""
@@ -130,7 +136,8 @@ async def _serve(
     where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, *where)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
-    http = http_server(server := _server(settings, state, dispatcher, watch, hub, stop))
+    server = _server(settings, state, dispatcher, watch, hub, stop)
+    http = http_server(Doors(Api(server), Ui(site_of(server, settings.behind_proxy))), state.seams)
     beside = watch, hub, Housekeeper(state.db, state.seams, server.used_keys, settings.audit_days)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listening]))
@@ -199,6 +206,26 @@ def _server(
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
         reaches=settings.reaches,
+    )
+
+
+def site_of(server: Server, is_https: bool) -> Site:
+    """What the pages may use: what the API uses too, and its limits."""
+    return Site(
+        db=server.db,
+        seams=server.seams,
+        keyring=server.keyring,
+        hub=server.hub,
+        changed=server.changed,
+        new_request_id=lambda: new_request_id(server.seams),
+        max_days=server.max_days,
+        reaches=server.reaches,
+        is_https=is_https,
+        address_of=lambda scope: address_of(scope, server.trusted_proxies),
+        arrive=server.limits.arrive,
+        refuse=server.limits.refuse,
+        used_keys=server.used_keys,
+        installation_id=server.installation_id,
     )
 
 

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from dayfill.api.asgi import Api
 from dayfill.api.protocol import Protocol
-from dayfill.api.server import Server
 from dayfill.errors import SetupError
+from dayfill.seams import Seams
 from dayfill.settings import Settings
 
 
@@ -34,11 +34,11 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(server: Server) -> HttpServer:
-    """uvicorn for the API, to be served on a socket that listens already."""
+def http_server(application: ASGIApp, seams: Seams) -> HttpServer:
+    """uvicorn for an application, to be served on a socket that listens already."""
     config = uvicorn.Config(
-        Api(server),
-        http=cast(Any, partial(Protocol, seams=server.seams)),  # uvicorn's type knows classes only
+        application,
+        http=cast(Any, partial(Protocol, seams=seams)),  # uvicorn's type knows classes only
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -25,12 +25,17 @@ For example:
 
 _COMMANDS = {
     "demo": ("demo:demo", "A server with two running backfills, to look at: nothing to set up, nothing stays behind."),
-    "serve": ("serve:serve", "The server: API, dispatcher and workers in one process."),
+    "serve": ("serve:serve", "The server: API, pages, dispatcher and workers in one process."),
     "init": ("serve:init", "Set up a data directory without serving: a team, its owner and the first API key."),
     "team": ("team:app", "Teams of this installation."),
     "member": ("member:app", "Who is in the teams of this installation, and in which role."),
     "key": ("key:app", "API keys of this installation."),
-    "audit": ("audit:audit", "Who did what: requests, this command line, and decisions of the dispatcher."),
+    "sign-in-link": (
+        "session:sign_in_link",
+        "Print a link that signs a user in at the pages: once, within 15 minutes.",
+    ),
+    "session": ("session:app", "Who is signed in at the pages of this installation."),
+    "audit": ("audit:audit", "Who did what: requests, pages, this command line, and decisions of the dispatcher."),
     "keyring": ("keyring:app", "Keys by which this installation seals its secrets."),
     "transfer": ("transfer:app", "Transfers: what is copied, from where, to where, when."),
     "backfill": ("backfill:app", "Backfills: ranges of days, done again, newest first."),

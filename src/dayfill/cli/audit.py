@@ -36,7 +36,7 @@ async def audit(
     limit: int = 100,
     options: LocalOptions = LOCAL_DEFAULTS,
 ) -> int:
-    """Who did what, newest first: requests with a key, this command line, and decisions of the dispatcher.
+    """Who did what, newest first: requests with a key, pages, this command line, and decisions of the dispatcher.
 
     For example:
 

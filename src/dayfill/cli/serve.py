@@ -11,13 +11,15 @@ from dayfill.cli.installation import client_lines, first_key
 from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer
+from dayfill.cli.session import first_link
 from dayfill.settings import Settings, read_settings
 
 
 async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAULTS) -> int:
-    """The server: API, dispatcher and workers in one process.
+    """The server: API, pages, dispatcher and workers in one process.
 
-    The first start in an empty directory makes a team, its owner and an API key, which is printed once. Ctrl-C lets
+    The first start in an empty directory makes a team, its owner and an API key, which is printed once, with a link
+    that signs the owner in at the pages. Later links: `dayfill sign-in-link`. Ctrl-C lets
     the days under way end and stops; a second Ctrl-C stops at once, which loses nothing either.
 
     For example:
@@ -39,6 +41,7 @@ async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAUL
             team_id, key = made
             for line in _key_lines(running.url, team_id, key.text):
                 printer.always(line)
+            printer.always(f"Pages, signed in once within 15 minutes: {running.url}{await first_link(running.state)}")
 
     if not await app.serve(settings, on_ready=on_ready):
         printer.note("Days that were still being loaded are loaded again after the next start.")

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ActorKind = Literal["key", "operator", "dispatcher"]
+ActorKind = Literal["key", "session", "operator", "dispatcher"]
 Told = Mapping[str, object]
 """What is told of an object: plain values, none of them a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. A key has all of the rest; the command line on the server's machine and the dispatcher have none."""
+    """Who acts. A key has all of the rest, a session all but the key.
+
+    The command line on the server's machine and the dispatcher have none.
+    """
 
     kind: ActorKind
     user_id: int | None = None

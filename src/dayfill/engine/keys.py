@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets as entropy
 import string
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dayfill.domain.access import SCOPES, Caller
-from dayfill.domain.addresses import MOST_NETWORKS, networks
+from dayfill.domain.addresses import MOST_NETWORKS, is_within, networks
 from dayfill.engine.delegation import Grant, refuse_strangers, within
-from dayfill.errors import Missing, Refused
+from dayfill.errors import Denied, Missing, Refused, Unauthenticated
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store import keys, teams
@@ -26,6 +27,8 @@ LONGEST_DESCRIPTION, START_LENGTH = 1_000, 10
 OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=30)
 """How long a key goes on beside the one that takes its place."""
 
+_NOBODY = bytes(32)
+"""Compared when a key id is unknown, so that it takes the time of a known one."""
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_END = len(PREFIX) + ID_LENGTH
 _SECRET_END = _ID_END + 1 + SECRET_LENGTH
@@ -162,6 +165,38 @@ async def read(db: Reader, team_id: int, api_key_id: str) -> keys.ApiKey:
     if key is None:
         raise Missing(f"Team {team_id} has no key {api_key_id[:50]}.")
     return key
+
+
+async def recognise(db: Reader, keyring: Keyring, text: str) -> keys.Credential:
+    """The key that somebody presents: one keyed read, nothing cached, so a disabled key is dead at once.
+
+    Raises:
+        Unauthenticated: none of ours.
+    """
+    parsed = parse(text)
+    if parsed is None:
+        raise Unauthenticated("This is not an API key of this server.")
+    api_key_id, secret = parsed
+    credential = await keys.credential(db, api_key_id)
+    expected = credential.secret_hash if credential else _NOBODY
+    if not hmac.compare_digest(keyring.fingerprint(secret), expected) or credential is None:
+        raise Unauthenticated("This is not an API key of this server.")
+    return credential
+
+
+def refuse_use(credential: keys.Credential, now: datetime, address: Callable[[], str]) -> None:
+    """Stop a key that may not be used, or not from there; address: of the client, asked only where it matters.
+
+    Raises:
+        Denied: it is disabled, has expired, or is not to be used from this address.
+    """
+    caller = credential.caller
+    if not caller.is_enabled:
+        raise Denied("This API key or its user is disabled; ask an owner for a new key.", code="API_KEY_DISABLED")
+    if caller.expires_time is not None and caller.expires_time <= now:
+        raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
+    if credential.allowed and not is_within(here := address(), credential.allowed):
+        raise Denied(f"This API key may not be used from {here or 'here'}.", code="ACCESS_DENIED_IP")
 
 
 def _networks(allow_ips: Collection[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dayfill.domain.access import Caller, Role, may_manage
 from dayfill.engine.teams import add_member, email_address, refuse_last_owner
 from dayfill.errors import Conflict, Denied, Missing, Refused
 from dayfill.seams import Seams
-from dayfill.store import teams
+from dayfill.store import sessions, teams
 from dayfill.store.db import Reader, Tx
 
 
@@ -42,7 +42,8 @@ async def add(
 async def set_role(
     tx: Tx, seams: Seams, team_id: int, user_id: int, role: Role, manager: Caller | None = None
 ) -> teams.Member:
-    """Another role for a member; keys of that user may do what it allows at their next request.
+    """Another role for a member; keys of that user may do what it allows at their next request, and pages after a new
+    sign-in.
 
     Raises:
         Missing: no such member. Denied: an owner, before or after, and the manager is none. Refused: the last owner.
@@ -54,6 +55,7 @@ async def set_role(
     if role is not Role.OWNER:
         await refuse_last_owner(tx, team_id, member)
     await teams.set_member(tx, team_id, user_id, role, seams.now())
+    await sessions.end_of_user(tx, user_id)
     return await read(tx, team_id, user_id)
 
 
@@ -68,6 +70,7 @@ async def remove(tx: Tx, team_id: int, user_id: int, manager: Caller | None = No
         _refuse_above(manager, team_id, member.role)
     await refuse_last_owner(tx, team_id, member)
     await teams.remove_member(tx, team_id, user_id)
+    await sessions.end_of_user(tx, user_id)
     return member
 
 

@@ -12,6 +12,7 @@ import msgspec
 from dayfill.domain.allowance import month_of
 from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.backfill import STOP_AFTER_EQUAL_FATAL, BackfillStatus, settled_status
+from dayfill.domain.fingerprint import fingerprint
 from dayfill.domain.run import MESSAGE_LENGTH, Failure, Priority, RunStatus, RunType, Side, TryAgain, after_failure
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine import audit
@@ -233,6 +234,7 @@ def _of_failure(result: DayResult, failure: Failure) -> dict[str, object]:
         "token": result.token,
         "message": failure.message,
         "cause": failure.cause,
+        "fingerprint": fingerprint(failure.message),
         "queries": msgspec.json.encode(result.queries).decode(),
     }
 

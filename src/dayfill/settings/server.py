@@ -34,7 +34,7 @@ class Settings:
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
     keyring: the whole document. keyring_file: where it is, without either in data_dir. faults: what a test makes fail.
     trusted_proxies: whose X-Forwarded-For is believed. audit_days: how long the audit log is kept.
-    reaches: what connectors may open; nothing, if nothing is said.
+    reaches: what connectors may open; nothing, if nothing is said. behind_proxy: a proxy in front speaks TLS.
     """
 
     data_dir: Path
@@ -50,6 +50,7 @@ class Settings:
     requests: RequestLimits = RequestLimits()
     audit_days: int = AUDIT_DAYS
     reaches: Reaches = field(default_factory=Reaches)
+    behind_proxy: bool = False
 
 
 def read_settings(
@@ -95,6 +96,7 @@ def read_settings(
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
         audit_days=keys.audit_days,
         reaches=reaches(keys.file_roots, keys.team_roots, nets, here=os.getcwd(), home=str(directory)),
+        behind_proxy=keys.behind_proxy,
     )
 
 

@@ -75,6 +75,12 @@ async def latest(db: Reader, team_id: int | None, wanted: Wanted, limit: int) ->
     return [_entry(row) for row in rows]
 
 
+async def of_transfer(db: Reader, team_id: int, transfer_id: int, before: int, limit: int) -> list[Entry]:
+    """What was done with a transfer and its backfills, newest first, from below the row ``before``."""
+    values = {"team_id": team_id, "transfer_id": transfer_id, "before": before, "limit": limit}
+    return [_entry(row) for row in await db.scan("audit_of_transfer", **values)]
+
+
 async def has_before(db: Reader, before: datetime) -> bool:
     """Whether a row is from before this time."""
     return await db.one("audit_before", before=micros(before)) is not None

@@ -112,17 +112,17 @@ async def insert(
 
 async def get(db: Reader, team_id: int, backfill_id: int) -> Backfill | None:
     row = await db.one("get_backfill", team_id=team_id, backfill_id=backfill_id)
-    return _backfill(row) if row else None
+    return backfill_of(row) if row else None
 
 
 async def latest(db: Reader, team_id: int, transfer_id: int) -> Backfill | None:
     row = await db.one("latest_backfill", team_id=team_id, transfer_id=transfer_id)
-    return _backfill(row) if row else None
+    return backfill_of(row) if row else None
 
 
 async def incomplete(db: Reader, team_id: int) -> list[Backfill]:
     """At most 100, newest first."""
-    return [_backfill(row) for row in await db.all("incomplete_backfills", team_id=team_id)]
+    return [backfill_of(row) for row in await db.all("incomplete_backfills", team_id=team_id)]
 
 
 async def page(
@@ -149,7 +149,7 @@ async def page(
         before_id=before[1] if before else last,
         limit=limit,
     )
-    return [_backfill(row) for row in rows]
+    return [backfill_of(row) for row in rows]
 
 
 async def overlapping(db: Reader, transfer_id: int, days: DayRange, except_id: int = 0) -> list[Backfill]:
@@ -161,7 +161,7 @@ async def overlapping(db: Reader, transfer_id: int, days: DayRange, except_id: i
         range_end=days.end.isoformat(),
         except_id=except_id,
     )
-    return [_backfill(row) for row in rows]
+    return [backfill_of(row) for row in rows]
 
 
 async def active(db: Reader, team_id: int, transfer_id: int) -> list[Backfill]:
@@ -267,7 +267,7 @@ def _counts(row: Row | None) -> Counts:
     return Counts(BackfillStatus(status), *numbers)
 
 
-def _backfill(row: Row) -> Backfill:
+def backfill_of(row: Row) -> Backfill:
     return Backfill(
         backfill_id=row[0],
         team_id=row[1],

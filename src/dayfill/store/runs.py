@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from dayfill.domain.fingerprint import fingerprint
 from dayfill.domain.run import Priority, QueryDetail, Run, RunStatus, RunType, Trigger
 from dayfill.domain.slices import DayOrder
 from dayfill.store.db import Database, Reader, Row, Tx, Values, instant, micros, moment
@@ -174,13 +175,13 @@ async def cancel_waiting_recurring(tx: Tx, transfer_id: int, now: datetime) -> l
 
 async def stop_waiting(tx: Tx, backfill_id: int, message: str, now: datetime) -> list[str]:
     """The waiting runs of the backfill are FAILED, untried; returns their days."""
-    values = {"backfill_id": backfill_id, "message": message, "now": micros(now)}
+    values = {"backfill_id": backfill_id, "message": message, "fingerprint": fingerprint(message), "now": micros(now)}
     return [row[0] for row in await tx.many("stop_waiting_runs", [values])]
 
 
 async def stop_waiting_recurring(tx: Tx, transfer_id: int, message: str, now: datetime) -> list[str]:
     """The waiting runs of the transfer outside any backfill are FAILED, untried; returns their days."""
-    values = {"transfer_id": transfer_id, "message": message, "now": micros(now)}
+    values = {"transfer_id": transfer_id, "message": message, "fingerprint": fingerprint(message), "now": micros(now)}
     return [row[0] for row in await tx.many("stop_waiting_recurring_runs", [values])]
 
 
@@ -217,7 +218,7 @@ async def next_delayed(db: Reader, now: datetime) -> datetime | None:
 
 async def get(db: Reader, team_id: int, run_id: int) -> Run | None:
     row = await db.one("get_run", team_id=team_id, run_id=run_id)
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 async def page(
@@ -245,10 +246,11 @@ async def page(
         limit=limit,
         offset=offset,
     )
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
-def _run(row: Row) -> Run:
+def run_of(row: Row) -> Run:
+    """A run from the columns that every read of runs selects."""
     return Run(
         run_id=row[0],
         team_id=row[1],

@@ -27,3 +27,14 @@ SELECT 1 FROM audit WHERE audit_time < :before LIMIT 1;
 -- The oldest rows that have passed their age, so many at a time.
 DELETE FROM audit WHERE audit_id IN
   (SELECT audit_id FROM audit WHERE audit_time < :before ORDER BY audit_time LIMIT :most);
+
+-- name: audit_of_transfer
+-- What was done with a transfer and its backfills, newest first, from below a row. SQLite would read all of the team: it is
+-- told not to.
+SELECT audit_id, team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after
+FROM audit INDEXED BY audit_of_object
+WHERE team_id = :team_id AND audit_id < :before AND object IN (
+  SELECT 'transfer:' || :transfer_id
+  UNION ALL
+  SELECT 'backfill:' || b.backfill_id FROM backfills b WHERE b.transfer_id = :transfer_id AND b.team_id = :team_id)
+ORDER BY audit_id DESC LIMIT :limit;

@@ -76,7 +76,7 @@ WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 -- The run failed for good, or was cancelled while it ran.
 UPDATE runs
 SET status = :status, owner = NULL, ended_time = :now, message = :message, cause = :cause,
-  queries = :queries
+  fingerprint = :fingerprint, queries = :queries
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
 -- name: requeue_run
@@ -110,14 +110,16 @@ RETURNING data_date;
 
 -- name: stop_waiting_runs
 -- The untried days of a backfill fail with the reason why it was stopped.
-UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED'
+UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED',
+  fingerprint = :fingerprint
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'QUEUED')
 RETURNING data_date;
 
 -- name: stop_waiting_recurring_runs
 -- The untried days of a transfer outside any backfill fail with the reason; the bound on the day, which excludes none, makes
 -- the partial index of waiting runs the better one.
-UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED'
+UPDATE runs SET status = 'FAILED', ended_time = :now, message = :message, cause = 'STOPPED',
+  fingerprint = :fingerprint
 WHERE transfer_id = :transfer_id AND data_date > '' AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
 RETURNING data_date;
 

@@ -1,0 +1,84 @@
+"""One backfill: how far it is, what failed and why, what it was asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus, DayFailure
+from dayfill.domain.days import vector
+from dayfill.domain.run import Priority
+from dayfill.store import backfills, boards, days, parking, teams
+from dayfill.ui import lists, words
+from dayfill.ui.backfill_actions import known
+from dayfill.ui.health import fix
+from dayfill.ui.strip import strip
+from dayfill.ui.visit import Visit
+
+LONGEST_STRIP = 120
+"""Days of a range that are drawn beside each other; a longer one is shown on the page of its transfer."""
+_PRIORITIES = {one.value: one.name.lower() for one in Priority}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed days of one cause, the newest first."""
+
+    cause: str
+    message: str
+    fix: str
+    count: int
+    ranges: words.Ranges
+
+
+async def page(visit: Visit) -> Response:
+    """The whole page, or its moving part."""
+    site = visit.site
+    backfill = await known(visit, site.db)
+    names = await boards.names(site.db, visit.team_id, {backfill.transfer_id})
+    now = site.seams.now()
+    [moving] = lists.moving([backfill], names, now)
+    failed = await backfills.failures(site.db, backfill.backfill_id) if backfill.failed else []
+    person = await teams.member(site.db, visit.team_id, backfill.created_user_id)
+    return visit.page(
+        "backfill_moving.html" if visit.is_htmx else "backfill.html",
+        title=_title(moving),
+        one=moving,
+        backfill=backfill,
+        is_active=backfill.status in ACTIVE,
+        is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
+        causes=_causes(failed),
+        picture=await _picture(visit, backfill),
+        waiting=await parking.waiting(site.db, visit.team_id, backfill.transfer_id, now),
+        person=person.email if person else f"user {backfill.created_user_id}",
+        priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
+        active_backfills=await boards.count_active(site.db, visit.team_id),
+    )
+
+
+def _title(one: lists.Moving) -> str:
+    """Begins with the percent while it is at work: a row of tabs is then a row of progress bars."""
+    text = f"Backfill {one.backfill.backfill_id} of {one.name}"
+    return f"{one.percent:g}% · {text}" if one.backfill.status in ACTIVE else text
+
+
+def _causes(failed: Sequence[DayFailure]) -> list[Cause]:
+    groups: dict[str, list[DayFailure]] = defaultdict(list)
+    for one in failed:
+        groups[one.cause].append(one)
+    found = [
+        Cause(cause, group[0].error, fix(cause), len(group), words.ranges(one.data_date for one in group))
+        for cause, group in groups.items()
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.cause))
+
+
+async def _picture(visit: Visit, backfill: Backfill) -> str:
+    """The days of its range as they are now; empty if they are too many, or the transfer is gone."""
+    if len(backfill.days) > LONGEST_STRIP:
+        return ""
+    known_days = await days.states(visit.site.db, visit.team_id, backfill.transfer_id, backfill.days)
+    return strip(vector(backfill.days, known_days.states), backfill.days) if known_days else ""

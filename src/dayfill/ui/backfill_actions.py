@@ -1,0 +1,91 @@
+"""What a person does with a backfill: pause, resume, cancel, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+
+from dayfill.domain.audit import Act
+from dayfill.domain.backfill import Backfill, BackfillStatus
+from dayfill.engine import backfills as verbs
+from dayfill.engine import told
+from dayfill.errors import Missing, RequestError
+from dayfill.store import backfills
+from dayfill.store.db import Reader, Tx
+from dayfill.ui import answers, words
+from dayfill.ui.render import plural
+from dayfill.ui.visit import Visit
+
+
+async def known(visit: Visit, db: Reader) -> Backfill:
+    """The backfill of the path.
+
+    Raises:
+        Missing: this team has none with this number.
+    """
+    found = await backfills.get(db, visit.team_id, visit.path_id("backfill_id"))
+    if found is None:
+        raise Missing("This team has no such backfill; it may belong to another team of yours.")
+    return found
+
+
+async def pause(visit: Visit) -> Response:
+    def verb(tx: Tx, backfill_id: int) -> Awaitable[Backfill]:
+        return verbs.pause(tx, visit.site.seams, visit.team_id, visit.user_id, backfill_id)
+
+    return await _do(visit, "pause", verb, lambda before: f"Backfill {before.backfill_id} is paused.")
+
+
+async def resume(visit: Visit) -> Response:
+    def verb(tx: Tx, backfill_id: int) -> Awaitable[Backfill]:
+        return verbs.resume(tx, visit.site.seams, visit.team_id, backfill_id)
+
+    return await _do(visit, "resume", verb, lambda before: f"Backfill {before.backfill_id} goes on.")
+
+
+async def ask_cancel(visit: Visit) -> Response:
+    """What a cancel would do, in numbers, before it is done."""
+    return _cancel_page(visit, await known(visit, visit.site.db))
+
+
+async def cancel(visit: Visit) -> Response:
+    def verb(tx: Tx, backfill_id: int) -> Awaitable[Backfill]:
+        return verbs.cancel(tx, visit.site.seams, visit.team_id, visit.user_id, backfill_id)
+
+    def said(before: Backfill) -> str:
+        return f"Backfill {before.backfill_id} is cancelled: {plural(words.queued(before), 'queued day')} will not run."
+
+    try:
+        return await _do(visit, "cancel", verb, said)
+    except RequestError as error:
+        if not visit.is_htmx or isinstance(error, Missing):
+            raise
+        return _cancel_page(visit, await known(visit, visit.site.db), error.description)
+
+
+async def retry(visit: Visit) -> Response:
+    async def verb(tx: Tx, backfill_id: int) -> Backfill:
+        return (await verbs.retry(tx, visit.site.seams, visit.team_id, backfill_id))[0]
+
+    return await _do(visit, "retry", verb, lambda before: f"Queued {plural(before.failed, 'failed day')} again.")
+
+
+def _cancel_page(visit: Visit, backfill: Backfill, problem: str = "") -> Response:
+    is_over = backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED)
+    queued = words.queued(backfill)
+    return visit.page("cancel.html", backfill=backfill, queued=queued, is_over=is_over, problem=problem)
+
+
+async def _do(
+    visit: Visit,
+    name: str,
+    verb: Callable[[Tx, int], Awaitable[Backfill]],
+    said: Callable[[Backfill], str],
+) -> Response:
+    async with visit.site.db.write() as tx:
+        before = await known(visit, tx)
+        after = await verb(tx, before.backfill_id)
+        act = Act(f"backfill.{name}", before.backfill_id, told.backfill(before), told.backfill(after))
+        await answers.record(visit, tx, act)
+    return answers.done(visit, f"/transfers/{before.transfer_id}", said(before))

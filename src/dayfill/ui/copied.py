@@ -1,0 +1,50 @@
+"""The same by the command line, by curl and in Python: what "Copy as" copies. A key is named, never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dayfill.domain.days import DayRange
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    cli: str
+    curl: str
+    python: str
+
+
+def create_backfill(base: str, team_id: int, transfer_id: int, span: DayRange, only: Sequence[str] = ()) -> Copied:
+    """A backfill of these days. base: the address of the server, with a slash at its end."""
+    body: dict[str, object] = {"range_start": str(span.start), "range_end": str(span.end)}
+    if only:
+        body["only"] = list(only)
+    choice = f" --only {','.join(only)}" if only else ""
+    cli = f"dayfill backfill create {transfer_id} {span.start} {span.end}{choice} --wait"
+    return _copied(cli, "POST", f"{base}x/v1/teams/{team_id}/transfers/{transfer_id}/backfills", body)
+
+
+def show_days(base: str, team_id: int, transfer_id: int) -> Copied:
+    """The days of a transfer."""
+    path = f"{base}x/v1/teams/{team_id}/transfers/{transfer_id}/days"
+    return _copied(f"dayfill days {transfer_id}", "GET", path)
+
+
+def load_day(base: str, team_id: int, transfer_id: int, day: date) -> Copied:
+    """One day, now."""
+    path = f"{base}x/v1/teams/{team_id}/transfers/{transfer_id}/runs"
+    return _copied(f"dayfill backfill create {transfer_id} {day} {day} --wait", "POST", path, {"dates": [str(day)]})
+
+
+def _copied(cli: str, method: str, url: str, body: object = None) -> Copied:
+    curl = f'curl -X {method} {url} -H "Authorization: Bearer $DAYFILL_API_KEY"'
+    python = f'import os, httpx\n\nanswer = httpx.request(\n    "{method}", "{url}",\n'
+    python += '    headers={"Authorization": f"Bearer {os.environ[\'DAYFILL_API_KEY\']}"},\n'
+    if body is not None:
+        text = json.dumps(body)
+        curl += f" -H 'Content-Type: application/json' -d '{text}'"
+        python += f"    json={text},\n"
+    return Copied(cli, curl, python + ")\nprint(answer.raise_for_status().json())\n")

@@ -1,0 +1,45 @@
+"""Destinations of the team, and the test whether one can be reached and written."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from dayfill.domain.access import Permission
+from dayfill.domain.destination import Wanted
+from dayfill.engine import destinations as verbs
+from dayfill.errors import Missing, Refused
+from dayfill.store import boards, destinations
+from dayfill.ui.visit import Visit
+
+
+async def page(visit: Visit) -> Response:
+    site = visit.site
+    return visit.page(
+        "destinations.html",
+        title="Destinations",
+        destinations=await destinations.list_all(site.db, visit.team_id),
+        users=await boards.users_of_destinations(site.db, visit.team_id),
+        rests=await boards.rests_of_destinations(site.db, visit.team_id),
+        now=site.seams.now(),
+        active_backfills=await boards.count_active(site.db, visit.team_id),
+    )
+
+
+async def test(visit: Visit) -> Response:
+    """Try one as it is stored; nothing is changed by it."""
+    visit.needs(Permission.TRANSFER_EDIT)
+    site, destination_id = visit.site, visit.path_id("destination_id")
+    one = await destinations.get(site.db, visit.team_id, destination_id)
+    if one is None:
+        raise Missing("There is no destination with this number in your team.")
+    wanted = Wanted(one.destination_type, one.display_name, dict(one.fields), one.auth_method)
+    reach = site.reaches.of(visit.team_id)
+    try:
+        problem = await verbs.test(
+            site.db, site.keyring, site.installation_id, visit.team_id, wanted, destination_id, reach
+        )
+    except Refused as error:
+        problem = error.description
+    if not visit.is_htmx:
+        return visit.to("/destinations", f"{one.display_name}: {problem or 'it can be reached and written.'}")
+    return visit.page("tested.html", problem=problem, at=site.seams.now())

@@ -1,0 +1,132 @@
+"""How a transfer is, in one word, and what somebody can do about it: pure, so that a test reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dayfill.domain.days import DayState
+from dayfill.domain.transfer import TransferState
+from dayfill.store.boards import Failed, Line, Rest, Tally
+
+
+class Word(StrEnum):
+    """In the order of what needs somebody most."""
+
+    NEEDS_LOGIN = "Needs login"
+    FAILING = "Failing"
+    WAITING = "Waiting"
+    BACKFILLING = "Backfilling"
+    PAUSED = "Paused"
+    EMPTY = "Empty"
+    HEALTHY = "Healthy"
+
+
+NEEDS_SOMEBODY = frozenset({Word.NEEDS_LOGIN, Word.FAILING})
+
+FIXES = {
+    "AUTH": "The source refused the credentials. Renew them in the transfer's settings, then retry.",
+    "RATE_LIMIT": "The source asked for patience. Retry later, or lower requests_per_minute of the transfer.",
+    "QUOTA": "The quota of the login is used up. Retry when the source gives a new one.",
+    "TIMEOUT": "The source took too long. Retry; if it stays slow, raise deadline_seconds of the transfer.",
+    "SCHEMA": "The columns do not fit. Compare the source with the table group, mend one of them, then retry.",
+    "DATA": "A value does not fit its column. Mend it at the source or widen the column, then retry.",
+    "CONFIG": "The settings of the transfer do not fit the source. Mend them, then retry.",
+    "SOURCE": "The source did not answer as it should. Retry; if it fails again, look at the source.",
+    "DESTINATION": "The destination took nothing. Test it on the page of destinations, then retry.",
+    "CONFLICT": "Another transfer loads this table. Give one of them another table, then retry.",
+    "INCOMPLETE": "The source ended too early. Retry.",
+    "TOO_LARGE": "A day is larger than allowed. Raise max_day_rows or max_day_gigabytes, then retry.",
+    "STOPPED": "The backfill stopped after equal errors. Mend what stopped it, then retry.",
+    "LOST": "The server or its worker ended in the middle. Retry.",
+    "INTERNAL": "This is a mistake of dayfill: the server's log has the trace. Retry.",
+}
+"""What to do about each cause of a failed day; each is also explained in the documentation of errors."""
+_ANY = "Read the message, mend what it names, then retry."
+
+
+def fix(cause: str) -> str:
+    """What to do about days that failed with a cause."""
+    return FIXES.get(cause, _ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One transfer with all that a list says of it. is_active: a backfill of it has not ended."""
+
+    line: Line
+    tally: Tally
+    is_active: bool
+    now: datetime
+
+    @property
+    def failed(self) -> int:
+        return self.tally.counts[DayState.FAILED]
+
+    @property
+    def loaded(self) -> int:
+        return self.tally.counts[DayState.LOADED]
+
+    @property
+    def rest(self) -> Rest | None:
+        """What it waits for just now, the longer one of its two ends."""
+        rests = [one for one in (self.line.source_rest, self.line.destination_rest) if one and one.until > self.now]
+        return max(rests, key=lambda one: one.until, default=None)
+
+    @property
+    def word(self) -> Word:
+        line = self.line
+        if line.revoked_time is not None or (line.source_rest is not None and line.source_rest.cause == "AUTH"):
+            return Word.NEEDS_LOGIN
+        if line.state is TransferState.PAUSED:
+            return Word.PAUSED
+        if self.rest is not None:
+            return Word.WAITING
+        if self.is_active:
+            return Word.BACKFILLING
+        if self.failed:
+            return Word.FAILING
+        return Word.HEALTHY if self.loaded else Word.EMPTY
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Also while a backfill runs: failed days wait for nobody else."""
+        return self.word in NEEDS_SOMEBODY or (self.failed > 0 and self.word is not Word.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Why a transfer needs somebody, and what to do."""
+
+    state: State
+    cause: str
+    message: str
+    fix: str
+
+
+def need(state: State, failure: Failed | None) -> Need:
+    """What to say of a transfer that needs somebody."""
+    line = state.line
+    if line.revoked_time is not None:
+        return Need(state, "AUTH", "Its connection was revoked.", "Make a new connection, then retry.")
+    if state.word is Word.NEEDS_LOGIN and line.source_rest is not None:
+        return Need(state, "AUTH", line.source_rest.reason, FIXES["AUTH"])
+    cause, message = (failure.cause, failure.message) if failure else ("", "")
+    return Need(state, cause, message, fix(cause))
+
+
+def sentence(states: list[State], more: bool) -> str:
+    """All transfers in one sentence: ``38 of 41 transfers are healthy, 2 need you, 1 backfilling``."""
+    healthy = sum(one.word is Word.HEALTHY for one in states)
+    need_you = sum(one.needs_somebody for one in states)
+    total = f"{len(states):,}{' and more' if more else ''}"
+    parts = [
+        f"{healthy:,} of {total} transfer{'' if len(states) == 1 else 's'} {'is' if healthy == 1 else 'are'} healthy"
+    ]
+    if need_you:
+        parts.append(f"{need_you:,} need{'s' if need_you == 1 else ''} you")
+    for word in (Word.BACKFILLING, Word.WAITING, Word.PAUSED, Word.EMPTY):
+        if count := sum(one.word is word and not one.needs_somebody for one in states):
+            parts.append(f"{count:,} {word.value.lower()}")
+    return ", ".join(parts) + "."

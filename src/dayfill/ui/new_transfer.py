@@ -1,0 +1,194 @@
+"""A new transfer: choose a source, say what to read, where to put it and when; all of it is made at once or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+
+from dayfill.domain.access import Permission
+from dayfill.domain.audit import Act
+from dayfill.domain.destination import Destination, Wanted
+from dayfill.domain.problem import Problem
+from dayfill.domain.schedule import Schedule
+from dayfill.domain.transfer import RESERVED_SETTINGS, Account, Configuration, SourceSetting, Table, Transfer, Value
+from dayfill.domain.validation import ScheduleDraft, read_schedules
+from dayfill.engine import destinations as destination_verbs
+from dayfill.engine import sources, table_groups, told, transfers
+from dayfill.engine.sources import Setting, Source
+from dayfill.errors import Conflict, RequestError
+from dayfill.store import boards, destinations
+from dayfill.store.db import Tx
+from dayfill.ui import answers
+from dayfill.ui.visit import Visit
+
+INTERVALS = {
+    "daily": "Every day",
+    "hourly": "Every hour",
+    "weekly": "Every week, on Monday",
+    "monthly": "Every month, on day 1",
+    "": "Never, backfills only",
+}
+NEW = "new"
+_SETTING = re.compile(r"data_source_settings(?:\[(\d+)\]|\.(\w+))")
+_FIELDS = {"display_name": "name", "schema_id": "table", "destination_id": "destination", "accounts": "accounts"}
+
+
+def named(setting_id: str) -> str:
+    """The field of a setting: apart from the form's own fields, whatever a source calls its settings."""
+    return f"from.{setting_id}"
+
+
+class Wrong(Exception):
+    """What was typed cannot be made: undoes what had been begun."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(*problems.values())
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class Draft:
+    """What was typed, by field; problems: what is wrong with it, by field, ``all`` for what belongs to none."""
+
+    source: Source
+    typed: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        return sources.settings_of(self.source)
+
+    def value(self, name: str, default: object = "") -> str:
+        """What a field shows."""
+        return self.typed.get(name, "" if default is None else str(default))
+
+    def is_checked(self, setting: Setting) -> bool:
+        return named(setting.setting_id) in self.typed if self.typed else bool(setting.default)
+
+
+async def page(visit: Visit) -> Response:
+    """The kinds of sources; then the form of the chosen one."""
+    chosen = visit.request.query_params.get("source", "")
+    source = sources.find(chosen) if chosen else None
+    if source is None:
+        active = await boards.count_active(visit.site.db, visit.team_id)
+        kinds = sources.all_kinds()
+        title = "New transfer"
+        return visit.page(
+            "choose_source.html", title=title, kinds=kinds, is_unknown=bool(chosen), active_backfills=active
+        )
+    return await _form(visit, Draft(source))
+
+
+async def create(visit: Visit) -> Response:
+    """Make it; where that cannot be, the form again with what was typed and what is wrong."""
+    visit.needs(Permission.TRANSFER_EDIT)
+    typed = await visit.form()
+    source = sources.find(typed.get("source", ""))
+    if source is None:
+        return visit.to("/transfers/new")
+    draft = Draft(source, {name: value for name, value in typed.items() if name != "csrf"})
+    try:
+        async with visit.site.db.write() as tx:
+            made = await _make(visit, tx, draft)
+            await answers.record(visit, tx, Act("transfer.create", made.transfer_id, after=told.transfer(made)))
+    except Wrong as wrong:
+        draft.problems = wrong.problems
+        return await _form(visit, draft, 422)
+    visit.site.changed()
+    return visit.to(f"/transfers/{made.transfer_id}/backfills/new", "The transfer is made. Fill its first days.")
+
+
+async def _form(visit: Visit, draft: Draft, status: int = 200) -> Response:
+    return visit.page(
+        "new_transfer.html",
+        status,
+        title=f"New transfer from {draft.source.title}",
+        draft=draft,
+        destinations=await destinations.list_all(visit.site.db, visit.team_id),
+        kind=destination_verbs.all_kinds()[0],
+        intervals=INTERVALS,
+        reserved=RESERVED_SETTINGS,
+        has_reserved_problem=any(named(one) in draft.problems for one in RESERVED_SETTINGS),
+        active_backfills=await boards.count_active(visit.site.db, visit.team_id),
+    )
+
+
+async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
+    site, typed = visit.site, draft.typed
+    name, table = typed.get("name", "").strip(), typed.get("table", "").strip()
+    schedules, wrong = _schedules(typed)
+    if wrong:
+        raise Wrong({"schedule": " ".join(one.text for one in wrong)})
+    if not name:
+        raise Wrong({"name": "Give the transfer a name."})
+    try:
+        tables = [Table(table)]
+        group = await table_groups.create(tx, site.seams, visit.team_id, draft.source.kind, name, "", tables)
+    except RequestError as error:
+        raise Wrong({"name" if error.code == "SCHEMA_NAME_DUPLICATE" else "table": error.description}) from None
+    act = Act("table_group.create", group.schema_id, after=told.table_group(group))
+    await answers.record(visit, tx, act)
+    destination_id = await _destination(visit, tx, typed)
+    settings = tuple(_settings(draft))
+    accounts = tuple(Account(account_id=one.strip()) for one in typed.get("accounts", "").splitlines() if one.strip())
+    wanted = Configuration(
+        draft.source.kind, group.schema_id, destination_id, name, schedules, accounts, settings=settings
+    )
+    if found := await transfers.check(tx, visit.team_id, wanted):
+        raise Wrong(_by_field(found, settings))
+    return await transfers.create(tx, site.seams, visit.team_id, visit.user_id, wanted)
+
+
+async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
+    """The chosen one, or a new one in the same transaction."""
+    chosen, site = typed.get("destination", ""), visit.site
+    if chosen != NEW:
+        return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+    kind = destination_verbs.all_kinds()[0]
+    fields: dict[str, object] = {one.field_id: typed.get(f"to.{one.field_id}", "").strip() for one in kind.fields}
+    wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
+    try:
+        made: Destination = await destination_verbs.create(tx, site.seams, site.keyring, visit.team_id, wanted)
+    except RequestError as error:
+        raise Wrong({"destination_name" if isinstance(error, Conflict) else "destination": error.description}) from None
+    await answers.record(visit, tx, Act("destination.create", made.destination_id, after=told.destination(made)))
+    return made.destination_id
+
+
+def _settings(draft: Draft) -> Sequence[SourceSetting]:
+    """What was said; what was left empty is as it is by default."""
+    found = []
+    for setting in draft.settings:
+        if setting.input_type == "checkbox":
+            found.append(SourceSetting(setting.setting_id, named(setting.setting_id) in draft.typed))
+        elif text := draft.typed.get(named(setting.setting_id), "").strip():
+            is_number = isinstance(setting.default, int) or setting.setting_id == "requests_per_minute"
+            value: Value = int(text) if is_number and text.isascii() and text.isdigit() and len(text) < 16 else text
+            found.append(SourceSetting(setting.setting_id, value))
+    return found
+
+
+def _schedules(typed: Mapping[str, str]) -> tuple[tuple[Schedule, ...], Sequence[Problem]]:
+    interval, hour, window = (typed.get(name, "").strip() for name in ("interval", "hour", "window"))
+    if not interval:
+        return (), []
+    if not all(text.isascii() and text.isdigit() and len(text) < 5 for text in (hour, window)):
+        return (), [Problem("schedule", "isInvalid", "Hour and days must be whole numbers.")]
+    return read_schedules([ScheduleDraft(interval, int(hour), int(window), 1, 1)])
+
+
+def _by_field(found: Sequence[Problem], settings: Sequence[SourceSetting]) -> dict[str, str]:
+    """Sentences by the field that they belong beside."""
+    problems: dict[str, str] = {}
+    for one in found:
+        match = _SETTING.match(one.field_id)
+        if match:
+            name = named(match[2] or settings[int(match[1])].field_id)
+        else:
+            name = _FIELDS.get(one.field_id, "schedule" if one.field_id.startswith("schedule") else "all")
+        problems[name] = f"{problems[name]} {one.text}" if name in problems else one.text
+    return problems

@@ -1,0 +1,305 @@
+// The page of a transfer: the stream moves the calendar, the counts and the progress; dialogs open beside the days.
+import { live, refresh } from "./app.js";
+import { Calendar, NAMES } from "./calendar.js";
+
+const at = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat("en-US");
+const rounded = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+const days = (count) => `${number.format(count)} ${count === 1 ? "day" : "days"}`;
+const stream = at("stream"), element = at("calendar"), calendar = element && new Calendar(element);
+const show = (node, text) => {
+  if (node && node.textContent !== text) node.textContent = text;
+};
+
+// -- the calendar
+
+const words = (counts) =>
+  Object.keys(NAMES).filter((state) => counts[state]).map((state) => `${number.format(counts[state])} ${NAMES[state]}`).join(", ");
+
+function onRange({ detail: range }) {
+  const chosen = at("chosen");
+  chosen.hidden = at("unchoose").hidden = !range;
+  if (!range) return;
+  show(at("readout"), `${range.from} to ${range.to}: ${words(range.counts)}`);
+  chosen.textContent = `Backfill ${range.days === 1 ? "this day" : `these ${days(range.days)}`}…`;
+  chosen.href = `${element.dataset.new}?start=${range.from}&end=${range.to}`;
+}
+
+if (calendar) {
+  element.addEventListener("day", ({ detail }) => show(at("readout"), `${detail.day}: ${NAMES[detail.state]}`));
+  element.addEventListener("range", onRange);
+  element.addEventListener("open", ({ detail }) => openDialog(at("drawer"), `${element.dataset.days}/${detail.day}`));
+  at("unchoose").addEventListener("click", () => {
+    calendar.choose(null);
+    element.focus();
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const filter = event.target.closest("[data-only][aria-pressed]");
+  if (!filter || !element) return;
+  const isOn = filter.getAttribute("aria-pressed") !== "true";
+  for (const one of document.querySelectorAll("[data-only][aria-pressed]")) one.setAttribute("aria-pressed", isOn && one === filter);
+  if (isOn) element.dataset.only = filter.dataset.only;
+  else delete element.dataset.only;
+});
+
+// -- dialogs: a link with data-drawer opens there; without a script it is a page of its own
+
+async function openDialog(dialog, address) {
+  const body = dialog.querySelector(".dialog-body");
+  body.replaceChildren();
+  await htmx.ajax("GET", address, { target: body, swap: "innerHTML" });
+  if (!body.childElementCount || dialog.open) return;
+  dialog.setAttribute("aria-label", body.querySelector(".dialog-title")?.textContent ?? "");
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-drawer]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  openDialog(at(link.dataset.drawer), link.href);
+});
+for (const dialog of document.querySelectorAll("dialog"))
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+
+/** What will run is drawn where the form has come in. */
+function drawPreviews() {
+  for (const one of document.querySelectorAll(".preview:not([data-drawn])")) {
+    one.dataset.drawn = "";
+    if (one.dataset.states) new Calendar(one);
+  }
+}
+document.addEventListener("htmx:after:swap", drawPreviews);
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-preview]");
+  if (!form) return;
+  const wanted = new URLSearchParams(new FormData(form));
+  wanted.delete("csrf");
+  htmx.ajax("GET", `${form.dataset.preview}?${wanted}`, { target: "#new-backfill", swap: "outerMorph" });
+});
+
+document.addEventListener("done", () => {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  readParts();
+});
+
+// -- parts that the server renders: read again when something else than numbers has changed, and every other second
+// while days end; never so often that the server would be busy with it
+
+const SOON = 1000, LATER = 2000, REST = 20;
+async function fetchParts() {
+  try {
+    const answer = await fetch(stream.dataset.parts, { headers: { "HX-Request": "true" } });
+    if (answer.ok) await htmx.swap({ text: await answer.text(), target: document.body, sourceElement: document.body, swap: "none" });
+  } catch {
+    // The server does not answer: the stream says so, and reads all again when it is back.
+  }
+}
+
+let partsTimer = 0, partsDue = Infinity, partsEnd = -Infinity, partsTook = 0;
+
+function readParts(after = SOON) {
+  const due = Math.max(performance.now(), partsEnd + Math.max(after, REST * partsTook));
+  if (due >= partsDue) return;
+  clearTimeout(partsTimer);
+  partsDue = due;
+  partsTimer = setTimeout(async () => {
+    const begin = performance.now();
+    await fetchParts();
+    partsDue = Infinity;
+    partsEnd = performance.now();
+    partsTook = partsEnd - begin;
+  }, due - performance.now());
+}
+
+// -- the stream
+
+const milestones = new Map();
+let lastHeard = null, shownFailed = null, shownEnded = null, backfills = [];
+
+function onCounts(counts) {
+  let total = 0;
+  for (const state of Object.keys(NAMES)) {
+    total += counts[state] ?? 0;
+    show(document.querySelector(`[data-count="${CSS.escape(state)}"]`), number.format(counts[state] ?? 0));
+  }
+  const there = (counts.l ?? 0) + (counts.s ?? 0);
+  show(at("share"), total ? rounded.format(Math.floor((1000 * there) / total) / 10) : "0");
+  show(at("there"), `${number.format(there)} of ${number.format(total)}`);
+  show(at("failed-days"), number.format(counts.f ?? 0));
+  if (shownFailed !== null && shownFailed !== (counts.f ?? 0)) readParts();
+  shownFailed = counts.f ?? 0;
+}
+
+function onProgress(backfill) {
+  const card = at(`backfill-${backfill.id}`);
+  const isActive = ["CREATED", "SCHEDULED", "RUNNING"].includes(backfill.status.replace("+", ""));
+  if (isActive ? card?.dataset.status !== backfill.status : card) {
+    if (card) card.dataset.status = backfill.status;
+    readParts();
+  }
+  if (!card) return;
+  for (const name of ["done", "failed", "running", "queued"])
+    show(card.querySelector(`[data-is="${name}"]`), number.format(backfill[name]));
+  show(card.querySelector('[data-is="pct"]'), rounded.format(backfill.pct));
+  show(card.querySelector('[data-is="eta"]'), backfill.eta);
+  show(card.querySelector('[data-is="rate"]'), backfill.rate && !backfill.status.endsWith("+") ? ` at ${rounded.format(backfill.rate)} days/min` : "");
+  const bar = card.querySelector(".progress"), pieces = [backfill.done, backfill.failed, backfill.running, backfill.queued];
+  [...bar.children].forEach((piece, index) => (piece.style.flexGrow = pieces[index]));
+  bar.setAttribute("aria-valuenow", backfill.pct);
+  bar.setAttribute("aria-valuetext", `${backfill.pct} %: ${backfill.done} loaded, ${backfill.failed} failed, ${backfill.running + backfill.queued} left`);
+  announce(backfill);
+}
+
+/** A reader of screens hears of quarters and of the first failed day, not of every number. */
+function announce(backfill) {
+  const quarter = Math.floor(backfill.pct / 25), before = milestones.get(backfill.id);
+  milestones.set(backfill.id, { quarter, hasFailed: backfill.failed > 0 });
+  if (!before || !element || document.activeElement === element) return;
+  if (quarter > before.quarter) show(at("readout"), `Backfill ${backfill.id}: ${25 * quarter} % done.`);
+  else if (backfill.failed && !before.hasFailed) show(at("readout"), `Backfill ${backfill.id}: a first day has failed.`);
+}
+
+function onEvent(message) {
+  heard();
+  const event = JSON.parse(message.detail.data);
+  if (event.states !== undefined && !calendar && event.states) return location.reload(); // the first days are here
+  if (calendar && event.states) calendar.replace(event.start, event.states);
+  else calendar?.apply(event.d);
+  onCounts(event.c);
+  backfills = event.b;
+  backfills.forEach(onProgress);
+  const ended = backfills.reduce((sum, one) => sum + one.done + one.failed, 0);
+  if (shownEnded !== null && ended !== shownEnded) readParts(LATER);
+  shownEnded = ended;
+  const active = event.b.find((one) => one.eta && !["COMPLETED", "FAILED", "CANCELLED"].includes(one.status));
+  document.title = (active ? `${Math.floor(active.pct)}% · ` : "") + stream.dataset.title;
+  measure(event.b);
+}
+
+function heard() {
+  lastHeard = new Date();
+  live("live", lastHeard);
+}
+
+let isNew = true;
+stream.addEventListener("full", (event) => {
+  onEvent(event);
+  if (!isNew) readParts(); // the page has been away: its other parts are old too
+  isNew = false;
+});
+stream.addEventListener("days", onEvent);
+stream.addEventListener("beat", heard);
+stream.addEventListener("htmx:sse:after:connection", heard);
+stream.addEventListener("htmx:sse:error", (event) => {
+  if ([401, 404].includes(event.detail.status)) location.reload();
+  live("lost", lastHeard);
+});
+stream.addEventListener("htmx:sse:close", () => live("lost", lastHeard));
+stream.addEventListener("htmx:sse:before:connection", (event) => event.detail.connection.attempt > 1 && live("lost", lastHeard));
+// A connection can die without a word: a stream that does not even beat is lost.
+const SILENCE = 20_000;
+setInterval(() => {
+  if (!document.hidden && lastHeard && Date.now() - lastHeard > SILENCE) live("lost", lastHeard);
+}, 2000);
+document.addEventListener("visibilitychange", () => document.hidden || (lastHeard = new Date()));
+addEventListener("pagehide", () => stream.remove());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+// -- throughput: a point each two seconds, for three minutes
+
+const POINTS = 90, EVERY = 2000;
+const series = [[], [], []];
+let plot = null, last = null, doneNow = 0, rowsNow = 0, known = new Map();
+
+function measure(backfills) {
+  for (const one of backfills) {
+    const before = known.get(one.id);
+    if (before) {
+      doneNow += Math.max(0, one.done + one.failed - before.ended);
+      rowsNow += Math.max(0, one.rows - before.rows);
+    }
+    known.set(one.id, { ended: one.done + one.failed, rows: one.rows });
+  }
+  if (backfills.length && at("throughput").hidden) {
+    at("throughput").hidden = false;
+    last = performance.now();
+    setInterval(addPoint, EVERY);
+  }
+}
+
+function addPoint() {
+  if (document.hidden) return;
+  const now = performance.now(), minutes = (now - last) / 60_000;
+  [Date.now() / 1000, doneNow / minutes, rowsNow / minutes].forEach((value, index) => {
+    series[index].push(value);
+    if (series[index].length > POINTS) series[index].shift();
+  });
+  last = now;
+  doneNow = rowsNow = 0;
+  draw();
+}
+
+const colour = (name) => {
+  const probe = document.createElement("i");
+  probe.className = `ink-${name}`;
+  at("chart").append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+};
+const short = (value) => (value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : `${value}`);
+
+function draw() {
+  const place = at("chart");
+  if (series[0].length < 2) return;
+  if (plot) return plot.setData(series);
+  if (!globalThis.uPlot) {
+    if (place.dataset.asked) return;
+    place.dataset.asked = "1";
+    const script = document.createElement("script");
+    script.src = place.dataset.uplot;
+    script.onload = draw;
+    return document.head.append(script);
+  }
+  const axis = (scale, side, values) => ({ scale, side, stroke: colour("dim"), font: "11px sans-serif", size: 44,
+    grid: side === 3 ? { stroke: colour("line"), width: 1 } : { show: false }, ticks: { show: false }, values });
+  const values = (_, ticks) => ticks.map(short);
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  plot = new uPlot({
+    width: place.clientWidth, height: place.clientHeight, cursor: { show: false }, legend: { show: false }, pxAlign: 0,
+    scales: { x: { time: false }, days: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] }, rows: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
+    axes: [{ stroke: colour("dim"), font: "11px sans-serif", grid: { show: false }, ticks: { show: false }, space: 90,
+      values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) }, axis("days", 3, values), axis("rows", 1, values)],
+    series: [{}, { scale: "days", stroke: colour("loaded"), width: 2, fill: colour("loaded-soft"), points: { show: false } },
+      { scale: "rows", stroke: colour("running"), width: 1.5, dash: [3, 3], points: { show: false } }],
+  }, series, place);
+}
+
+function drawAnew() {
+  if (!plot) return;
+  plot.destroy();
+  plot = null;
+  draw();
+}
+addEventListener("resize", () => plot?.setSize({ width: at("chart").clientWidth, height: at("chart").clientHeight }));
+document.documentElement.addEventListener("theme", drawAnew);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
+
+// A row that goes with its last failed day must not take the focus with it: the title of its part gets it.
+let focused = null, title = null;
+document.addEventListener("htmx:before:swap", () => {
+  focused = document.activeElement;
+  title = focused?.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
+});
+document.addEventListener("htmx:after:swap", () => {
+  if (title && !focused.isConnected && at(title)) {
+    at(title).tabIndex = -1;
+    at(title).focus({ preventScroll: true });
+  }
+  // What the server has rendered does not know the time left: it comes with the stream.
+  refresh();
+  backfills.forEach(onProgress);
+});

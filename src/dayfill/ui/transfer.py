@@ -1,0 +1,159 @@
+"""The page of one transfer: its days, what is being done, what failed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from dayfill.domain.backfill import ACTIVE, Backfill
+from dayfill.domain.days import DayState, vector
+from dayfill.domain.parking import Waiting
+from dayfill.domain.transfer import Table, Transfer, TransferState
+from dayfill.engine import retries
+from dayfill.errors import Missing
+from dayfill.store import backfills, day_details, days, destinations, failures, parking, schedules, table_groups, teams
+from dayfill.store import transfers as store
+from dayfill.store.day_details import Figures
+from dayfill.store.days import Days
+from dayfill.store.failures import Failures
+from dayfill.ui import words
+from dayfill.ui.copied import show_days
+from dayfill.ui.health import Word, fix
+from dayfill.ui.visit import Visit
+
+_FINISHED_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failed days of one cause. retriable: how many a retry would queue now; active: backfills that hold the others."""
+
+    failures: Failures
+    ranges: words.Ranges
+    retriable: int
+    active: Sequence[int]
+
+    @property
+    def fix(self) -> str:
+        return fix(self.failures.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What of the page moves: it is read again whenever the stream says so."""
+
+    counts: dict[DayState, int]
+    active: Sequence[Backfill]
+    ended: Sequence[Backfill]
+    groups: Sequence[Group]
+    figures: Figures
+    waiting: Waiting | None
+    people: dict[int, str]
+
+    @property
+    def failed(self) -> int:
+        return sum(len(group.failures.days) for group in self.groups)
+
+    @property
+    def retriable(self) -> int:
+        return sum(group.retriable for group in self.groups)
+
+
+async def page(visit: Visit) -> Response:
+    """The whole page."""
+    transfer = await known(visit)
+    db, team_id, configuration = visit.site.db, visit.team_id, transfer.configuration
+    found = await _days(visit, transfer.transfer_id)
+    moving = await _moving(visit, transfer, found)
+    group = await table_groups.get(db, team_id, configuration.schema_id)
+    return visit.page(
+        "transfer.html",
+        words=words,
+        transfer=transfer,
+        tables=names(group.tables if group else ()),
+        destination=await destinations.get(db, team_id, configuration.destination_id),
+        next_time=await schedules.next_of(db, transfer.transfer_id),
+        word=word(transfer, moving),
+        start=found.span.start if found.span else None,
+        states=vector(found.span, found.states) if found.span else "",
+        moving=moving,
+        copied_as=show_days(str(visit.request.base_url), team_id, transfer.transfer_id),
+        active_backfills=len(moving.active),
+    )
+
+
+async def parts(visit: Visit) -> Response:
+    """The parts that move, for the page's script."""
+    transfer = await known(visit)
+    moving = await _moving(visit, transfer, await _days(visit, transfer.transfer_id))
+    return visit.page("transfer_parts.html", words=words, transfer=transfer, moving=moving, word=word(transfer, moving))
+
+
+async def table(visit: Visit) -> Response:
+    """The calendar as a table, month by month: for readers of screens, and where no script runs."""
+    transfer = await known(visit)
+    found = await _days(visit, transfer.transfer_id)
+    states = vector(found.span, found.states) if found.span else ""
+    months = words.month_counts(found.span.start if found.span else None, states)
+    return visit.page("days_table.html", transfer=transfer, months=months, names=words.NAMES)
+
+
+async def known(visit: Visit) -> Transfer:
+    """The transfer of the path.
+
+    Raises:
+        Missing: this team has none with this number.
+    """
+    transfer = await store.get(visit.site.db, visit.team_id, visit.path_id("transfer_id"))
+    if transfer is None:
+        raise Missing("This team has no such transfer. It may have been deleted, or belongs to another team of yours.")
+    return transfer
+
+
+def names(tables: Sequence[Table]) -> str:
+    """The tables that a transfer loads, as a title says it."""
+    if not tables:
+        return "nothing"
+    return tables[0].name if len(tables) == 1 else f"{tables[0].name} and {len(tables) - 1} more"
+
+
+def word(transfer: Transfer, moving: Moving) -> Word:
+    """How the transfer is, in one word."""
+    if transfer.state is TransferState.PAUSED:
+        return Word.PAUSED
+    if moving.active:
+        return Word.WAITING if moving.waiting else Word.BACKFILLING
+    if moving.groups:
+        return Word.NEEDS_LOGIN if moving.groups[0].failures.cause == "AUTH" else Word.FAILING
+    return Word.HEALTHY if moving.figures.freshest else Word.EMPTY
+
+
+async def _days(visit: Visit, transfer_id: int) -> Days:
+    found = await days.states(visit.site.db, visit.team_id, transfer_id)
+    if found is None:
+        raise Missing("This transfer is gone: somebody has deleted it.")
+    return found
+
+
+async def _moving(visit: Visit, transfer: Transfer, found: Days) -> Moving:
+    db, team_id, transfer_id = visit.site.db, visit.team_id, transfer.transfer_id
+    active = await backfills.active(db, team_id, transfer_id)
+    recent = await backfills.page(db, team_id, transfer_id=transfer_id, limit=_FINISHED_SHOWN + len(active))
+    members = await teams.members(db, team_id)
+    return Moving(
+        found.counts(),
+        active[::-1],
+        [one for one in recent if one.status not in ACTIVE][:_FINISHED_SHOWN],
+        [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],
+        await day_details.figures(db, team_id, transfer_id),
+        await parking.waiting(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
+        {one.user_id: f"{one.first_name} {one.last_name}".strip() or one.email for one in members},
+    )
+
+
+def _group(found: Failures) -> Group:
+    wanted = [day for day in found.days if retries.may_retry(day)]
+    held = {day.backfill_id for day in found.days if not retries.may_retry(day) and day.backfill_id is not None}
+    return Group(found, words.ranges(day.data_date for day in found.days), len(wanted), sorted(held))

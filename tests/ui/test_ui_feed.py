@@ -1,0 +1,124 @@
+"""The stream of a transfer's page on a real connection: what it says, where it goes on, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from browsing import Browser
+
+import seeds
+from dayfill.app import site_of
+from dayfill.domain.days import DayRange
+from dayfill.engine import backfills, live
+from dayfill.engine.live import Hub
+from dayfill.ui import feed
+from dayfill.ui.asgi import Ui
+from installation import NOON, Installation
+from served import served
+from worker import claim_some, finish, materialise_all
+
+SPAN = DayRange(NOON.date().replace(day=1), NOON.date().replace(day=3))
+
+
+@dataclass
+class Page:
+    """A signed-in browser's address and cookies, and a transfer."""
+
+    url: str
+    cookies: dict[str, str]
+    transfer_id: int
+
+    @asynccontextmanager
+    async def stream(self, last: str = "") -> AsyncIterator[AsyncIterator[tuple[str, str, dict[str, Any]]]]:
+        """Its events as (id, name, data)."""
+        headers = {"Last-Event-ID": last} if last else {}
+        async with (
+            httpx.AsyncClient(cookies=self.cookies, headers=headers) as client,
+            client.stream("GET", f"{self.url}/transfers/{self.transfer_id}/events") as response,
+        ):
+            assert response.status_code == 200
+            assert response.headers["cache-control"] == "no-store"
+            assert response.headers["x-accel-buffering"] == "no"
+            yield told(response.aiter_lines())
+
+
+async def told(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
+    found: dict[str, str] = {}
+    async for line in lines:
+        name, _, value = line.partition(":")
+        if line:
+            found[name] = value.strip()
+        elif found.get("event"):
+            yield found.get("id", ""), found["event"], json.loads(found["data"] or "{}")
+            found = {}
+
+
+@pytest.fixture
+async def page(installation: Installation, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+    monkeypatch.setattr(live, "COALESCE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(live, "QUIET_SECONDS", 0.1)
+    hub = Hub(installation.db, installation.server.seams)
+    installation.server = replace(installation.server, hub=hub)
+    running = asyncio.create_task(hub.run())
+    transfer = await seeds.transfer(installation)
+    async with served(installation, Ui(site_of(installation.server, False))) as url:
+        yield Page(url, dict(browser.cookies), transfer.transfer_id)
+        hub.close()
+    running.cancel()
+
+
+async def work(installation: Installation, transfer_id: int) -> None:
+    """Three days, loaded."""
+    async with installation.db.write() as tx:
+        who = installation.team_id, installation.user_id
+        await backfills.create(tx, installation.server.seams, *who, transfer_id, SPAN, max_days=10)
+    await materialise_all(installation)
+    await finish(installation, await claim_some(installation))
+
+
+async def test_days_move_from_the_first_to_the_last(installation: Installation, page: Page) -> None:
+    async with asyncio.timeout(20), page.stream() as events:
+        assert (await anext(events))[1:] == ("full", {"c": {}, "b": [], "start": None, "states": ""})
+        await work(installation, page.transfer_id)
+        async for one in events:
+            if one[2].get("c") == {"l": 3} and one[2]["b"][0]["status"] == "COMPLETED":
+                break
+    number, _, data = one
+    assert (data["b"][0]["pct"], data["b"][0]["queued"]) == (100.0, 0)
+    async with asyncio.timeout(20), page.stream(number) as events:
+        assert (await anext(events))[1] in ("beat", "days"), "what it has seen is not told again"
+
+
+async def test_a_quiet_stream_beats(page: Page) -> None:
+    async with asyncio.timeout(20), page.stream() as events:
+        assert [(await anext(events))[1] for _ in range(2)] == ["full", "beat"]
+
+
+async def test_it_ends_when_the_session_does(
+    installation: Installation, page: Page, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "CHECK_EVERY_SECONDS", 0.0)
+    async with asyncio.timeout(20), page.stream() as events:
+        await anext(events)
+        await browser.submit("/sign-out")
+        assert [name for _, name, _ in [one async for one in events]] in ([], ["beat"], ["days"])
+
+
+async def test_it_is_closed_to_who_is_not_signed_in(page: Page) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{page.url}/transfers/{page.transfer_id}/events")
+    assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
+
+
+async def test_a_head_of_it_ends_at_once(page: Page) -> None:
+    async with asyncio.timeout(20), httpx.AsyncClient(cookies=page.cookies) as client:
+        answer = await client.head(f"{page.url}/transfers/{page.transfer_id}/events")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")

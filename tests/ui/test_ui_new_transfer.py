@@ -1,0 +1,109 @@
+"""A new transfer by its form: all of it at once or nothing, and what is wrong beside its field."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import Browser, SignedIn
+from scenes import EVIL, SHOWN
+
+import seeds
+from dayfill.domain.access import Role
+from installation import Installation
+
+GOOD = {
+    "source": "FILES",
+    "from.path": "/data/visits.csv",
+    "from.header": "1",
+    "name": "Visits",
+    "table": "visits",
+    "destination": "new",
+    "destination_name": "Warehouse",
+    "to.path": "/data/warehouse.duckdb",
+    "interval": "daily",
+    "hour": "6",
+    "window": "7",
+}
+
+
+async def opened(browser: Browser, source: str = "FILES") -> str:
+    answer = await browser.open(f"/transfers/new?source={source}")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def counts(installation: Installation) -> list[tuple[object, ...]]:
+    tables = ("transfers", "table_groups", "destinations")
+    return installation.execute("SELECT " + ", ".join(f"(SELECT count(*) FROM {one})" for one in tables))
+
+
+async def test_a_source_is_chosen_first(browser: Browser) -> None:
+    page = (await browser.open("/transfers/new")).text
+    assert set(re.findall(r'href="/transfers/new\?source=(\w+)"', page)) == {"FILES", "DEMO_ADS"}
+    assert "There is no such source." in await opened(browser, "NOTHING")
+
+
+async def test_all_of_it_is_made_at_once(installation: Installation, browser: Browser) -> None:
+    await opened(browser)
+    answer = await browser.submit("/transfers/new", **GOOD)
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"].startswith("/transfers/1/backfills/new?toast=")
+    assert (counts(installation), installation.woken) == ([(1, 1, 1)], 1)
+    assert "Visits" in (await browser.open("/transfers")).text
+    actions = installation.execute("SELECT action FROM audit WHERE actor = 'session' ORDER BY audit_id")
+    assert actions[-3:] == [("table_group.create",), ("destination.create",), ("transfer.create",)]
+    await opened(browser)
+    again = await browser.submit("/transfers/new", **{**GOOD, "name": "More", "table": "more", "destination": "1"})
+    assert (again.status_code, counts(installation)) == (303, [(2, 2, 1)])
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        ({"name": " "}, "name", "Give the transfer a name."),
+        ({"table": "no table"}, "table", "must start with a letter"),
+        ({"from.path": ""}, "from.path", "The setting path is missing."),
+        ({"from.parallelism": "99"}, "from.parallelism", "must be a whole number from 1 to 32"),
+        ({"from.timezone": "Mars"}, "from.timezone", "must name an IANA time zone"),
+        ({"from.format": "xls"}, "from.format", "must be one of"),
+        ({"destination": "77"}, "destination", "destination"),
+        ({"destination": EVIL}, "destination", "destination"),
+        ({"to.path": ""}, "destination", "path"),
+        ({"hour": "x"}, "schedule", "must be whole numbers"),
+        ({"hour": "99"}, "schedule", "99"),
+        ({"interval": "yearly"}, "schedule", "run_interval"),
+    ],
+    ids=str,
+)
+async def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(
+    change: dict[str, str], field: str, says: str, installation: Installation, browser: Browser
+) -> None:
+    await opened(browser)
+    answer = await browser.submit("/transfers/new", **{**GOOD, "from.delimiter": EVIL, **change})
+    assert answer.status_code == 422
+    [told] = re.findall(rf'id="{field}-problem" role="alert">([^<]*)<', answer.text)
+    assert says in told
+    assert SHOWN in answer.text and EVIL not in answer.text
+    assert 'value="warehouse"' not in answer.text and 'value="Warehouse"' in answer.text
+    assert counts(installation) == [(0, 0, 0)], "nothing was made"
+
+
+async def test_a_name_and_a_table_that_are_taken_are_told(installation: Installation, browser: Browser) -> None:
+    await seeds.transfer(installation, "Visits")
+    await opened(browser)
+    answer = await browser.submit("/transfers/new", **GOOD)
+    assert (answer.status_code, 'id="name-problem"' in answer.text) == (422, True)
+    answer = await browser.submit("/transfers/new", **{**GOOD, "name": "New", "destination_name": "Visits warehouse"})
+    assert (answer.status_code, 'id="destination_name-problem"' in answer.text) == (422, True)
+
+
+async def test_a_source_with_accounts_asks_for_them(browser: Browser) -> None:
+    page = await opened(browser, "DEMO_ADS")
+    assert ("<textarea" in page) == ("Their ids, one a line." in page)
+
+
+async def test_a_viewer_sees_why_not(signed_in: SignedIn) -> None:
+    viewer = await signed_in(Role.VIEWER)
+    assert "disabled title=" in await opened(viewer)
+    assert (await viewer.submit("/transfers/new", **GOOD)).status_code == 403
