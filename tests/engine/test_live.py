@@ -12,8 +12,9 @@ import pytest
 import seeds
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, DayState
+from dayfill.domain.live import Event
 from dayfill.engine import backfills, live, transfers
-from dayfill.engine.live import Event, Hub
+from dayfill.engine.live import Hub
 from dayfill.errors import Busy
 from dayfill.store import days
 from installation import Installation
@@ -221,3 +222,10 @@ async def test_a_user_has_so_many_streams_and_no_more(
             with pytest.raises(StopAsyncIteration):
                 await too_many.next()
     hub.admit(installation.user_id)
+
+
+async def test_an_id_counts_only_with_who_gave_it(hub: Hub) -> None:
+    mine = hub.incarnation
+    assert hub.after(f"{mine}-5") == 5
+    for other in ("", "5", f"{mine}", f"{mine}-", f"{mine}-x", f"{mine}-²", "another-5", f"{mine}-{'9' * 16}"):
+        assert hub.after(other) is None

@@ -8,9 +8,9 @@ import pytest
 
 from dayfill.domain.backfill import Backfill, BackfillStatus
 from dayfill.domain.days import DayRange, DayState
+from dayfill.domain.live import Event, Progress
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Partition, Table
-from dayfill.engine.live import Event, Progress
 from dayfill.ui import feed, words
 from dayfill.ui.copied import create_backfill
 from dayfill.ui.day import look
@@ -110,4 +110,3 @@ def test_an_event_carries_what_moved_and_no_more() -> None:
     )
     whole = feed.text("ab12", Event(5, 2, 9, JUNE.start, "l.f", (), counts, ())).decode()
     assert "event: full\n" in whole and '"start":"2024-06-01","states":"l.f"' in whole
-    assert feed._after("ab12", "ab12-5") == 5 and feed._after("ab12", "cd34-5") is None

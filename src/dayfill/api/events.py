@@ -10,7 +10,7 @@ from dayfill.api.auth import still_allowed
 from dayfill.api.days import Counts, counts
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
-from dayfill.engine.live import Event, Progress
+from dayfill.domain.live import Event, Progress
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills, days
 
@@ -59,11 +59,8 @@ class DaysView(msgspec.Struct, omit_defaults=True):
 
 async def stream(call: Call) -> Answer:
     """The events of one transfer, or of the transfer of one backfill."""
-    hub, last = call.server.hub, call.headers.get("last-event-id", "")
-    transfer_id = await _transfer(call)
-    incarnation, _, number = last.rpartition("-")
-    is_ours = incarnation == hub.incarnation and number.isascii() and number.isdigit() and len(number) < 16
-    after = int(number) if is_ours else None
+    hub, transfer_id = call.server.hub, await _transfer(call)
+    after = hub.after(call.headers.get("last-event-id", ""))
     if await days.version(call.server.db, call.team_id, transfer_id) is None:
         raise Missing("Transfer not found.")
     hub.admit(call.caller.user_id)

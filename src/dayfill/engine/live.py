@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
 import structlog
 
-from dayfill.domain.backfill import ACTIVE, Backfill
+from dayfill.domain.backfill import ACTIVE
 from dayfill.domain.days import DayState, vector
+from dayfill.domain.live import Event, Progress
 from dayfill.domain.pace import Pace
 from dayfill.errors import Busy
 from dayfill.seams import Seams
@@ -36,33 +37,6 @@ MOST_UNREAD = 64
 """A watcher that has not taken so many events is given the whole state instead."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A backfill with its pace: days a minute, and seconds until its end; None where nothing tells."""
-
-    backfill: Backfill
-    per_minute: float | None
-    eta_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One message about a transfer.
-
-    number: grows by one per message of its transfer. start_date: the day of the first character; None without any day.
-    states: the whole vector, or None where ``moved`` says what has changed. moved: (index of the day, state).
-    """
-
-    number: int
-    transfer_id: int
-    version: int | None
-    start_date: date | None
-    states: str | None
-    moved: tuple[tuple[int, DayState], ...]
-    counts: Mapping[DayState, int]
-    progress: tuple[Progress, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -126,6 +100,12 @@ class Hub:
                 except Exception:
                     topic.pending = None
                     log.exception("watchers_not_told", transfer_id=topic.transfer_id)
+
+    def after(self, last_event_id: str) -> int | None:
+        """The number in an id ``<incarnation>-<number>`` that this process has given; None for any other text."""
+        incarnation, _, number = last_event_id.rpartition("-")
+        is_ours = incarnation == self.incarnation and number.isascii() and number.isdigit() and len(number) < 16
+        return int(number) if is_ours else None
 
     def close(self) -> None:
         """End every stream, and each that begins from now on: the server stops."""

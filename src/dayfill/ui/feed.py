@@ -8,7 +8,7 @@ from contextlib import aclosing
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from dayfill.engine.live import Event, Progress
+from dayfill.domain.live import Event, Progress
 from dayfill.errors import Missing
 from dayfill.store import days
 from dayfill.ui import words
@@ -29,14 +29,8 @@ async def stream(visit: Visit) -> Response:
     if visit.request.method == "HEAD":  # nobody reads it, so it would never end
         return Response(media_type=TYPE, headers=HEADERS)
     hub.admit(visit.user_id)
-    after = _after(hub.incarnation, visit.request.headers.get("last-event-id", ""))
+    after = hub.after(visit.request.headers.get("last-event-id", ""))
     return StreamingResponse(_texts(visit, transfer_id, after), media_type=TYPE, headers=HEADERS)
-
-
-def _after(incarnation: str, last: str) -> int | None:
-    """The number in an id that this process has given."""
-    said, _, number = last.rpartition("-")
-    return int(number) if said == incarnation and number.isascii() and number.isdigit() and len(number) < 16 else None
 
 
 async def _texts(visit: Visit, transfer_id: int, after: int | None) -> AsyncGenerator[bytes, None]:

@@ -8,8 +8,8 @@ from datetime import date
 
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, DayState, ranges_of, vector
+from dayfill.domain.live import Progress
 from dayfill.domain.schedule import Interval, Schedule
-from dayfill.engine.live import Progress
 from dayfill.ui.render import lasting
 
 NAMES = {
