@@ -100,26 +100,3 @@ def test_rows_that_were_committed_before_they_were_counted_count(
     state.execute("INSERT INTO teams (team_id, name, created_time) VALUES (7, 'a', 1)")
     migrate_sqlite(path)
     assert state.execute("SELECT * FROM rows_of_months").fetchall() == [(7, "2024-05", 3), (7, "2024-06", 9)]
-
-
-def test_the_audit_log_is_the_same_after_it_has_learnt_of_sessions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "state.db"
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "migrations", lambda dialect: migrations(dialect)[:3])
-        migrate_sqlite(path)
-    state = apsw.Connection(str(path))
-    add = "INSERT INTO audit (audit_id, audit_time, actor, action, object, after) VALUES (?, 5, ?, 'a.b', 'a:1', '{}')"
-    for row in (3, 7):
-        state.execute(add, (row, "operator"))
-    with pytest.raises(apsw.ConstraintError):
-        state.execute(add, (8, "session"))
-    before = state.execute("SELECT * FROM audit").fetchall()
-    migrate_sqlite(path)
-    assert state.execute("SELECT * FROM audit").fetchall() == before
-    state.execute(add, (8, "session"))
-    with pytest.raises(apsw.ConstraintError, match="never changed"):
-        state.execute("UPDATE audit SET action = 'x'")
-    indexes = {row[0] for row in state.execute("SELECT name FROM sqlite_schema WHERE tbl_name = 'audit'")}
-    assert {"audit_of_team", "audit_by_age", "audit_is_written_once"} <= indexes
