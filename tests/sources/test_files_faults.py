@@ -279,9 +279,9 @@ def test_a_passed_deadline_ends_the_reading(tmp_path) -> None:
 
 def test_the_deadline_interrupts_a_scan_that_gives_no_rows(tmp_path, monkeypatch) -> None:
     path = _write(tmp_path / "a.csv", "d,i\n2024-02-28,1\n")
-    read = sources.get("FILES").read_days(
-        SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP), Table("t"), [FIRST], 0.3
-    )
+    files, config = sources.get("FILES"), SourceConfig({"path": str(path), "date_column": "d"}, reach=TEMP)
+    files.schema(config, Table("t"))  # looks at the file, so that the deadline is left to the scan
+    read = files.read_days(config, Table("t"), [FIRST], 1)
     endless = "SELECT sum(a.range * b.range) AS c0 FROM range(100_000_000) a, range(1_000_000) b"
     monkeypatch.setattr(reading.query, "reading", lambda _plan, _scan: endless)
     with pytest.raises(Transient, match="deadline"):

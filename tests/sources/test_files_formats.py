@@ -258,13 +258,15 @@ def test_slices_that_start_together_infer_once(tmp_path, read_files, monkeypatch
     assert len(calls) == 4  # a sample and the whole, for the date column and for all columns
 
 
-def test_large_files_are_read_by_one_thread_of_an_engine_of_their_own(tmp_path: Path) -> None:
+def test_large_files_are_read_by_one_thread_and_an_engine_that_is_closed_after_a_long_reading(tmp_path: Path) -> None:
     path, idle = str(tmp_path / "day.csv"), Idle(most=1)
     small, large = (Stamp(path, placed(path, TEMP), size, mtime_ns=1, identity=(1, 1)) for size in (10, 10**8))
     engine, alone = idle.take([small]), idle.take([large])
     assert alone.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
-    idle.give_back([large], alone)
-    idle.give_back([small], engine)
+    idle.give_back([large], alone, seconds=0.01)
+    assert idle.take([large]) is alone
+    idle.give_back([large], alone, seconds=10)
+    idle.give_back([small], engine, seconds=10)
     assert idle.take([small]) is engine
     with pytest.raises(duckdb.ConnectionException):
         alone.execute("SELECT 1")

@@ -96,7 +96,7 @@ def _release(con: Connection, files: Sequence[Stamp], clock: Deadline) -> None:
     if clock.over:  # an interrupt may still be on its way
         con.close()
     else:
-        IDLE.give_back(files, con)
+        IDLE.give_back(files, con, clock.spent())
 
 
 SOURCE: Source = Files()

@@ -22,8 +22,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
 }
 _LARGE_BYTES = 32 * 1024 * 1024
-"""Files beyond this are read by one thread, since each holds whole row groups, and by an engine that is closed then,
-since it keeps some of that memory; beside such a reading its start is no loss."""
+"""Files beyond this are read by one thread, since each holds whole row groups."""
+_LONG_SECONDS = 0.5
+"""A longer reading of large files closes its engine, which keeps some of that memory: beside it a start is no loss."""
 
 
 class Idle:
@@ -48,9 +49,12 @@ class Idle:
                     return con
         return connect([file.opened or file.place.path for file in files], is_large=_is_large(files))
 
-    def give_back(self, files: Sequence[Stamp], con: Connection) -> None:
-        """Keep it for the next reading of these files, if they are small; of too many, the oldest is closed."""
-        if _is_large(files):
+    def give_back(self, files: Sequence[Stamp], con: Connection, seconds: float) -> None:
+        """Keep it for the next reading of these files, unless it keeps much memory; of too many, the oldest is closed.
+
+        seconds: how long the reading took.
+        """
+        if seconds > _LONG_SECONDS and _is_large(files):
             con.close()
             return
         with self._lock:
@@ -76,6 +80,8 @@ def connect(paths: Sequence[str], *, is_large: bool = False) -> Connection:
     """
     con = duckdb.connect(config=_CONFIG | ({"threads": 1} if is_large else {}))
     con.execute("SET TimeZone = 'UTC'")
+    if len(paths) == 1:  # by a descriptor, the same path leads to another file next time; here there is no other
+        con.execute("SET parquet_metadata_cache = true")
     con.execute(f"SET allowed_paths = {texts(paths)}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

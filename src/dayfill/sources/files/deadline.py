@@ -18,7 +18,8 @@ class Deadline:
     """Ends a reading when its time is over: says so between batches, and interrupts the engine once it is watched."""
 
     def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+        self._began = time.monotonic()
+        self._ends = self._began + seconds
         self._stopped = Event()
 
     def watch(self, con: Connection) -> None:
@@ -38,6 +39,10 @@ class Deadline:
     def left(self) -> float:
         """Seconds that remain, 0 and less once it is over."""
         return self._ends - time.monotonic()
+
+    def spent(self) -> float:
+        """Seconds since the reading began."""
+        return time.monotonic() - self._began
 
     def check(self) -> None:
         if self.over:
