@@ -15,6 +15,7 @@ from warehouse import FIRST, TRANSFER, Warehouse, a_day, duckdb_warehouse, stamp
 from dayfill.destinations import DayOutcome
 from dayfill.destinations.duckdb import faults, ledger, pool
 from dayfill.destinations.duckdb.gate import Gate
+from dayfill.destinations.fence import Entry, Seen
 from dayfill.errors import Permanent, Transient
 from dayfill.roots import placed
 from reaching import TEMP
@@ -27,17 +28,17 @@ def database(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def entry(token: int) -> ledger.Entry:
-    return ledger.Entry("visits", FIRST, token, 1000 + token, 10, "hash")
+def entry(token: int) -> Entry:
+    return Entry("visits", FIRST, token, 1000 + token, 10, "hash")
 
 
-def begun(database: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection, ledger.Seen]:
+def begun(database: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection, Seen]:
     connection = database.cursor()
     connection.begin()
     return connection, ledger.look(connection, "main", ["visits"], TRANSFER, [FIRST])
 
 
-def write(connection: duckdb.DuckDBPyConnection, token: int, seen: ledger.Seen) -> bool:
+def write(connection: duckdb.DuckDBPyConnection, token: int, seen: Seen) -> bool:
     return ledger.write(connection, "main", TRANSFER, [entry(token)], seen)
 
 
@@ -63,7 +64,7 @@ def test_two_transactions_that_saw_an_empty_day_cannot_both_commit(
 def test_two_transactions_that_saw_a_loaded_day_cannot_both_commit(
     database: duckdb.DuckDBPyConnection, tokens: tuple[int, int]
 ) -> None:
-    write(database, 4, ledger.Seen({}, {}))
+    write(database, 4, Seen({}, {}))
     (first, first_saw), (second, second_saw) = begun(database), begun(database)
     assert write(first, tokens[0], first_saw)
     first.commit()
@@ -74,18 +75,16 @@ def test_two_transactions_that_saw_a_loaded_day_cannot_both_commit(
     assert ledger.greatest_token(database, "main") == tokens[0]
 
 
-@pytest.mark.parametrize("entries", [[entry(3)], [entry(3), ledger.Entry("costs", FIRST, 9, 1, 1, "h")]], ids=len)
-def test_the_update_itself_refuses_a_greater_token(
-    database: duckdb.DuckDBPyConnection, entries: list[ledger.Entry]
-) -> None:
+@pytest.mark.parametrize("entries", [[entry(3)], [entry(3), Entry("costs", FIRST, 9, 1, 1, "h")]], ids=len)
+def test_the_update_itself_refuses_a_greater_token(database: duckdb.DuckDBPyConnection, entries: list[Entry]) -> None:
     for table in ("visits", "costs"):
-        ledger.write(database, "main", TRANSFER, [ledger.Entry(table, FIRST, 4, 1, 1, "h")], ledger.Seen({}, {}))
+        ledger.write(database, "main", TRANSFER, [Entry(table, FIRST, 4, 1, 1, "h")], Seen({}, {}))
     seen = ledger.look(database, "main", ["visits", "costs"], TRANSFER, [FIRST])
     assert ledger.write(database, "main", TRANSFER, entries, seen) is False
 
 
 def test_a_commit_is_recognised_by_what_the_ledger_says(database: duckdb.DuckDBPyConnection) -> None:
-    write(database, 4, ledger.Seen({}, {}))
+    write(database, 4, Seen({}, {}))
     assert ledger.holds(database, "main", TRANSFER, [entry(4)])
     assert not ledger.holds(database, "main", TRANSFER, [entry(5)])
     assert not ledger.holds(database, "main", TRANSFER + 1, [entry(4)])
@@ -165,9 +164,9 @@ def test_a_greater_token_that_only_the_update_meets_is_tried_again(
     file.load(a_day(stamped(9), token=9))
     look = ledger.look
 
-    def outdated(*of: object) -> ledger.Seen:
+    def outdated(*of: object) -> Seen:
         seen = look(*of)  # type: ignore[arg-type]
-        return ledger.Seen(seen.owners, dict.fromkeys(seen.tokens, 1))
+        return Seen(seen.owners, dict.fromkeys(seen.tokens, 1))
 
     monkeypatch.setattr(ledger, "look", outdated)
     with pytest.raises(Transient, match="changed the same day at the same time"):

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pytest
 from warehouse import FIRST, TRANSFER, Warehouse, a_day, on, stamped
 
-from dayfill.destinations import FinishedDay, FinishedTable
-from dayfill.destinations.duckdb import incoming
+from dayfill.destinations import FinishedDay, FinishedTable, load
 from dayfill.errors import Permanent, Transient
 
 
@@ -115,10 +114,10 @@ def test_what_the_table_itself_refuses_is_told_as_any_refusal(warehouse: Warehou
 def test_rows_in_a_file_are_checked_as_they_are_pulled() -> None:
     """Here, and not by a thread of DuckDB, where nobody would see which lines are run."""
     day = of(waiting(2, 0, stamped(2, 2, 5)), 2)
-    pulled = incoming.Waiting(on(0), day.tables[0], day.tables[0].rows.schema)
+    pulled = load.Waiting(on(0), day.tables[0], day.tables[0].rows.schema)
     with pytest.raises(Permanent, match="do not belong to"):
         pulled.reader().read_all()
     assert isinstance(pulled.error, Permanent)
     sound = of(waiting(2), 2)
-    pulled = incoming.Waiting(on(0), sound.tables[0], sound.tables[0].rows.schema)
+    pulled = load.Waiting(on(0), sound.tables[0], sound.tables[0].rows.schema)
     assert pulled.reader().read_all().num_rows == 6 and pulled.error is None

@@ -21,6 +21,7 @@ from dayfill.destinations import (
 )
 from dayfill.destinations.duckdb import faults, held, ledger, replace
 from dayfill.destinations.duckdb.pool import Session, session
+from dayfill.destinations.load import Request
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
@@ -63,7 +64,7 @@ class DuckDBFile:
         """Replace all days in all their tables in one transaction; outcomes in the order given."""
         if not days:
             return []
-        request = replace.Request(_schema(config), config.installation_id, config.rivals, tuple(days), before_commit)
+        request = Request(_schema(config), config.installation_id, config.rivals, tuple(days), before_commit)
         with _ready(config) as opened:
             return replace.replace_days(opened, request)
 

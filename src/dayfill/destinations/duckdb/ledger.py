@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from itertools import chain
 
 import duckdb
 
 from dayfill.destinations import UNDRAWN, LedgerRow
-from dayfill.destinations.duckdb.ownership import Owner
+from dayfill.destinations.fence import Entry, Seen, hold, ledger_row
 from dayfill.destinations.names import quoted
-from dayfill.errors import Permanent
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger is to say about one day of one table; ``loaded_at`` is the transaction's time."""
-
-    table_name: str
-    data_date: date
-    token: int
-    run_id: int
-    row_count: int
-    content_hash: str
-
-    @property
-    def key(self) -> tuple[str, date]:
-        return self.table_name, self.data_date
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one look at the start of a transaction found. owners: by table name in lower case."""
-
-    owners: dict[str, Owner]
-    tokens: dict[tuple[str, date], int]
 
 
 def create(con: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -78,15 +50,7 @@ def look(
         f" WHERE transfer_id = ? AND table_name IN ({_marks(tables)}) AND data_date IN ({_marks(days)})"
     )
     values = [*names, transfer_id, *tables, *days]
-    owners, tokens = {}, {}
-    for table, installation_id, owner_id, day, token in con.execute(query, values).fetchall():
-        if day is None:
-            owners[table] = Owner(installation_id, owner_id)
-        elif isinstance(token, int):
-            tokens[table, day] = token
-        else:
-            raise _edited(table, day)
-    return Seen(owners, tokens)
+    return Seen.of(con.execute(query, values).fetchall())
 
 
 def write(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries: Sequence[Entry], seen: Seen) -> bool:
@@ -135,13 +99,7 @@ def _update(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entri
 
 def holds(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, entries: Sequence[Entry]) -> bool:
     """True if the ledger says exactly what the entries say, so they were committed."""
-    found = {(row.table_name, row.data_date): row for row in rows(con, schema, transfer_id)}
-    return all(
-        (row := found.get(entry.key)) is not None
-        and (row.token, row.run_id, row.row_count, row.content_hash)
-        == (entry.token, entry.run_id, entry.row_count, entry.content_hash)
-        for entry in entries
-    )
+    return hold(rows(con, schema, transfer_id), entries)
 
 
 def rows(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int) -> list[LedgerRow]:
@@ -155,24 +113,7 @@ def rows(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int) -> list[
         f" FROM {quoted(schema, 'schema')}._dayfill_days WHERE transfer_id = ? ORDER BY table_name, data_date",
         [transfer_id],
     ).fetchall()
-    return [_row(*row) for row in found]
-
-
-def _row(transfer_id: int, table: str, day: object, *values: object) -> LedgerRow:
-    # The types tell all: nulls, an infinite time, a year that Python does not have, columns of another type.
-    match (day, *values):
-        case (date() as data_date, int(token), int(run_id), int(rows), str(content_hash), int(micros)):
-            loaded_at = _EPOCH + timedelta(microseconds=micros)
-            return LedgerRow(transfer_id, table, data_date, token, run_id, rows, content_hash, loaded_at)
-    raise _edited(table, day)
-
-
-def _edited(table: str, day: object) -> Permanent:
-    return Permanent(
-        "LEDGER",
-        f"The ledger's row of table {table} and day {day} holds what dayfill never writes: delete it in _dayfill_days,"
-        " then load that day again.",
-    )
+    return [ledger_row(*row) for row in found]
 
 
 def greatest_token(con: duckdb.DuckDBPyConnection, schema: str) -> int:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
-from functools import cached_property
 
 import duckdb
 import pyarrow as pa
 
-from dayfill.destinations import DayOutcome, FinishedDay, FinishedTable
-from dayfill.destinations.duckdb import faults, incoming, ledger, ownership, tables
+from dayfill.destinations import DayOutcome, load
+from dayfill.destinations.duckdb import faults, ledger, ownership, tables
 from dayfill.destinations.duckdb.pool import Session
-from dayfill.destinations.names import checked
-from dayfill.errors import Permanent, Transient
-
-
-@dataclass(frozen=True)
-class Request:
-    """Days of one transfer that are to be replaced together."""
-
-    schema: str
-    installation_id: str
-    rivals: frozenset[int] | None
-    days: tuple[FinishedDay, ...]
-    before_commit: Callable[[], None]
-
-    @property
-    def transfer_id(self) -> int:
-        return self.days[0].transfer_id
-
-    @property
-    def claim(self) -> ownership.Claim:
-        owner = ownership.Owner(self.installation_id, self.transfer_id)
-        return ownership.Claim(owner, min(day.token for day in self.days), self.rivals)
-
-    @cached_property
-    def tables(self) -> tuple[str, ...]:
-        return tuple(table.name for table in self.days[0].tables)
+from dayfill.destinations.fence import Entry, settle
+from dayfill.destinations.load import Request, check
+from dayfill.errors import Transient
 
 
 class _Aside(Exception):
@@ -47,7 +22,7 @@ class _Aside(Exception):
 
 def replace_days(opened: Session, request: Request) -> list[DayOutcome]:
     """Replace the days; outcomes in their order. Loads run side by side, and alone where they would collide."""
-    _check(request)
+    check(request)
     try:
         with opened.shared():
             return _attempt(opened, request, is_alone=False)
@@ -57,7 +32,7 @@ def replace_days(opened: Session, request: Request) -> list[DayOutcome]:
 
 
 def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOutcome]:
-    entries: list[ledger.Entry] = []
+    entries: list[Entry] = []
     try:
         with opened.transaction() as con:
             fresh = _write(con, request, entries, is_alone=is_alone)
@@ -73,15 +48,15 @@ def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOu
     return [DayOutcome.LOADED if day.data_date in fresh else DayOutcome.STALE for day in request.days]
 
 
-def _write(
-    con: duckdb.DuckDBPyConnection, request: Request, entries: list[ledger.Entry], *, is_alone: bool
-) -> set[date]:
+def _write(con: duckdb.DuckDBPyConnection, request: Request, entries: list[Entry], *, is_alone: bool) -> set[date]:
     """All statements before COMMIT; returns the days written, the rest is stale. Fills ``entries`` when all is in."""
     seen = ledger.look(
         con, request.schema, request.tables, request.transfer_id, [day.data_date for day in request.days]
     )
-    changing = ownership.settle(con, request.schema, request.tables, seen.owners, request.claim)
-    fresh = [day for day in request.days if not _is_stale(day, seen)]
+    changing = settle(
+        request.tables, seen.owners, request.claim, lambda table: ownership.newest(con, request.schema, table)
+    )
+    fresh = seen.fresh(request.days)
     if not fresh:
         return set()
     changes = [tables.planned(con, request.schema, fresh, index) for index in range(len(request.tables))]
@@ -90,7 +65,7 @@ def _write(
     ownership.claim(con, request.schema, request.claim.owner, changing, seen.owners)
     for change in changes:
         tables.alter(con, change)
-    written = [_entry(day, table) for day in fresh for table in day.tables]
+    written = load.entries(fresh)
     if not ledger.write(con, request.schema, request.transfer_id, written, seen):
         raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
     days = [day.data_date for day in fresh]
@@ -100,32 +75,7 @@ def _write(
     return set(days)
 
 
-def _check(request: Request) -> None:
-    """What a caller could get wrong, before anything is opened."""
-    if len({table.lower() for table in request.tables}) < len(request.tables):
-        raise Permanent("SCHEMA", "Two tables of the transfer have the same name; rename one in the table group.")
-    if len({day.data_date for day in request.days}) < len(request.days):
-        raise Permanent("CONFIG", "A day was given twice in one load.")
-    if not request.tables:
-        raise Permanent("CONFIG", "The transfer has no tables: add one to its table group.")
-    for name in request.tables:
-        checked(name, "table")
-    for day in request.days:
-        if day.transfer_id != request.transfer_id or tuple(table.name for table in day.tables) != request.tables:
-            raise Permanent("CONFIG", "The days of one load must fill the same tables of one transfer.")
-        for table in day.tables:
-            incoming.check(day.data_date, table)
-
-
-def _is_stale(day: FinishedDay, seen: ledger.Seen) -> bool:
-    return any(seen.tokens.get((table.name, day.data_date), day.token) > day.token for table in day.tables)
-
-
-def _entry(day: FinishedDay, table: FinishedTable) -> ledger.Entry:
-    return ledger.Entry(table.name, day.data_date, day.token, day.run_id, table.rows.num_rows, table.content_hash)
-
-
-def _is_committed(opened: Session, request: Request, entries: Sequence[ledger.Entry]) -> bool:
+def _is_committed(opened: Session, request: Request, entries: Sequence[Entry]) -> bool:
     """After an error at or before COMMIT: True if the ledger says that it took effect all the same."""
     try:
         return ledger.holds(opened.connection, request.schema, request.transfer_id, entries)

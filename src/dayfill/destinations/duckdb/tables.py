@@ -9,9 +9,9 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from dayfill.destinations import FinishedDay, drift
+from dayfill.destinations import FinishedDay, drift, load
 from dayfill.destinations.duckdb import types
-from dayfill.destinations.duckdb.incoming import Incoming, blaming
+from dayfill.destinations.load import Incoming, blaming
 from dayfill.destinations.names import quoted
 from dayfill.errors import Permanent, Transient
 
@@ -43,7 +43,7 @@ def planned(con: duckdb.DuckDBPyConnection, schema: str, days: Sequence[Finished
     incoming = Incoming.of(days, index, target)
     steps = drift.plan(pa.schema([]) if current is None else current, target)
     path = f"{quoted(schema, 'schema')}.{quoted(name, 'table')}"
-    return Change(path, name, _date_column(target, date_column, name), current is None, steps, incoming)
+    return Change(path, name, load.date_column(target, date_column, name), current is None, steps, incoming)
 
 
 def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
@@ -76,19 +76,20 @@ def replace(con: duckdb.DuckDBPyConnection, change: Change, days: Sequence[date]
     column = quoted(change.date_column, "column")
     chosen = "= ?" if len(days) == 1 else f"IN ({', '.join('?' * len(days))})"
     con.execute(f"DELETE FROM {change.path} WHERE {column} {chosen}", list(days))
-    taken, given = change.incoming.insert(con, change.path)
+    taken, given = (
+        change.incoming.insert(lambda rows: _insert(con, change.path, rows), duckdb.Error),
+        change.incoming.given,
+    )
     if taken != given:
         raise Transient("DESTINATION", f"Table {change.name} took {taken} of {given} rows; rolled back.")
 
 
-def _date_column(target: pa.Schema, name: str, table: str) -> str:
-    """The date column as the table spells it."""
-    for field in target:
-        if field.name.lower() == name.lower() and field.type == pa.date32():
-            return str(field.name)
-    raise Permanent(
-        "SCHEMA", f"Column {name} of table {table} must be a date in the destination, since days are replaced by it."
-    )
+_NAME = "_dayfill_incoming"
+
+
+def _insert(con: duckdb.DuckDBPyConnection, path: str, rows: pa.Table | pa.RecordBatchReader) -> int:
+    con.register(_NAME, rows)
+    return int(con.execute(f"INSERT INTO {path} BY NAME SELECT * FROM {_NAME}").fetchall()[0][0])
 
 
 def _guard(con: duckdb.DuckDBPyConnection, change: Change, step: drift.Widen) -> None:
