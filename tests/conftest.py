@@ -13,6 +13,7 @@ import structlog
 from hypothesis import settings
 
 from installation import Installation
+from postgres_server import AnyServer, new_database, postgres_server
 
 # No deadline: a busy machine must not fail a correct property.
 settings.register_profile("dayfill", deadline=None, print_blob=True)
@@ -63,3 +64,17 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
     made = await Installation.create(tmp_path)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[AnyServer]:
+    """The PostgreSQL server of this session, started for the first test that asks."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: AnyServer) -> Iterator[str]:
+    """The DSN of an empty database for one test."""
+    with new_database(postgres) as dsn:
+        yield dsn
