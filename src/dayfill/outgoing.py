@@ -11,7 +11,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -100,8 +100,10 @@ def parsed(text: str) -> Url:
 
 
 @contextmanager
-def get(url: str, reach: Reach, left: Callable[[], float]) -> Iterator[Answer]:
-    """Ask for a URL and follow where it leads. left: seconds that remain for all of it.
+def get(
+    url: str, reach: Reach, left: Callable[[], float], conditions: Mapping[str, str] | None = None
+) -> Iterator[Answer]:
+    """Ask for a URL and follow where it leads. left: seconds that remain for all of it. conditions: further headers.
 
     Raises:
         Permanent: cause CONFIG; it leads to where connections may not go. SOURCE; it leads on for ever.
@@ -109,7 +111,7 @@ def get(url: str, reach: Reach, left: Callable[[], float]) -> Iterator[Answer]:
     """
     wanted = parsed(url)
     for _ in range(MOST_REDIRECTS + 1):
-        with _pool(wanted, reach, left) as pool, _asked(pool, wanted, left) as response:
+        with _pool(wanted, reach, left) as pool, _asked(pool, wanted, left, conditions or {}) as response:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             if response.status not in _MOVED or "location" not in headers:
                 yield Answer(response.status, headers, _chunks(wanted, response), _retry_after(headers))
@@ -217,8 +219,10 @@ def _pool(wanted: Url, reach: Reach, left: Callable[[], float]) -> Iterator[http
 
 
 @contextmanager
-def _asked(pool: httpcore.ConnectionPool, wanted: Url, left: Callable[[], float]) -> Iterator[httpcore.Response]:
-    headers: list[tuple[bytes | str, bytes | str]] = [("Host", wanted.netloc), *_HEADERS]
+def _asked(
+    pool: httpcore.ConnectionPool, wanted: Url, left: Callable[[], float], conditions: Mapping[str, str]
+) -> Iterator[httpcore.Response]:
+    headers: list[tuple[bytes | str, bytes | str]] = [("Host", wanted.netloc), *_HEADERS, *conditions.items()]
     connect, silent = min(_CONNECT_SECONDS, left()), min(_SILENT_SECONDS, left())
     timeouts = {"connect": connect, "read": silent, "write": silent, "pool": connect}
     url = httpcore.URL(scheme=wanted.scheme, host=wanted.host, port=wanted.port, target=wanted.target)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import httpcore
 import pytest
@@ -18,6 +15,7 @@ from dayfill import outgoing
 from dayfill.domain.addresses import networks
 from dayfill.domain.reach import NOTHING, Reach
 from dayfill.errors import ConnectorError, Permanent, Transient
+from website import website
 
 HERE = Reach(nets=networks(["127.0.0.0/8"]))
 PUBLIC = "93.184.216.34"
@@ -48,35 +46,6 @@ def test_no_url_breaks_the_reader(text: str) -> None:
     assert url.target.isascii() and url.target.startswith("/") and url.host.isascii() and " " not in url.target
 
 
-@contextmanager
-def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A server on loopback that gives these answers in turn, the last one for ever; its address, what it was asked."""
-    asked: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers[min(len(asked), len(answers) - 1)]
-            asked.append({**self.headers, ":path": self.path})
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                if value:
-                    self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None: ...
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{httpd.server_port}", asked
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
-
-
 def fetched(url: str, reach: Reach = HERE, left: Callable[[], float] = lambda: 60.0) -> tuple[int, bytes]:
     with outgoing.get(url, reach, left) as answer:
         return answer.status, b"".join(answer.chunks)
@@ -89,14 +58,14 @@ def refused(url: str, reach: Reach = HERE) -> ConnectorError:
 
 
 def test_an_answer_comes_whole_and_says_who_asked() -> None:
-    with answering((200, {}, b"x" * 300_000)) as (url, asked):
+    with website([(200, {}, b"x" * 300_000)]) as (url, asked):
         assert fetched(f"{url}/a b?c=d".replace(" ", "%20")) == (200, b"x" * 300_000)
         assert asked[0][":path"] == "/a%20b?c=d"
         assert asked[0]["Host"] == url.removeprefix("http://") and asked[0]["Accept-Encoding"] == "identity"
 
 
 def test_loopback_is_not_reached_by_itself() -> None:
-    with answering((200, {}, b"secret")) as (url, asked):
+    with website([(200, {}, b"secret")]) as (url, asked):
         assert "leads to an address or a port" in refused(f"{url}/?sig=SECRET", NOTHING).message
         assert "SECRET" not in refused(f"{url}/?sig=SECRET", NOTHING).message
         assert asked == []
@@ -170,13 +139,13 @@ def test_a_public_address_is_reached_on_ports_of_the_web_only(monkeypatch: pytes
     ],
 )
 def test_a_redirect_is_checked_like_the_first_url(target: str) -> None:
-    with answering((302, {"Location": target}, b"")) as (url, asked):
+    with website([(302, {"Location": target}, b"")]) as (url, asked):
         assert isinstance(refused(url), Permanent)
         assert len(asked) == 1
 
 
 def test_a_redirect_to_the_machine_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with answering((200, {}, b"secret")) as (url, asked):
+    with website([(200, {}, b"secret")]) as (url, asked):
         names(monkeypatch, [PUBLIC], ["127.0.0.1"])
         moved = f"HTTP/1.1 302 Found\r\nLocation: {url}/\r\nContent-Length: 0\r\n\r\n".encode()
         monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", lambda *given: httpcore.MockStream([moved]))
@@ -193,9 +162,9 @@ def test_a_url_without_tls_is_not_followed_from_one_with(monkeypatch: pytest.Mon
 
 def test_redirects_end_after_five() -> None:
     onward = (307, {"Location": "/on"}, b"")
-    with answering(*[onward] * 5, (200, {}, b"there")) as (url, _):
+    with website([*[onward] * 5, (200, {}, b"there")]) as (url, _):
         assert fetched(url) == (200, b"there")
-    with answering(onward) as (url, asked):
+    with website([onward]) as (url, asked):
         assert "more than 5 times" in refused(url).message
         assert len(asked) == 6
 
@@ -205,12 +174,12 @@ def test_settings_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys")
-    with answering((200, {}, b"x")) as (url, _):
+    with website([(200, {}, b"x")]) as (url, _):
         assert fetched(url) == (200, b"x")
 
 
 def test_an_answer_that_breaks_off_is_no_answer() -> None:
-    with answering((200, {"Content-Length": "10"}, b"short")) as (url, _):
+    with website([(200, {"Content-Length": "10"}, b"short")]) as (url, _):
         error = refused(url)
     assert isinstance(error, Transient) and "breaks off" in error.message
 

@@ -21,7 +21,7 @@ import pytest
 from dayfill import roots
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.roots import Place
-from dayfill.sources.files import look, paths, pattern
+from dayfill.sources.files import connection, look, paths, pattern
 from reaching import TEMP
 
 DAY = date(2024, 2, 29)
@@ -185,3 +185,15 @@ def test_a_column_is_read_by_whatever_name(tmp_path: Path, read_files: Callable[
         pq.write_table(pa.table({name: [DAY if name == "d" else value] for name, value in row.items()}), path)
     read = read_files(path, [DAY], date_column="d")
     assert [read.of(name) for name in names] == [[n] if ending != "parquet" else [str(n)] for n in range(len(names))]
+
+
+def test_a_row_group_larger_than_a_reading_may_hold_is_refused_and_takes_no_memory(
+    tmp_path: Path, read_files: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {"d": pa.array([DAY] * 100_000), **{f"c{n}": pa.array(range(n, n + 100_000)) for n in range(40)}}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet", use_dictionary=False, compression="none")
+    assert connection.connect([]).sql("SELECT current_setting('memory_limit')").fetchall() == [("1.8 GiB",)]
+    monkeypatch.setitem(connection._CONFIG, "memory_limit", "16MB")
+    error = refusal(read_files, tmp_path / "a.parquet")
+    assert isinstance(error, Permanent) and error.cause == "TOO_LARGE", error
+    assert "more than the 15.2 MiB of memory" in error.message

@@ -19,6 +19,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
     "enable_external_file_cache": False,  # a file that changed must never be answered from memory
+    "memory_limit": "2GB",  # the engine's own measure is most of the machine, and there are many engines
     "temp_directory": "",
 }
 _LARGE_BYTES = 32 * 1024 * 1024

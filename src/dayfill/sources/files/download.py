@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +24,11 @@ from dayfill.sources.files.selection import Selection
 
 MOST_BYTES = 20 << 30
 _BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+_GONE, _SAME = (404, 410), 304
+_ASKED_BY = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+"""Marks of a version -> the header that asks for the file unless it has this mark. A HEAD would ask for less, but an
+address that is signed for GET refuses it.
+"""
 
 
 def select(options: Options, table: Table, days: Sequence[date], clock: Deadline, closing: ExitStack) -> Selection:
@@ -72,6 +77,7 @@ class _Here:
         place = Place(shown, os.path.realpath(self.folder), (name,))
         with outgoing.get(url, self.reach, self.clock.left) as answer:
             _refuse(shown, answer)
+            marks = _marks(answer)
             try:
                 with open(place.path, "wb") as copy:
                     for chunk in answer.chunks:
@@ -80,14 +86,36 @@ class _Here:
                         copy.write(chunk)
             except OSError as error:
                 raise Transient("SOURCE", f"{shown} cannot be kept for reading: {error.strerror}.") from error
+        self._check_unchanged(url, shown, marks)
         found = seen(place)
         return Stamp(shown, place, found.st_size, found.st_mtime_ns, identity(found), place.path)
+
+    def _check_unchanged(self, url: str, shown: str, marks: Mapping[str, str]) -> None:
+        """Whether the file is still what it was at the copy's first byte: one that is written over while it is sent
+        would be half the old one and half the new. A server that names no mark of a version leaves nothing to ask.
+        """
+        if not marks:
+            return
+        conditions = {_ASKED_BY[mark]: said for mark, said in marks.items()}
+        with outgoing.get(url, self.reach, self.clock.left, conditions) as answer:
+            if answer.status == _SAME:
+                return
+            if answer.status in _GONE:
+                raise paths.changed(shown)
+            _refuse(shown, answer)
+            if _marks(answer) != marks:
+                raise paths.changed(shown)
+
+
+def _marks(answer: Answer) -> dict[str, str]:
+    """What the server says by which a version of the file is known."""
+    return {name: answer.headers[name] for name in _ASKED_BY if name in answer.headers}
 
 
 def _refuse(shown: str, answer: Answer) -> None:
     """Raises for every answer that is not a whole file."""
     status, headers = answer.status, answer.headers
-    if status in (404, 410):
+    if status in _GONE:
         raise Permanent("SOURCE", f"There is no file {shown} ({status}): put it there, or correct the setting path.")
     if status in _BUSY:
         cause = "RATE_LIMIT" if status == 429 else "SOURCE"

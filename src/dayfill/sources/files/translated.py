@@ -16,6 +16,7 @@ from dayfill.sources.files.paths import Stamp, damaged_gzip
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+_LIMIT = re.compile(r"Out of Memory Error: could not allocate .*/([\d.]+ \w+) used\)")
 _FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
 
 
@@ -55,10 +56,20 @@ def from_engine(error: Exception, files: Sequence[Stamp]) -> ConnectorError:
     if "GZIP" in said:
         return damaged_gzip(path)
     if "Out of Memory" in said:
-        return Transient("SOURCE", f"{path} needs more memory to be read than there is now.")
+        return _memory_fault(path, said)
     return Permanent(
         "SOURCE", f"{path} is damaged or not what its name says: {_first_line(said).replace(guilty.opened, path)}"
     )
+
+
+def _memory_fault(path: str, said: str) -> ConnectorError:
+    if most := _LIMIT.search(said):
+        return Permanent(
+            "TOO_LARGE",
+            f"{path} takes more than the {most[1]} of memory that a reading may use: write it with smaller row groups "
+            "or shorter lines, or as several files.",
+        )
+    return Transient("SOURCE", f"{path} needs more memory to be read than there is now.")
 
 
 def _csv_fault(said: str) -> str:
