@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import re
 import sqlite3
 from pathlib import Path
 
 import pytest
-from command_line import Command
+from command_line import Command, Ran
+
+from dayfill.app import STATE_FILE
+from dayfill.app.keyring import read_keyring
+from dayfill.engine.keys import compose, recognise
+from dayfill.settings import read_settings
+from dayfill.store.snapshot import snapshot
 
 KEY = re.compile(r"api_[A-Za-z0-9_]{59}")
 
@@ -85,6 +93,28 @@ def test_a_key_that_cannot_be_is_refused_and_leaves_nothing(
     assert ran.code in (1, 64)
     assert said in ran.err
     assert command("key", "list", "--data-dir", directory).out == before
+
+
+def test_a_key_of_another_installation_works_here_once_it_is_imported(
+    directory: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported(text: str) -> Ran:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        return command("key", "import", "--user", "a@example.com", "--role", "VIEWER", "--data-dir", directory)
+
+    text = compose("Elsewher", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+    ran = imported(text + "\n")
+    made = json.loads(ran.out)
+    assert (made["api_key_id"], made["key_start"]) == ("apk_Elsewher", "api_Elsewh") and text not in ran.out + ran.err
+    settings = read_settings(data_dir=directory, environ={})
+    with snapshot(directory / STATE_FILE) as state:
+        assert asyncio.run(recognise(state, read_keyring(settings), text)).caller.user_id == made["user_id"]
+    assert json.loads(command("audit", "--data-dir", directory, "--limit", 1).out)[0]["action"] == "key.import"
+    listed = command("key", "list", "--data-dir", directory).out
+    for wrong, said in ((text, "already"), (text[:-1] + "x", "no API key"), ("", "no API key")):
+        assert (refused := imported(wrong)).code == 1 and said in refused.err
+    assert "could guess it" in imported(compose("Elsewhe2", "hunter2" * 6 + "h")).err
+    assert command("key", "list", "--data-dir", directory).out == listed
 
 
 def test_a_disabled_key_is_listed_as_disabled(directory: Path, command: Command) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from getpass import getpass
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -24,18 +27,29 @@ from dayfill.store.db import Tx
 app = App(name="key", help="API keys of this installation.")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a new key is for."""
+
+    user: str
+    "E-mail address of the user whom the key acts for."
+    team: int = 1
+    "Team id."
+    role: RoleName | None = None
+    "Role of the user in the team; needed for a new member, changes that of a present one."
+    scopes: str = "all"
+    "What the key may do, with commas between; all = every scope."
+    description: Annotated[str, Parameter(show_default=False)] = ""
+    "What the key is for."
+    expires: str | None = None
+    "After so many days, such as 90d; without it the key does not expire."
+    allow_ips: Annotated[str, Parameter(show_default=False)] = ""
+    "Addresses and networks that it may be used from, with commas between; without it any."
+
+
 @app.command
-async def create(
-    *,
-    user: str,
-    team: int = 1,
-    role: RoleName | None = None,
-    scopes: str = "all",
-    description: Annotated[str, Parameter(show_default=False)] = "",
-    expires: str | None = None,
-    allow_ips: Annotated[str, Parameter(show_default=False)] = "",
-    options: LocalOptions = LOCAL_DEFAULTS,
-) -> int:
+async def create(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """A new API key, printed once. The user is made if the address is new.
 
     For example:
@@ -43,37 +57,48 @@ async def create(
         dayfill key create --user ann@example.com --role EDITOR
         dayfill key create --user ci@example.com --role VIEWER --scopes dwh_transfers_read --expires 90d
         dayfill key create --user etl@example.com --role EDITOR --allow-ips 192.0.2.7,198.51.100.0/24
-
-    Args:
-        user: E-mail address of the user whom the key acts for.
-        team: Team id.
-        role: Role of the user in the team; needed for a new member, changes that of a present one.
-        scopes: What the key may do, with commas between; all = every scope.
-        description: What the key is for.
-        expires: After so many days, such as 90d; without it the key does not expire.
-        allow_ips: Addresses and networks that it may be used from, with commas between; without it any.
     """
-    wanted = SCOPES if scopes == "all" else _listed_in(scopes)
+    made, printer = await _made(wanted, options, "key.create"), options.printer()
+    printer.one({"api_key": made.text} | _view(made.key))
+    printer.note("This is the only time that the key is shown.")
+    return Exit.OK
+
+
+@app.command(name="import")
+async def import_(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+    """A key that another installation has made is to work here too, so that its programs need no new one.
+
+    The key is read from standard input, where no list of processes shows it. The user is made if the address is new.
+
+    For example:
+
+        dayfill key import --user ann@example.com --role EDITOR < key.txt
+    """
+    text = getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    made = await _made(wanted, options, "key.import", text.strip() or "nothing")
+    options.printer().one(_view(made.key))
+    return Exit.OK
+
+
+async def _made(wanted: Wanted, options: LocalOptions, action: str, text: str | None = None) -> keys.NewKey:
     async with existing_state(options.settings()) as state, state.db.write() as tx:
-        user_id = await _member(tx, state, team, user, role)
-        end = None if expires is None else _end(expires, state.seams.now())
+        now = state.seams.now()
+        user_id = await _member(tx, state, wanted.team, wanted.user, wanted.role)
         made = await keys.create(
             tx,
             state.seams,
             state.keyring,
-            team,
+            wanted.team,
             user_id,
-            scopes=wanted,
-            description=description,
-            expires_time=end,
-            allow_ips=_listed_in(allow_ips),
+            scopes=SCOPES if wanted.scopes == "all" else _listed_in(wanted.scopes),
+            description=wanted.description,
+            expires_time=None if wanted.expires is None else _end(wanted.expires, now),
+            allow_ips=_listed_in(wanted.allow_ips),
+            text=text,
         )
-        act = Act("key.create", made.key.api_key_id, after=told.api_key(made.key))
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
-    printer = options.printer()
-    printer.one({"api_key": made.text} | _view(made.key))
-    printer.note("This is the only time that the key is shown.")
-    return Exit.OK
+        act = Act(action, made.key.api_key_id, after=told.api_key(made.key))
+        await audit.record(tx, OPERATOR, wanted.team, act, now)
+    return made
 
 
 @app.command(name="list")

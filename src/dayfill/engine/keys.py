@@ -24,6 +24,8 @@ ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 8, 43, 6
 """43 base62 characters hold 256 random bits; the check is a CRC-32, so a typing error is found without a read."""
 KEY_LENGTH = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH + 1 + CHECK_LENGTH
 LONGEST_DESCRIPTION, START_LENGTH = 1_000, 10
+LEAST_CHARACTERS = 16
+"""Different ones in a secret; one by chance has about 31, and fewer than these once in a thousand million times."""
 OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=30)
 """How long a key goes on beside the one that takes its place."""
 
@@ -56,16 +58,18 @@ async def create(
     allow_ips: Collection[str] = (),
     only_team_id: int | None = None,
     maker: Caller | None = None,
+    text: str | None = None,
 ) -> NewKey:
     """A key for a member of the team; it reaches every team of that user, within the user's roles.
 
     maker: the key that asks for it, and can give no more than it has; None is the operator. What is not said about
-    expiry and addresses is as with the maker. only_team_id: the one team that it reaches; see `within`.
+    expiry and addresses is as with the maker. only_team_id: the one team that it reaches; see `within`. text: a key
+    that was made elsewhere and is to work here; None makes one.
 
     Raises:
         Missing: the team has no such user.
         Refused: a scope that does not exist, a description that is too long, an expiry in the past, an address that
-            is none.
+            is none, a text that is no key or one that is here already.
         Denied: more than the maker has.
     """
     if await teams.member(tx, team_id, user_id) is None:
@@ -77,10 +81,10 @@ async def create(
     grant = Grant(_known(scopes), _networks(allow_ips), expires_time, only_team_id)
     if maker is not None:
         grant = await within(tx, maker, team_id, user_id, grant)
-    key_id, secret = _random_text(ID_LENGTH), _random_text(SECRET_LENGTH)
-    text = compose(key_id, secret)
+    text = text or compose(_random_text(ID_LENGTH), _random_text(SECRET_LENGTH))
+    api_key_id, secret = await _new(tx, text)
     key = keys.ApiKey(
-        f"apk_{key_id}",
+        api_key_id,
         text[:START_LENGTH],
         user_id,
         description,
@@ -93,6 +97,21 @@ async def create(
     )
     await keys.insert(tx, key, keyring.fingerprint(secret))
     return NewKey(text, key)
+
+
+async def _new(db: Reader, text: str) -> tuple[str, str]:
+    """Id and secret of a key that is not here yet."""
+    parsed = parse(text)
+    if parsed is None:
+        raise Refused(
+            f"This is no API key: {PREFIX}... with {KEY_LENGTH} characters, as dayfill key create makes them."
+        )
+    api_key_id, secret = parsed
+    if len(set(secret)) < LEAST_CHARACTERS:
+        raise Refused("This key was not made by chance, so somebody could guess it: dayfill key create makes one.")
+    if await keys.credential(db, api_key_id) is not None:
+        raise Refused(f"There is a key {api_key_id} here already: disable it there, or create another one.")
+    return api_key_id, secret
 
 
 def _known(scopes: Iterable[str]) -> frozenset[str]:
