@@ -28,7 +28,8 @@ export const keyPath = (state) => SHAPES[state](0, 0);
 export const number = (iso) => Date.UTC(+iso.slice(0, 4), +iso.slice(5, 7) - 1, +iso.slice(8, 10)) / DAY;
 export const iso = (day) => new Date(day * DAY).toISOString().slice(0, 10);
 const yearNumber = (day) => new Date(day * DAY).getUTCFullYear();
-const node = (name, attributes = {}, ...children) => {
+/** An SVG element. */
+export const node = (name, attributes = {}, ...children) => {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);

@@ -1,6 +1,6 @@
 // The page of a transfer: the stream moves the calendar, the counts and the progress; dialogs open beside the days.
 import { live, refresh } from "./app.js";
-import { Calendar, NAMES } from "./calendar.js";
+import { Calendar, NAMES, node } from "./calendar.js";
 
 const at = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en-US");
@@ -212,7 +212,7 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 const POINTS = 90, EVERY = 2000;
 const series = [[], [], []];
-let plot = null, last = null, doneNow = 0, rowsNow = 0, known = new Map();
+let last = null, doneNow = 0, rowsNow = 0, known = new Map();
 
 function measure(backfills) {
   for (const one of backfills) {
@@ -242,51 +242,38 @@ function addPoint() {
   draw();
 }
 
-const colour = (name) => {
-  const probe = document.createElement("i");
-  probe.className = `ink-${name}`;
-  at("chart").append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-};
 const short = (value) => (value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : `${value}`);
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const EDGE = { left: 40, right: 44, top: 8, bottom: 22 };
+
+/** The end of an axis: 1, 2 or 5 times a power of ten, so that its half is a round number too. */
+function ceiling(values) {
+  const most = Math.max(...values, 1), power = 10 ** Math.floor(Math.log10(most));
+  return power * [1, 2, 5, 10].find((step) => step * power >= most);
+}
 
 function draw() {
-  const place = at("chart");
-  if (series[0].length < 2) return;
-  if (plot) return plot.setData(series);
-  if (!globalThis.uPlot) {
-    if (place.dataset.asked) return;
-    place.dataset.asked = "1";
-    const script = document.createElement("script");
-    script.src = place.dataset.uplot;
-    script.onload = draw;
-    return document.head.append(script);
-  }
-  const axis = (scale, side, values) => ({ scale, side, stroke: colour("dim"), font: "11px sans-serif", size: 44,
-    grid: side === 3 ? { stroke: colour("line"), width: 1 } : { show: false }, ticks: { show: false }, values });
-  const values = (_, ticks) => ticks.map(short);
-  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  plot = new uPlot({
-    width: place.clientWidth, height: place.clientHeight, cursor: { show: false }, legend: { show: false }, pxAlign: 0,
-    scales: { x: { time: false }, days: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] }, rows: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
-    axes: [{ stroke: colour("dim"), font: "11px sans-serif", grid: { show: false }, ticks: { show: false }, space: 90,
-      values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) }, axis("days", 3, values), axis("rows", 1, values)],
-    series: [{}, { scale: "days", stroke: colour("loaded"), width: 2, fill: colour("loaded-soft"), points: { show: false } },
-      { scale: "rows", stroke: colour("running"), width: 1.5, dash: [3, 3], points: { show: false } }],
-  }, series, place);
+  const chart = at("chart"), [times, ended, rows] = series;
+  if (times.length < 2) return;
+  const width = chart.clientWidth - EDGE.left - EDGE.right, height = chart.clientHeight - EDGE.top - EDGE.bottom;
+  const x = (index) => EDGE.left + (width * (index + POINTS - times.length)) / (POINTS - 1);
+  const y = (share) => EDGE.top + height * (1 - share);
+  const most = [ceiling(ended), ceiling(rows)];
+  const line = (values, top) => values.map((value, index) => `${index ? "L" : "M"}${x(index).toFixed(1)} ${y(value / top).toFixed(1)}`).join("");
+  const label = (text, place, line, anchor) => node("text", { x: place, y: line, "text-anchor": anchor }, text);
+  const marks = [0, 0.5, 1].flatMap((share) => [
+    node("path", { class: "grid", d: `M${EDGE.left} ${y(share)}h${width}` }),
+    label(short(share * most[0]), EDGE.left - 8, y(share) + 4, "end"),
+    label(short(share * most[1]), EDGE.left + width + 8, y(share) + 4, "start"),
+  ]);
+  for (const index of [0, times.length - 1].slice(times.length < POINTS / 3 ? 1 : 0))
+    marks.push(label(hour.format(times[index] * 1000), x(index), EDGE.top + height + 17, index ? "end" : "start"));
+  const path = line(ended, most[0]);
+  chart.replaceChildren(...marks, node("path", { class: "area", d: `${path}V${y(0)}H${x(0)}z` }),
+    node("path", { class: "days", d: path }), node("path", { class: "rows", d: line(rows, most[1]) }));
+  chart.setAttribute("aria-label", `Throughput of the last three minutes; now ${rounded.format(ended.at(-1))} days and ${number.format(Math.round(rows.at(-1)))} rows a minute`);
 }
-
-function drawAnew() {
-  if (!plot) return;
-  plot.destroy();
-  plot = null;
-  draw();
-}
-addEventListener("resize", () => plot?.setSize({ width: at("chart").clientWidth, height: at("chart").clientHeight }));
-document.documentElement.addEventListener("theme", drawAnew);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
+addEventListener("resize", draw);
 
 // A row that goes with its last failed day must not take the focus with it: the title of its part gets it.
 let focused = null, title = null;
