@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Pace
+from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Pace
 
 
 def grown(days: int, day_seconds: float | None = None, shares: bool = True) -> Pace:
@@ -60,6 +62,27 @@ def test_a_failure_that_may_pass_begins_anew_and_the_end_of_a_range_teaches_only
     pace = Pace(days=16, growing=False, day_seconds=0.5)
     pace.learn(15, 60.0, 1_500, failed=False)
     assert (pace.days, pace.growing, pace.day_seconds, pace.day_bytes) == (16, False, 0.5, 100.0)
+
+
+@given(st.lists(st.floats(0.01, 300), max_size=40))
+def test_no_busy_moment_decides_for_good_how_days_are_read(busy: list[float]) -> None:
+    """A file of half a second: whatever its slices took before, its days come together again."""
+    pace = Pace()
+    for seconds in busy:
+        pace.learn(pace.days, seconds, 1, failed=False)
+    for _ in range(3 * (LOOK_AGAIN + 2)):
+        pace.learn(pace.days, 0.5 + 0.001 * pace.days, 1, failed=False)
+    assert pace.days >= 64
+
+
+def test_what_shares_nothing_is_tried_in_larger_slices_now_and_then() -> None:
+    """Each day takes a second: one slice in so many is larger, and the next one is a single day again."""
+    pace, sizes = Pace(), []
+    for _ in range(100):
+        sizes.append(pace.days)
+        pace.learn(pace.days, 1.0 * pace.days, 1, failed=False)
+    assert [at for at, days in enumerate(sizes) if days == 4] == [1, LOOK_AGAIN + 2, 2 * LOOK_AGAIN + 3]
+    assert set(sizes) == {1, 4}
 
 
 def test_a_slice_aims_at_half_of_what_memory_may_hold() -> None:

@@ -14,6 +14,8 @@ LONGEST_SECONDS = 5.0
 """A slice may take this long while a larger one makes each of its days clearly cheaper."""
 CHEAPER = 0.7
 GROWTH = 4
+LOOK_AGAIN = 32
+"""After so many slices of a size a larger one is tried again: no busy moment decides for good how days are read."""
 MAX_SLICE_DAYS = 128
 MAX_SLICE_BYTES = 64 * 1024 * 1024
 """Most that a reading of several days may hold in memory. Slices aim at half of it, since days differ in size."""
@@ -24,6 +26,7 @@ class Pace:
     """How large the slices of a transfer are: one day at first, larger while that pays.
 
     shares: one reading of the source serves many days (a file, a table), so a day in a larger slice costs less.
+    stood: full slices since it last grew.
     """
 
     shares: bool = True
@@ -31,22 +34,25 @@ class Pace:
     growing: bool = True
     day_seconds: float | None = None
     day_bytes: float = 0.0
+    stood: int = 0
 
     def learn(self, days: int, seconds: float, size_bytes: int, *, failed: bool) -> None:
         """A slice of this many days ended. A failure that may pass brings the transfer back to single days."""
         if failed:
-            self.days, self.growing, self.day_seconds = 1, True, None
+            self.days, self.growing, self.day_seconds, self.stood = 1, True, None, 0
             return
         self.day_bytes = max(size_bytes / days, self.day_bytes / 2)
         if days < self.days:
             return  # the end of a range says little about full slices
         cost = seconds / days
-        pays = self.shares and (self.day_seconds is None or cost < CHEAPER * self.day_seconds)
+        looks_again = self.stood == LOOK_AGAIN
+        self.stood = 0 if looks_again else self.stood + 1
+        pays = self.shares and (self.day_seconds is None or looks_again or cost < CHEAPER * self.day_seconds)
         self.growing = self.days < MAX_SLICE_DAYS and (
             seconds < GOAL_SECONDS / GROWTH or (pays and seconds < LONGEST_SECONDS)
         )
         if self.growing:
-            self.day_seconds = cost
+            self.day_seconds, self.stood = cost, 0
             self.days = min(self.days * GROWTH, MAX_SLICE_DAYS)
         elif seconds > 2 * GOAL_SECONDS and not pays:
             self.days = max(1, self.days // GROWTH)
