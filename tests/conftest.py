@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -15,6 +18,12 @@ from hypothesis import settings
 from installation import Installation
 from postgres_server import AnyServer, new_database, postgres_server
 
+MEMORY, ROOM = Path("/dev/shm"), 2_000_000_000
+"""A file system in memory, and the bytes that must be free there. Waiting for a disk made up half of the time of a run,
+and proves nothing: no test cuts the power, and what a killed process has written survives in both. TMPDIR overrides."""
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 # No deadline: a busy machine must not fail a correct property.
 settings.register_profile("dayfill", deadline=None, print_blob=True)
 settings.load_profile("dayfill")
@@ -25,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--requests", type=int, help="requests of the fuzzer; the default is for CI")
     parser.addoption("--seed", type=int, help="seed of the fuzzer; the default is for CI")
     parser.addoption("--rows", type=int, help="rows of a huge day; the default is for CI")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """All tests run on all cores (None); what somebody names runs here (0): workers would take longer to start."""
+    are_named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
+    return 0 if are_named else None
 
 
 @pytest.fixture
