@@ -18,6 +18,9 @@ from dayfill.errors import Busy, Exceeded, Malformed
 from installation import NOON, Installation
 from scripted import ScriptedSource
 
+OF_A_TEAM = queries.SLOTS // 2
+"""Queries that one team alone may read at once."""
+
 
 @pytest.fixture
 async def desk(installation: Installation, source: ScriptedSource) -> AsyncIterator[Desk]:
@@ -52,17 +55,45 @@ async def test_of_one_users_many_queries_the_oldest_goes(desk: Desk, monkeypatch
 async def test_a_few_read_at_once_some_wait_and_no_more_are_taken(desk: Desk, source: ScriptedSource) -> None:
     desk.gate.clear()
     started = [await desk.start() for _ in range(queries.MOST_OF_USER)]
-    with pytest.raises(Exceeded, match="8 queries are under way; 32 may be, and 8 of one user") as caught:
+    with pytest.raises(Exceeded, match="8 queries of this team are under way, 8 of them yours; 8 of one") as caught:
         await desk.start()
     assert caught.value.retry_after == 5
-    for _ in range(queries.SLOTS):
+    for _ in range(OF_A_TEAM):
         await desk.reached.acquire()
     running = [one.status for one in started]
-    assert running == [QueryStatus.RUNNING] * queries.SLOTS + [QueryStatus.QUEUED] * (len(started) - queries.SLOTS)
+    assert running == [QueryStatus.RUNNING] * OF_A_TEAM + [QueryStatus.QUEUED] * (len(started) - OF_A_TEAM)
     desk.gate.set()
     for one in started:
         await desk.wait(one)
     assert {one.status for one in started} == {QueryStatus.SUCCESS}
+
+
+async def test_slow_queries_of_one_team_hold_up_no_other(desk: Desk) -> None:
+    desk.gate.clear()
+    slow = [await desk.start() for _ in range(queries.MOST_OF_USER)]
+    for team in range(3):
+        one = await desk.start(teams=(await desk.made.team(f"Other {team}"),))
+        for _ in range(1 if team else OF_A_TEAM + 1):
+            await desk.reached.acquire()
+        assert (one.status, slow[-1].status) == (QueryStatus.RUNNING, QueryStatus.QUEUED)
+    desk.gate.set()
+    for one in slow:
+        await desk.wait(one)
+
+
+async def test_one_team_alone_cannot_use_up_what_may_be_under_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MOST_UNDER_WAY", 4)
+    other = await desk.made.team("Other")
+    desk.gate.clear()
+    first, second = await desk.start(user_id=1), await desk.start(user_id=2)
+    with pytest.raises(Exceeded, match="2 queries of this team are under way, 0 of them yours") as caught:
+        await desk.start(user_id=3)
+    assert (caught.value.code, caught.value.retry_after) == ("TOO_MANY_REQUESTS", 5)
+    third = await desk.start(teams=(other,))
+    desk.gate.set()
+    for one in (first, second, third):
+        await desk.wait(one)
+    assert (await desk.ended(user_id=3)).status is QueryStatus.SUCCESS
 
 
 async def test_a_request_waits_no_longer_than_it_wants(desk: Desk) -> None:
@@ -79,7 +110,7 @@ async def test_a_source_that_hangs_is_given_up_and_its_slot_comes_back_with_its_
     monkeypatch.setattr(queries, "GRACE_SECONDS", 0.01)
     desk.gate.clear()
     hurried = replace(QUERY, deadline_seconds=1)
-    hung = [await desk.start(hurried) for _ in range(queries.SLOTS)]
+    hung = [await desk.start(hurried) for _ in range(OF_A_TEAM)]
     for _ in hung:
         await desk.reached.acquire()
     waits = await desk.start(hurried)

@@ -1,4 +1,7 @@
-"""Data queries: started, waited for, polled. A few read at once, on their own threads; others wait for their turn."""
+"""Data queries: started, waited for, polled. A few read at once, on their own threads; others wait for their turn.
+
+Teams take turns, and a team whose source is slow leaves room for the others.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from dayfill.engine.configs import source_config
 from dayfill.engine.parking import let_rest
 from dayfill.engine.query_read import Result, read_query
 from dayfill.engine.query_shelf import Kept, Owner, QueryError, Shelf
+from dayfill.engine.turns import Turns, has_room
 from dayfill.errors import Busy, ConnectorError, Exceeded, Refused, Transient
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring, safe
@@ -35,9 +39,10 @@ from dayfill.store.db import Database
 
 __all__ = ["Asked", "Kept", "Owner", "Queries"]
 
-SLOTS = 4
-MOST_UNDER_WAY, MOST_OF_USER = 32, 8
-"""Queries that wait or run, in all and of one user."""
+SLOTS = 8
+"""Queries that read at once; see `turns.has_room` for how many of them may be of one team."""
+MOST_UNDER_WAY, MOST_OF_USER = 64, 8
+"""Queries that wait or run, in all, of which a team gets as large a share, and of one user."""
 MOST_WAITING_REQUESTS = 200
 GRACE_SECONDS = 30.0
 """Beyond its deadline; a source that is still silent then is given up."""
@@ -70,7 +75,7 @@ class Queries:
     def __init__(self, db: Database, seams: Seams, keyring: Keyring, reaches: Reaches) -> None:
         self._db, self._seams, self._keyring, self._reaches = db, seams, keyring, reaches
         self._shelf = Shelf()
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._turns = Turns(SLOTS)
         self._pool = ThreadPoolExecutor(SLOTS, "query")
         self._stopping = threading.Event()
         self._waiting_requests = 0
@@ -146,10 +151,12 @@ class Queries:
         under_way = self._shelf.under_way()
         if self._stopping.is_set():
             raise Busy("The server is stopping; ask again once it serves.")
-        if len(under_way) >= MOST_UNDER_WAY or sum(one.owner == owner for one in under_way) >= MOST_OF_USER:
+        of_team = sum(one.owner.team_id == owner.team_id for one in under_way)
+        of_user = sum(one.owner == owner for one in under_way)
+        if of_user >= MOST_OF_USER or not has_room(MOST_UNDER_WAY - len(under_way), of_team):
             raise Exceeded(
-                f"{len(under_way)} queries are under way; {MOST_UNDER_WAY} may be, and {MOST_OF_USER} of one user. "
-                "Wait for one of them to end.",
+                f"{of_team} queries of this team are under way, {of_user} of them yours; {MOST_OF_USER} of one user "
+                "may be, and of one team as many as leave room for others. Wait for one of them to end.",
                 retry_after=5,
             )
 
@@ -160,7 +167,7 @@ class Queries:
             # Held until what the source said has been cleaned: only secrets in use are found in a text.
             config = source_config(job, self._keyring.open, self._reaches.of(one.owner.team_id))
             await self._turn(one)
-            one.result = await self._read(one.query, config, lambda: ends - monotonic())
+            one.result = await self._read(one, config, lambda: ends - monotonic())
             one.run_seconds = monotonic() - one.began
             one.end(QueryStatus.SUCCESS, monotonic())
         except ConnectorError as error:
@@ -177,13 +184,14 @@ class Queries:
         one.status = QueryStatus.QUEUED
         try:
             async with asyncio.timeout(one.query.deadline_seconds):
-                await self._slots.acquire()
+                await self._turns.take(one.owner.team_id)
         except TimeoutError:
             raise Transient("TIMEOUT", "The query's turn did not come before its deadline.") from None
         one.status, one.began, one.read_time = QueryStatus.RUNNING, self._seams.monotonic(), self._seams.now()
 
-    async def _read(self, query: Query, config: SourceConfig, left: Callable[[], float]) -> Result:
+    async def _read(self, one: Kept, config: SourceConfig, left: Callable[[], float]) -> Result:
         """Read on a thread, whose slot is free again when the thread is, however long that takes."""
+        query, team_id = one.query, one.owner.team_id
 
         def check() -> float:
             if self._stopping.is_set():
@@ -195,15 +203,15 @@ class Queries:
 
         reading = asyncio.get_running_loop().run_in_executor(self._pool, read)
         self._reading += 1
-        reading.add_done_callback(self._ended)
+        reading.add_done_callback(lambda done: self._ended(done, team_id))
         await asyncio.wait([reading], timeout=max(left(), 0) + GRACE_SECONDS)
         if not reading.done():
             raise Transient("TIMEOUT", f"{query.data_source_id} did not answer before the query's deadline.")
         return reading.result()
 
-    def _ended(self, reading: asyncio.Future[Result]) -> None:
+    def _ended(self, reading: asyncio.Future[Result], team_id: int) -> None:
         self._reading -= 1
-        self._slots.release()
+        self._turns.give_back(team_id)
         _ = reading.cancelled() or reading.exception()  # looked at, or asyncio complains that nobody waited for it
 
     def _fail(self, one: Kept, error: ConnectorError) -> None:
