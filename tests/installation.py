@@ -44,6 +44,7 @@ class Installation:
     """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key.
 
     skew: by how much the clock was set, which no monotonic clock sees. has_jumped: it was, ahead or back.
+    slept: seconds of each wait of the server.
     """
 
     db: SqliteDatabase
@@ -58,6 +59,7 @@ class Installation:
     woken: int = 0
     not_ready: str | None = None
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
 
     @classmethod
     async def create(cls, folder: Path) -> Installation:
@@ -75,7 +77,7 @@ class Installation:
         # No power is cut during a test, and waiting for the disk would make up most of its time.
         db._writer.execute("PRAGMA synchronous = OFF")
         made = cls.__new__(cls)
-        seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
+        seams = Seams(lambda: made.now, time.monotonic, uuid.uuid4, Random(1), sleep=lambda wait: made._sleep(wait))
         hub, queries = Hub(db, seams), Queries(db, seams, keyring, TEMPS)
         server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, hub, queries, reaches=TEMPS)
         made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
@@ -83,6 +85,10 @@ class Installation:
         async with db.write() as tx:
             made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
         return made
+
+    async def _sleep(self, seconds: float) -> None:
+        """Nobody waits for the server in a test."""
+        self.slept.append(seconds)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -22,8 +22,6 @@ from installation import Installation
 __all__ = ["installation", "keys", "made", "start"]
 
 UNSAFE = [route for route in ROUTES if route.method != "GET"]
-NOTED = {"destinations.test"}
-"""Routes that reach out of the server and change nothing, yet leave a row."""
 REFUSES = {"shells.refuse", "login_links.create", "login_links.find"}
 """Nothing of this kind can be made here, so nothing can change."""
 LOOKS = {"validations.create", "validations.update", "extensions.plan", "queries.run"}
@@ -55,7 +53,8 @@ class Refusing:
 
 
 def test_every_unsafe_route_changes_something_or_is_known_to_change_nothing() -> None:
-    assert {handler(route) for route in UNSAFE if not route.writes} == NOTED | LOOKS | REFUSES
+    silent = {handler(route) for route in UNSAFE if not route.writes and not route.tries}
+    assert silent == LOOKS | REFUSES
 
 
 @pytest.mark.parametrize("route", [route for route in UNSAFE if handler(route) not in REFUSES], ids=named)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from itertools import count
 
 import apsw
 import httpx
@@ -14,8 +17,10 @@ from dayfill.api.asgi import Api
 from dayfill.api.routes import ROUTES, TEAM
 from dayfill.api.routing import tree
 from dayfill.api.wire import Answer, Call, Route
+from dayfill.destinations import DestinationConfig
 from dayfill.domain.access import Permission
 from dayfill.domain.audit import Act
+from dayfill.errors import Permanent
 from dayfill.store.db import Tx
 from installation import Installation
 
@@ -33,6 +38,39 @@ async def test_a_replay_leaves_no_row(installation: Installation) -> None:
         answer = await installation.client().post(path, json=body, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 201
     assert rows(installation, "action, object") == [("destination.create", "destination:1")]
+
+
+async def test_each_try_of_a_destination_leaves_a_row_and_a_replay_tries_nothing(
+    installation: Installation, keyed: Keyed
+) -> None:
+    path, body = f"/teams/{installation.team_id}/destinations/test-connection", with_key()
+    client, headers = installation.client(), {"Idempotency-Key": "k"}
+    first = await client.post(path, json=body, headers=headers)
+    keyed.seen = None
+    again = await client.post(path, json=body, headers=headers)
+    assert (again.json()["data"], again.headers["idempotent-replayed"]) == (first.json()["data"], "true")
+    assert keyed.seen is None
+    other = await client.post(path, json=with_key(display_name="Other"), headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await client.post(path, json=body)).status_code == 200 and keyed.seen is not None
+    assert CANARY not in str(installation.execute("SELECT * FROM idempotency_keys"))
+    assert rows(installation, "action, object") == [("destination.test", "destination:new")] * 2
+
+
+async def test_equal_tries_at_once_hear_the_answer_of_the_first_to_end(
+    installation: Installation, keyed: Keyed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, both, tries = f"/teams/{installation.team_id}/destinations/test-connection", threading.Barrier(2), count()
+
+    def check(config: DestinationConfig) -> None:
+        both.wait(60)
+        raise Permanent("CONFIG", f"try {next(tries)}")
+
+    monkeypatch.setattr(keyed, "check", check)
+    client, headers = installation.client(), {"Idempotency-Key": "k"}
+    answers = await asyncio.gather(*(client.post(path, json=with_key(), headers=headers) for _ in range(2)))
+    assert len({str(answer.json()["data"]) for answer in answers}) == 1
+    assert len(rows(installation)) == 2
 
 
 @pytest.mark.parametrize(("act", "status", "teams"), [(None, 500, 1), (Act("team.create", 2), 200, 2)])

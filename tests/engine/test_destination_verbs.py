@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,11 @@ async def update(installation: Installation, destination_id: int, asked: Wanted)
         return await destinations.update(tx, installation.server.seams, installation.keyring, 1, destination_id, asked)
 
 
+def trying(installation: Installation, **seams: Any) -> tuple[Any, ...]:
+    """The first arguments of a test."""
+    return installation.db, replace(installation.server.seams, **seams), installation.keyring, "installation"
+
+
 async def test_secrets_are_sealed_for_their_row(installation: Installation, server: Server) -> None:
     made = await create(installation, wanted(host="db", password=CANARY, unknown=CANARY))
     twin = await create(installation, Wanted("DWH_SERVER", "Twin", {"host": "db", "password": "other"}))
@@ -104,9 +110,7 @@ async def test_a_stored_secret_is_not_sent_to_another_place(installation: Instal
     with pytest.raises(Refused, match="send password again"):
         await update(installation, made.destination_id, wanted(host="evil.example"))
     with pytest.raises(Refused, match="send password again"):
-        await destinations.test(
-            installation.db, installation.keyring, "id", 1, wanted(host="evil.example"), made.destination_id, TEMP
-        )
+        await destinations.test(*trying(installation), 1, wanted(host="evil.example"), made.destination_id, TEMP)
     assert server.seen is None
     moved = await update(installation, made.destination_id, wanted({"password": CANARY}, host="db2"))
     assert moved.fields == {"host": "db2"}
@@ -114,7 +118,7 @@ async def test_a_stored_secret_is_not_sent_to_another_place(installation: Instal
 
 async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Installation, server: Server) -> None:
     made = await create(installation, wanted(host="db", password=CANARY))
-    arguments = (installation.db, installation.keyring, "installation")
+    arguments = trying(installation)
     assert await destinations.test(*arguments, 1, wanted(host="db"), made.destination_id, TEMP) is None
     assert server.seen == DestinationConfig("installation", {"host": "db"}, {"password": Secret(CANARY)}, reach=TEMP)
     other = await installation.team("Second")
@@ -137,11 +141,21 @@ async def test_secrets_that_do_not_open_can_be_sent_again(installation: Installa
     assert destinations.opened(changed, installation.keyring) == {"password": Secret(CANARY)}, "nothing old is left"
 
 
+@pytest.mark.parametrize(("host", "took", "waits"), [("db", 0.0, 2.0), ("db", 0.5, 1.5), ("down", 3.5, 0.5)])
+async def test_the_time_of_a_test_does_not_tell_what_it_met(
+    installation: Installation, server: Server, monkeypatch: pytest.MonkeyPatch, host: str, took: float, waits: float
+) -> None:
+    clock = iter((100.0, 100.0 + took))
+    arguments = trying(installation, monotonic=lambda: next(clock))
+    await destinations.test(*arguments, 1, wanted(host=host, password="x"), None, TEMP)
+    assert installation.slept == [waits]
+
+
 async def test_a_test_tells_no_secret_whatever_goes_wrong(
     installation: Installation, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = wanted(host="db", password="hunter2")
-    arguments = (installation.db, installation.keyring, "installation", 1, asked, None, TEMP)
+    arguments = (*trying(installation), 1, asked, None, TEMP)
     said = "cannot reach db\x1b[31m: postgresql://me:hunter2@db refused it"
     for error, told in (
         (Permanent("AUTH", said), "cannot reach db [31m: postgresql://me:***@db refused it"),

@@ -115,6 +115,8 @@ class Api:
             call.path, call.texts = match.ids(), match.texts()
             if route.writes:
                 return await repeats.change(route, call, match.path)
+            if route.tries:
+                return await repeats.attempt(route, call, match.path)
             return await route.handler(call)
         except (Denied, Refused) as error:
             await self._refusals.note(call, match.path, error)

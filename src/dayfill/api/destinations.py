@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dayfill.api import destination_types, repeats
+from dayfill.api import destination_types
 from dayfill.api.destination_types import DestinationType, SetupSetting
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
@@ -112,11 +112,18 @@ async def test(call: Call) -> Answer:
     wanted = _wanted(body, new)
     reach = server.reaches.of(call.team_id)
     error = await verbs.test(
-        server.db, server.keyring, server.installation_id, call.team_id, wanted, body.destination_id, reach
+        server.db,
+        server.seams,
+        server.keyring,
+        server.installation_id,
+        call.team_id,
+        wanted,
+        body.destination_id,
+        reach,
     )
     tried = {"type": body.type, "fields": verbs.plain_in(wanted), "success": error is None}
-    await repeats.note(call, Act("destination.test", body.destination_id or "new", after=tried))
-    return Answer(200, TrialResult(error is None, error))
+    act = Act("destination.test", body.destination_id or "new", after=tried)
+    return Answer(200, TrialResult(error is None, error), act=act)
 
 
 def _view(call: Call, destination: Destination) -> DestinationView:

@@ -11,7 +11,7 @@ from dayfill.domain.audit import Act
 from dayfill.engine import audit
 from dayfill.errors import Malformed, Refused
 from dayfill.store import idempotency
-from dayfill.store.db import Tx
+from dayfill.store.db import Reader
 from dayfill.store.idempotency import KeptAnswer, Place
 
 LONGEST_KEY = 255
@@ -39,9 +39,8 @@ async def change(route: Route, call: Call, path: str) -> Answer:
         if place and (kept := await _replay(tx, call, place)):
             return kept
         answer = await route.handler(call, tx)
-        if answer.act is None:
-            raise RuntimeError(f"{route.method} {route.path} changes something and does not say what in Answer.act.")
-        await audit.record(tx, call.actor, answer.act.team_id or call.team_id, answer.act, server.seams.now())
+        act = _act(route, answer)
+        await audit.record(tx, call.actor, act.team_id or call.team_id, act, server.seams.now())
         if place:
             await idempotency.keep(tx, place, _kept(call, answer), server.seams.now())
     server.changed()
@@ -49,8 +48,37 @@ async def change(route: Route, call: Call, path: str) -> Answer:
     return answer
 
 
+async def attempt(route: Route, call: Call, path: str) -> Answer:
+    """Run a handler that reaches out of the server, outside of any transaction, and tell that it did.
+
+    A repeat by Idempotency-Key reaches nowhere and leaves no row. Of equal attempts at once each leaves its row, for
+    each was made, and all hear the answer of the first one to end.
+
+    Raises:
+        Refused, RuntimeError: see `change`.
+    """
+    server, place = call.server, _place(route, call, path)
+    if place and (kept := await _replay(server.db, call, place)):
+        return kept
+    answer = await route.handler(call)
+    await note(call, _act(route, answer))
+    if place is None:
+        return answer
+    async with server.db.write() as tx:
+        if kept := await _replay(tx, call, place):
+            return kept
+        await idempotency.keep(tx, place, _kept(call, answer), server.seams.now())
+    return answer
+
+
+def _act(route: Route, answer: Answer) -> Act:
+    if answer.act is None:
+        raise RuntimeError(f"{route.method} {route.path} does something and does not say what in Answer.act.")
+    return answer.act
+
+
 async def note(call: Call, act: Act) -> None:
-    """Write down what left the state as it is, such as a test of a destination."""
+    """Write down what left the state as it is: a test of a destination, a refused attempt."""
     async with call.server.db.write() as tx:
         await audit.record(tx, call.actor, call.team_id, act, call.server.seams.now())
 
@@ -66,8 +94,8 @@ def _place(route: Route, call: Call, path: str) -> Place | None:
     return Place(call.caller.user_id, route.method, place, key)
 
 
-async def _replay(tx: Tx, call: Call, place: Place) -> Answer | None:
-    kept = await idempotency.find(tx, place, call.server.seams.now())
+async def _replay(db: Reader, call: Call, place: Place) -> Answer | None:
+    kept = await idempotency.find(db, place, call.server.seams.now())
     if kept is None:
         return None
     if kept.body_hash not in (_hash(call), hashlib.sha256(call.body).digest()):  # the latter by older versions

@@ -65,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", TEAM + "/data-source-connections", connections.create, WRITE, EDIT, writes=True),
     Route("GET", DESTINATIONS, destinations.list_, READ, VIEW),
     Route("POST", DESTINATIONS, destinations.create, WRITE, EDIT, writes=True),
-    Route("POST", DESTINATIONS + "/test-connection", destinations.test, WRITE, EDIT),
+    Route("POST", DESTINATIONS + "/test-connection", destinations.test, WRITE, EDIT, tries=True),
     Route("GET", DESTINATION, destinations.get, READ, VIEW),
     Route("PUT", DESTINATION, destinations.update, WRITE, EDIT, writes=True),
     Route("DELETE", DESTINATION, destinations.delete, WRITE, EDIT, writes=True),

@@ -176,7 +176,7 @@ class Route:
 
     path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
     ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key and the
-    row of the audit log.
+    row of the audit log. tries: it changes nothing but reaches out, and so has a row and heeds the key as well.
 
     Raises:
         ValueError: a scope or permission that does not exist.
@@ -188,6 +188,7 @@ class Route:
     scope: str | None
     permission: Permission
     writes: bool = False
+    tries: bool = False
 
     def __post_init__(self) -> None:
         if self.scope is not None and self.scope not in SCOPES:

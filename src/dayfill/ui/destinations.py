@@ -36,7 +36,7 @@ async def test(visit: Visit) -> Response:
     reach = site.reaches.of(visit.team_id)
     try:
         problem = await verbs.test(
-            site.db, site.keyring, site.installation_id, visit.team_id, wanted, destination_id, reach
+            site.db, site.seams, site.keyring, site.installation_id, visit.team_id, wanted, destination_id, reach
         )
     except Refused as error:
         problem = error.description
