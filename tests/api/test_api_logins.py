@@ -81,7 +81,7 @@ async def test_a_revoke_is_told_with_its_time_and_happens_once(installation: Ins
     assert (revoked.status_code, revoked.json()["data"]) == (200, {"result": True})
     installation.pass_time(minutes=5)
     again = await client.delete(f"/ds/login/{login.connection_id}")
-    assert code(again) == (422, "UNPROCESSABLE_ENTITY")
+    assert code(again) == (404, "LOGIN_NOT_FOUND")
     assert "2024-06-15T12:05:00Z" in again.json()["error"]["description"]
     read = (await client.get(f"/ds/login/{login.connection_id}")).json()["data"]
     assert read["revoked_time"] == "2024-06-15T12:05:00Z"

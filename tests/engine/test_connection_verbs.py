@@ -87,7 +87,7 @@ async def test_a_revoked_login_is_kept_with_its_time_and_without_its_secrets(ins
     job = await transfers.job(installation.db, made.transfer_id)
     assert job.source.is_revoked
     assert job.parked_until is None, "what waits for it need not wait until its quota is back"
-    with pytest.raises(Refused, match="revoked at 2024-06-15T13:00:00Z already"):
+    with pytest.raises(Missing, match="revoked at 2024-06-15T13:00:00Z already"):
         await revoke(installation, made.connection_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dayfill.domain.connection import LARGEST_ID, Connection
 from dayfill.engine import sources
 from dayfill.engine.destinations import kind_of
-from dayfill.errors import Missing, Refused
+from dayfill.errors import Missing
 from dayfill.seams import Seams
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
@@ -58,13 +58,14 @@ async def revoke(tx: Tx, seams: Seams, team_id: int, connection_id: int) -> Conn
     saved with another login.
 
     Raises:
-        Missing: no such connection in the team. Refused: it was revoked before.
+        Missing: no such connection in the team, or it was revoked before.
     """
     connection = await connections.get(tx, team_id, connection_id)
     if connection is None:
         raise Missing("Login not found.", code="LOGIN_NOT_FOUND")
     if connection.revoked_time is not None:
-        raise Refused(f"Login {connection_id} was revoked at {connection.revoked_time.isoformat()[:19]}Z already.")
+        since = f"{connection.revoked_time.isoformat()[:19]}Z"
+        raise Missing(f"Login {connection_id} was revoked at {since} already.", code="LOGIN_NOT_FOUND")
     await connections.revoke(tx, team_id, connection_id, seams.now())
     revoked = await connections.get(tx, team_id, connection_id)
     assert revoked is not None
