@@ -11,10 +11,10 @@ COVERING := $(addprefix tests/,domain engine destinations executors secrets sett
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix bench storm failpoints restart races memory model coverage mutation
+.PHONY: help dev demo test test-ui check fix bench storm failpoints restart races model coverage mutation
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dev: .venv/.made ## Set up .venv with dayfill, its tools and the demo's data; nothing to do when up to date
 
@@ -23,6 +23,11 @@ demo: dev ## Run a server, two transfers and their backfills; ARGS="--once" ends
 
 test: dev ## Run all tests; ARGS="tests/domain" runs some
 	$(BIN)/pytest $(ARGS)
+
+test-ui: dev ## Look at the pages in a real Chromium, which apt installs where there is none; writes the pictures of docs/img
+	@.ci/browser
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	$(BIN)/pytest tests/browser $(ARGS)
 
 check: dev ## Format, lint, types, floors and house rules, without changing a file
 	$(BIN)/ruff format --check .
@@ -61,9 +66,6 @@ mutation: dev ## Change domain and engine in thousands of small ways, one at a t
 
 races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
 	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0
-
-memory: dev ## Load a day of ROWS=10000000 rows from a stream and from files, and say what memory it took
-	$(BIN)/pytest tests/memory --rows $(or $(ROWS),10000000)
 
 .venv/.made: pyproject.toml
 	@.ci/venv "$(PYTHON)"

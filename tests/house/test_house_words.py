@@ -57,7 +57,7 @@ def test_large_files_stay_out() -> None:
 
 def targets() -> dict[str, str]:
     """Targets of the Makefile with what they say about themselves."""
-    return dict(re.findall(r"^([a-z]+):.*## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return dict(re.findall(r"^([a-z-]+):.*## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_the_makefile_is_short_and_describes_itself() -> None:
@@ -83,7 +83,7 @@ def test_every_link_between_our_documents_leads_somewhere() -> None:
     assert dead == []
 
 
-@pytest.mark.parametrize("path", [Path(".ci/run"), Path(".ci/venv")], ids=str)
+@pytest.mark.parametrize("path", [Path(".ci/run"), Path(".ci/venv"), Path(".ci/browser")], ids=str)
 def test_a_script_stops_at_the_first_failure_and_can_be_run(path: Path) -> None:
     assert "set -euo pipefail" in (ROOT / path).read_text()
     assert (ROOT / path).stat().st_mode & 0o111

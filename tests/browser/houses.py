@@ -1,0 +1,67 @@
+"""The installations that are looked at: one with everything on its pages, one with nothing, one with 10,000 days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from furnished import DAILY, NEWEST, House, ago
+
+from dayfill.domain.run import Failure
+
+ADS, SHOP, WEATHER, EVIL = "Demo Ads", "Shop orders", "Weather", "<img src=x onerror=alert(1)>\"'&{{7*7777}}</script>"
+HOUR_MS = 3_600_000
+"""A source that takes an hour for a day: days stay running while they are looked at."""
+ADS_DAYS = 1096
+AUTH = Failure("AUTH", "The ads account refused the login: sign in again, then retry.", transient=False)
+LIMIT = Failure("RATE_LIMIT", "The ads API answered 429: the daily quota of 25,000 tokens is used up.", transient=False)
+SLOW = Failure("TIMEOUT", "The ads API did not answer within 300 seconds.", transient=False)
+COLUMN = Failure("SCHEMA", "Column cost is INTEGER in the destination, the source sent 12.5.", transient=False)
+FAILURES = {
+    **dict.fromkeys(map(ago, range(90, 101)), AUTH),
+    **dict.fromkeys(map(ago, (23, 110, 141, 164, 275, 301, 333, 410)), LIMIT),
+    **dict.fromkeys(map(ago, (64, 290, 502)), SLOW),
+    ago(255): COLUMN,
+}
+
+
+async def empty(house: House) -> None:
+    """Nothing but a team and its owner."""
+
+
+async def full(house: House) -> None:
+    """Four transfers: under backfill and failing for four causes; healthy; paused; with a name that is markup."""
+    made = house.made
+    healthy = await house.transfer(SHOP, "shop_orders", DAILY)
+    await house.backfill(healthy, ago(729), NEWEST)
+    await house.work(730)
+    paused = await house.transfer(WEATHER, "weather")
+    await house.backfill(paused, ago(364), NEWEST)
+    await house.work(365)
+    made.execute("UPDATE transfers SET state = 'paused' WHERE transfer_id = :id", id=paused)
+    evil = await house.transfer(EVIL, "evil")
+    await house.backfill(evil, ago(9), NEWEST)
+    await house.work(10, {ago(3): Failure("SOURCE", f"No such report: {EVIL}", transient=False)})
+    await ads(house, ADS_DAYS, 640)
+
+
+async def ads(house: House, days: int, done: int) -> None:
+    """A transfer whose backfill has ended so many of its days, and goes on to the older ones as slowly as can be."""
+    made = house.made
+    transfer = await house.transfer(ADS, "demo_ads", DAILY, delay_ms=HOUR_MS, parallelism=6, deadline_seconds=86_400)
+    # One day long before the others: what lies between is missing.
+    await house.backfill(transfer, ago(days - 1), ago(days - 1))
+    await house.work(1)
+    made.now -= timedelta(minutes=3)
+    house.ids["backfill"] = await house.backfill(transfer, ago(days - 31), NEWEST)
+    for _ in range(18):
+        made.now += timedelta(seconds=10)
+        await house.work(done // 18, FAILURES)
+    stale = {"id": transfer, "first": str(ago(52)), "last": str(ago(46))}
+    made.execute(
+        "UPDATE transfer_days SET settled = 's' WHERE transfer_id = :id AND data_date BETWEEN :first AND :last", **stale
+    )
+
+
+async def long(house: House) -> None:
+    """10,000 days, a backfill on its way through them."""
+    await ads(house, 10_000, 5_400)

@@ -1,0 +1,111 @@
+"""Somebody at a browser: looks, presses keys, and notices whatever the browser complains about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+FOCUS = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body || at === document.documentElement) return null;
+  const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const seen = box.width > 0 && box.height > 0
+    && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  const stops = window.focusStops ??= new Map();
+  if (!stops.has(at)) stops.set(at, stops.size + 1);
+  const words = at.getAttribute("aria-label") || at.labels?.[0]?.textContent || at.textContent || at.value || "";
+  return {number: stops.get(at), words: words.trim().replace(/\\s+/g, " "), ring, seen,
+          tag: at.tagName.toLowerCase(), html: at.outerHTML.slice(0, 160)};
+}"""
+"""What has the focus, and whether one can see that it has."""
+
+
+@dataclass
+class Person:
+    """One page of a browser. complaints: of the browser; expected: patterns of those that belong to the story."""
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on("dialog", self._asked)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def unexpected(self) -> list[str]:
+        return [one for one in self.complaints if not any(re.search(two, one) for two in self.expected)]
+
+    def opens(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sees(self, text: str | re.Pattern[str], within: str = "body") -> None:
+        expect(self.page.locator(within)).to_contain_text(text)
+
+    def here(self, path: str | re.Pattern[str]) -> None:
+        """The page is at this path."""
+        expect(self.page).to_have_url(path if isinstance(path, re.Pattern) else self.url + path)
+
+    # -- the keyboard
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def focus(self) -> dict[str, object] | None:
+        found: dict[str, object] | None = self.page.evaluate(FOCUS)
+        return found
+
+    def tab_to(self, words: str, most: int = 120) -> None:
+        """Press Tab until what begins with these words has the focus; each stop on the way can be seen."""
+        stops = []
+        for _ in range(most):
+            self.press("Tab")
+            at = self.focus()
+            if at is None:
+                continue
+            assert at["ring"] and at["seen"], f"the focus cannot be seen at {at['html']}"
+            stops.append(str(at["words"])[:40])
+            if str(at["words"]).startswith(words):
+                return
+        raise AssertionError(f"Tab never comes to {words!r}, only to {stops}")
+
+    def stops(self) -> Sequence[dict[str, object]]:
+        """Where Tab leads, from the top of the page until it leaves it."""
+        self.page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); }")
+        found: dict[object, dict[str, object]] = {}
+        for _ in range(400):
+            self.press("Tab")
+            at = self.focus()
+            if at is None or (found and at["number"] == next(iter(found))):
+                return list(found.values())
+            found[at["number"]] = at
+        raise AssertionError("Tab never leaves the page")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def link(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("link", name=name)
+
+
+def sign_in(context: BrowserContext, url: str, link: str) -> None:
+    """Use a sign-in link; the session stays in the context."""
+    page = context.new_page()
+    page.goto(url + link)
+    page.wait_for_url(url + "/")
+    page.close()
