@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from dayfill.api.limits import MOST_HOLDERS, Buckets, Limits, network_of
 from dayfill.api.routes import ROUTES
@@ -119,6 +120,27 @@ async def test_wrong_keys_are_refused_more_shortly_after_a_while_and_good_ones_n
     assert told(await installation.client().get(path(installation))) == (200, "99", None)
     installation.pass_time(seconds=1800)
     assert (await bad.get(path(installation))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("UPDATE api_keys SET is_enabled = 0", "API_KEY_DISABLED"),
+        ("UPDATE api_keys SET expires_time = 1", "API_KEY_DISABLED"),
+        ("UPDATE api_keys SET allow_ips = '[\"192.0.2.1\"]'", "ACCESS_DENIED_IP"),
+    ],
+)
+async def test_a_key_that_may_not_be_used_counts_as_none_and_is_named_in_the_log(
+    installation: Installation, change: str, code: str
+) -> None:
+    limit(installation, refused=2)
+    installation.execute(change)
+    client = installation.client()
+    with capture_logs() as lines:
+        answers = [await client.get(path(installation)) for _ in range(3)]
+    assert [answer.json()["error"]["code"] for answer in answers] == [code, code, "TOO_MANY_REQUESTS"]
+    assert [line["key_id"] for line in lines] == [f"apk_{installation.key[4:12]}"] * 3
+    assert installation.server.used_keys == set()
 
 
 async def test_a_bad_key_with_a_good_ones_name_takes_nothing_from_it(installation: Installation) -> None:

@@ -209,8 +209,10 @@ async def test_a_person_of_two_teams_turns_from_one_to_the_other(installation: I
 async def test_too_many_tries_are_told_when_to_go_on(installation: Installation) -> None:
     installation.server = replace(installation.server, limits=Limits(lambda: 0.0, refused=2))
     browser = Browser(installation)
-    for _ in range(2):
-        assert (await browser.submit("/sign-in", api_key="api_wrong")).status_code == 401
+    _, disabled = await installation.user(installation.team_id, Role.OWNER)
+    installation.execute("UPDATE api_keys SET is_enabled = 0 WHERE key_start = :s", s=disabled[:10])
+    for key, status in (("api_wrong", 401), (disabled, 403)):
+        assert (await browser.submit("/sign-in", api_key=key)).status_code == status
     answer = await browser.submit("/sign-in", api_key="api_wrong")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1800")
     assert "Try again in 1800 s." in answer.text

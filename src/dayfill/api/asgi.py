@@ -12,7 +12,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from dayfill.api import bodies, repeats, routing
-from dayfill.api.auth import allowing, authenticate, authorize
+from dayfill.api.auth import allowing, authenticate, authorize, check_use
 from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.limits import SHOWN, headers_of
 from dayfill.api.refusals import Refusals
@@ -96,17 +96,24 @@ class Api:
         if route is None:
             return _other_method(method, tuple(match.routes), trace.request_id)
         body = b"" if method == "GET" else await _read(scope, receive)
-        try:
-            caller = await authenticate(self._server, scope, body)
-        except Unauthenticated as error:
-            raise limits.refuse(scope, error) from None
+        caller = await self._caller(scope, body, trace)
         limits.ask(scope, caller.key_id)
-        trace.key_id = caller.key_id
         trace.team_id = team_id = _first_team(caller, match)
         if team_id in caller.roles:
             limits.ask_team(scope, team_id, caller.key_id)
         call = Call(self._server, route, caller, (team_id,), trace.request_id, {}, {}, body, scope, match.mount)
         return await self._let_in(call, match)
+
+    async def _caller(self, scope: Scope, body: bytes, trace: Trace) -> Caller:
+        server = self._server
+        try:
+            credential = await authenticate(server, scope, body)
+            trace.key_id = key_id = credential.caller.key_id
+            check_use(server, scope, credential)
+        except (Unauthenticated, Denied) as error:
+            raise server.limits.refuse(scope, error) from None
+        server.used_keys.add(key_id)
+        return credential.caller
 
     async def _let_in(self, call: Call, match: routing.Match) -> Answer:
         route = call.route

@@ -57,25 +57,26 @@ def _key_in(text: bytes) -> str | None:
     return key if isinstance(key, str) else None
 
 
-async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) -> Caller:
-    """The caller of a request: one keyed read, nothing cached, so a disabled key is dead at once.
+async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) -> keys.Credential:
+    """The key of a request: one keyed read, nothing cached, so a disabled key is dead at once.
 
     Raises:
         Unauthenticated: no key, or none of ours. Malformed: two keys.
-        Denied: ours, but disabled, expired, or not to be used from the client's address.
     """
     text = presented_key(scope, body)
     if not text:
         raise Unauthenticated("Send an API key: Authorization: Bearer api_...", code="API_KEY_REQUIRED")
     if text.startswith("otok_"):
         raise Unauthenticated("OAuth tokens are not accepted here; send an API key.", code="ACCESS_TOKEN_INVALID")
-    credential = await recognise(server.db, server.keyring, text)
-    _check_use(server, scope, credential)
-    server.used_keys.add(credential.caller.key_id)
-    return credential.caller
+    return await recognise(server.db, server.keyring, text)
 
 
-def _check_use(server: Server, scope: Mapping[str, Any], credential: keys.Credential) -> None:
+def check_use(server: Server, scope: Mapping[str, Any], credential: keys.Credential) -> None:
+    """Stop a key of ours that may not be used now, or not from there.
+
+    Raises:
+        Denied: it is disabled, has expired, or is not to be used from the client's address.
+    """
     refuse_use(credential, server.seams.now(), lambda: address_of(scope, server.trusted_proxies))
 
 
@@ -85,7 +86,7 @@ async def still_allowed(call: Call) -> bool:
     if credential is None:
         return False
     try:
-        _check_use(call.server, call.scope, credential)
+        check_use(call.server, call.scope, credential)
         authorize(credential.caller, call.route, call.team_id)
     except Denied:
         return False

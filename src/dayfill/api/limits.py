@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dayfill.api.addresses import address_of
 from dayfill.domain.addresses import Network
-from dayfill.errors import Exceeded, Unauthenticated
+from dayfill.errors import Exceeded, RequestError
 
 MOST_HOLDERS = 20_000
 """Buckets of one kind that are kept; the one that was asked longest ago goes first, and would be full the soonest."""
@@ -64,7 +64,7 @@ class Buckets:
 
 
 class Limits:
-    """The limits of a server, each in requests an hour; None is none. refused: requests without a key that is known."""
+    """The limits of a server, each in requests an hour; None is none. refused: those without a usable key."""
 
     def __init__(
         self,
@@ -95,15 +95,15 @@ class Limits:
     def _network(self, scope: Asked) -> Holder:
         return network_of(address_of(scope, self._trusted))
 
-    def refuse(self, scope: Asked, error: Unauthenticated) -> Unauthenticated:
-        """A request without a known key; returns what to raise. It takes nothing from a good key of its address.
+    def refuse(self, scope: Asked, error: RequestError) -> RequestError:
+        """A request without a usable key; returns what to raise. It takes nothing from a good key of its address.
 
         Raises:
             Exceeded: its address has sent too many of them.
         """
         if self._refused is not None:
             taken = self._refused.take(self._network(scope), self._monotonic())
-            _granted(taken, "An address without a known API key")
+            _granted(taken, "An address without a usable API key")
         return error
 
     def ask(self, scope: Asked, key_id: str) -> None:

@@ -65,9 +65,9 @@ async def _by_key(visit: Visit, key: str) -> str:
         if not 0 < len(key) <= LONGEST_KEY:
             raise Unauthenticated("Enter an API key of yours: it begins with api_.")
         credential = await keys.recognise(site.db, site.keyring, key)
-    except Unauthenticated as error:
+        keys.refuse_use(credential, site.seams.now(), lambda: site.address_of(visit.request.scope))
+    except (Unauthenticated, Denied) as error:
         raise site.refuse(visit.request.scope, error) from None
-    keys.refuse_use(credential, site.seams.now(), lambda: site.address_of(visit.request.scope))
     site.used_keys.add(credential.caller.key_id)
     async with site.db.write() as tx:
         user_id = credential.caller.user_id

@@ -8,7 +8,7 @@ from typing import Any
 
 from dayfill.domain.reach import Reaches
 from dayfill.engine.live import Hub
-from dayfill.errors import Unauthenticated
+from dayfill.errors import RequestError
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.db import Database
@@ -22,7 +22,7 @@ def _anybody(_scope: Asked) -> None:
     """No limit."""
 
 
-def _as_it_is(_scope: Asked, error: Unauthenticated) -> Unauthenticated:
+def _as_it_is(_scope: Asked, error: RequestError) -> RequestError:
     return error
 
 
@@ -53,7 +53,7 @@ class Site:
     is_https: bool = False
     address_of: Callable[[Mapping[str, Any]], str] = _peer
     arrive: Callable[[Asked], None] = _anybody
-    refuse: Callable[[Asked, Unauthenticated], Unauthenticated] = _as_it_is
+    refuse: Callable[[Asked, RequestError], RequestError] = _as_it_is
     used_keys: set[str] = field(default_factory=set)
     installation_id: str = ""
     tallies: Tallies = field(default_factory=Tallies)
