@@ -20,6 +20,7 @@ from dayfill.domain.access import SCOPES, Role
 from dayfill.engine import keys, teams
 from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
+from dayfill.engine.trials import Trials
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.migrations import migrate_sqlite
@@ -39,12 +40,15 @@ def _new_state() -> bytes:
         return state.read_bytes()
 
 
+async def _no_sleep(_seconds: float) -> None:
+    """No test has a time to hide."""
+
+
 @dataclass
 class Installation:
     """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key.
 
     skew: by how much the clock was set, which no monotonic clock sees. has_jumped: it was, ahead or back.
-    slept: seconds of each wait of the server.
     """
 
     db: SqliteDatabase
@@ -59,7 +63,6 @@ class Installation:
     woken: int = 0
     not_ready: str | None = None
     clients: list[httpx.AsyncClient] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
 
     @classmethod
     async def create(cls, folder: Path) -> Installation:
@@ -77,18 +80,14 @@ class Installation:
         # No power is cut during a test, and waiting for the disk would make up most of its time.
         db._writer.execute("PRAGMA synchronous = OFF")
         made = cls.__new__(cls)
-        seams = Seams(lambda: made.now, time.monotonic, uuid.uuid4, Random(1), sleep=lambda wait: made._sleep(wait))
-        hub, queries = Hub(db, seams), Queries(db, seams, keyring, TEMPS)
-        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, hub, queries, reaches=TEMPS)
+        seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
+        at_work = Hub(db, seams), Queries(db, seams, keyring, TEMPS), Trials(seams.monotonic, _no_sleep)
+        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, *at_work, reaches=TEMPS)
         made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
-        server.hub.close()  # a stream ends with its first words; tests of streams bring a hub of their own
+        at_work[0].close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:
             made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
         return made
-
-    async def _sleep(self, seconds: float) -> None:
-        """Nobody waits for the server in a test."""
-        self.slept.append(seconds)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -1,11 +1,10 @@
-"""Where the outside leaks in: time, waiting, ids, chance and failpoints, as one frozen value that is passed down.
+"""Where the outside leaks in: time, ids, chance and failpoints, as one frozen value that is passed down.
 
 Made in ``app`` for the server and rebuilt by a worker; tests make their own. Nothing else asks the clock.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -13,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random  # noqa: TID251  this file is the seam that the rule points to
@@ -93,11 +92,10 @@ def failing(faults: Sequence[Fault]) -> Callable[[str], None]:
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """Clock, ids, chance, failpoints and waiting.
+    """Clock, ids, chance and failpoints.
 
     now: current instant, aware, UTC. monotonic: seconds, never steps back. new_id: a fresh UUID.
     chance: source of jitter. failpoint: called with a step's name at every step of the run protocol.
-    sleep: so many seconds, where waiting is what is wanted.
     """
 
     now: Callable[[], datetime]
@@ -105,7 +103,6 @@ class Seams:
     new_id: Callable[[], uuid.UUID]
     chance: Random
     failpoint: Callable[[str], None] = no_failpoint
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 def system_seams(faults: Sequence[Fault] = ()) -> Seams:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,10 @@ from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.engine import destinations
 from dayfill.errors import Conflict, Missing, Permanent, Refused, SealBroken
+from dayfill.secrets import Keyring
 from dayfill.store import destinations as kept
 from dayfill.store import transfers
+from dayfill.store.db import Reader
 from installation import Installation
 from reaching import TEMP
 
@@ -65,9 +66,9 @@ async def update(installation: Installation, destination_id: int, asked: Wanted)
         return await destinations.update(tx, installation.server.seams, installation.keyring, 1, destination_id, asked)
 
 
-def trying(installation: Installation, **seams: Any) -> tuple[Any, ...]:
+def trying(installation: Installation) -> tuple[Reader, Keyring, str]:
     """The first arguments of a test."""
-    return installation.db, replace(installation.server.seams, **seams), installation.keyring, "installation"
+    return installation.db, installation.keyring, "installation"
 
 
 async def test_secrets_are_sealed_for_their_row(installation: Installation, server: Server) -> None:
@@ -139,16 +140,6 @@ async def test_secrets_that_do_not_open_can_be_sent_again(installation: Installa
             await update(installation, made.destination_id, wanted(new_secrets, host="db"))
     changed = await update(installation, made.destination_id, wanted({"password": CANARY}, host="db2"))
     assert destinations.opened(changed, installation.keyring) == {"password": Secret(CANARY)}, "nothing old is left"
-
-
-@pytest.mark.parametrize(("host", "took", "waits"), [("db", 0.0, 2.0), ("db", 0.5, 1.5), ("down", 3.5, 0.5)])
-async def test_the_time_of_a_test_does_not_tell_what_it_met(
-    installation: Installation, server: Server, monkeypatch: pytest.MonkeyPatch, host: str, took: float, waits: float
-) -> None:
-    clock = iter((100.0, 100.0 + took))
-    arguments = trying(installation, monotonic=lambda: next(clock))
-    await destinations.test(*arguments, 1, wanted(host=host, password="x"), None, TEMP)
-    assert installation.slept == [waits]
 
 
 async def test_a_test_tells_no_secret_whatever_goes_wrong(

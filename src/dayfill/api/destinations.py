@@ -111,15 +111,9 @@ async def test(call: Call) -> Answer:
     body = call.decode(Trial, leave_out=new)
     wanted = _wanted(body, new)
     reach = server.reaches.of(call.team_id)
-    error = await verbs.test(
-        server.db,
-        server.seams,
-        server.keyring,
-        server.installation_id,
-        call.team_id,
-        wanted,
-        body.destination_id,
-        reach,
+    whose = server.installation_id, call.team_id
+    error = await server.trials.run(
+        call.team_id, lambda: verbs.test(server.db, server.keyring, *whose, wanted, body.destination_id, reach)
     )
     tried = {"type": body.type, "fields": verbs.plain_in(wanted), "success": error is None}
     act = Act("destination.test", body.destination_id or "new", after=tried)

@@ -11,6 +11,7 @@ from dayfill.domain.addresses import Network
 from dayfill.domain.reach import Reaches
 from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
+from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Vitals
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -29,7 +30,7 @@ class Server:
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
     answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
     the keys that requests came with, for the housekeeping to write down. queries: under way, and their results.
-    reaches: what connectors may open for each team.
+    reaches: what connectors may open for each team. trials: of destinations, under way.
     """
 
     db: Database
@@ -41,6 +42,7 @@ class Server:
     max_days: int
     hub: Hub
     queries: Queries
+    trials: Trials
     vitals: Callable[[], Awaitable[Vitals]] = _unwatched
     traffic: Traffic = field(default_factory=Traffic)
     trusted_proxies: tuple[Network, ...] = ()

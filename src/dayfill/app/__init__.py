@@ -32,6 +32,7 @@ from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.teams import ensure_installation
+from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Watch
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams, system_seams
@@ -202,6 +203,7 @@ def _server(
         max_days=settings.max_backfill_days,
         hub=hub,
         queries=Queries(state.db, state.seams, state.keyring, settings.reaches),
+        trials=Trials(state.seams.monotonic),
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
@@ -219,6 +221,7 @@ def site_of(server: Server, is_https: bool) -> Site:
         changed=server.changed,
         new_request_id=lambda: new_request_id(server.seams),
         max_days=server.max_days,
+        trials=server.trials,
         reaches=server.reaches,
         is_https=is_https,
         address_of=lambda scope: address_of(scope, server.trusted_proxies),

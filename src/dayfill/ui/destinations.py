@@ -7,7 +7,7 @@ from starlette.responses import Response
 from dayfill.domain.access import Permission
 from dayfill.domain.destination import Wanted
 from dayfill.engine import destinations as verbs
-from dayfill.errors import Missing, Refused
+from dayfill.errors import Exceeded, Missing, Refused
 from dayfill.store import boards, destinations
 from dayfill.ui.visit import Visit
 
@@ -35,10 +35,11 @@ async def test(visit: Visit) -> Response:
     wanted = Wanted(one.destination_type, one.display_name, dict(one.fields), one.auth_method)
     reach = site.reaches.of(visit.team_id)
     try:
-        problem = await verbs.test(
-            site.db, site.seams, site.keyring, site.installation_id, visit.team_id, wanted, destination_id, reach
+        whose = site.installation_id, visit.team_id
+        problem = await site.trials.run(
+            visit.team_id, lambda: verbs.test(site.db, site.keyring, *whose, wanted, destination_id, reach)
         )
-    except Refused as error:
+    except (Refused, Exceeded) as error:
         problem = error.description
     if not visit.is_htmx:
         return visit.to("/destinations", f"{one.display_name}: {problem or 'it can be reached and written.'}")

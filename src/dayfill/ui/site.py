@@ -8,6 +8,7 @@ from typing import Any
 
 from dayfill.domain.reach import Reaches
 from dayfill.engine.live import Hub
+from dayfill.engine.trials import Trials
 from dayfill.errors import RequestError
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -39,7 +40,7 @@ class Site:
     team. new_request_id: of the request that begins. is_https: a proxy in front speaks TLS; else only this machine
     reaches the pages. address_of: where a request came from. arrive: raises Exceeded if that address asks too often.
     refuse: counts a vain try to sign in, and returns what to raise. used_keys: ids of keys that signed in.
-    tallies: the days of transfers, counted.
+    trials: of destinations, under way. tallies: the days of transfers, counted.
     """
 
     db: Database
@@ -49,6 +50,7 @@ class Site:
     changed: Callable[[], None]
     new_request_id: Callable[[], str]
     max_days: int
+    trials: Trials
     reaches: Reaches = field(default_factory=Reaches)
     is_https: bool = False
     address_of: Callable[[Mapping[str, Any]], str] = _peer
