@@ -16,7 +16,7 @@ async def change(made: Installation, team_id: int, key: str, count: int) -> None
         body = {
             "type": "DWH_DUCKDB",
             "display_name": f"W{made.now}",
-            "fields": {"path": f"{team_id}-{made.now}.duckdb"},
+            "fields": {"path": f"/srv/{team_id}-{made.now}.duckdb"},
         }
         answer = await made.client(key).post(f"/teams/{team_id}/destinations", json=body)
         assert answer.status_code == 201

@@ -47,7 +47,7 @@ def keyed(monkeypatch: pytest.MonkeyPatch) -> Keyed:
 
 
 def asked(**changes: Any) -> dict[str, Any]:
-    return {"type": "DWH_DUCKDB", "display_name": "Warehouse", "fields": {"path": "/a.duckdb"}, **changes}
+    return {"type": "DWH_DUCKDB", "display_name": "Warehouse", "fields": {"path": "/srv/a.duckdb"}, **changes}
 
 
 def with_key(**changes: Any) -> dict[str, Any]:
@@ -145,6 +145,26 @@ async def test_no_secret_is_stored_while_the_keyring_cannot_be_read(
     keyring.touch(0o600)
     keyring.write_text(text)
     assert (await client.post(place, json=with_key())).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/elsewhere/a.duckdb", "path: /elsewhere/a.duckdb is outside the folders that files may be in: "),
+        ("/srv/../etc/a.duckdb", "path: '/srv/../etc/a.duckdb' is no path that can be used"),
+    ],
+)
+async def test_a_file_where_the_team_may_have_none_is_refused_before_any_day_fails(
+    installation: Installation, path: str, said: str
+) -> None:
+    client, place = installation.client(), f"/teams/{installation.team_id}/destinations"
+    made = (await client.post(place, json=asked())).json()["data"]["id"]
+    refused = await client.post(place, json=asked(display_name="Other", fields={"path": path}))
+    moved = await client.put(f"{place}/{made}", json=asked(fields={"path": path}))
+    for answer in (refused, moved):
+        assert error_of(answer) == (422, "UNPROCESSABLE_ENTITY")
+        assert description(answer).startswith(said)
+    assert installation.execute("SELECT fields FROM destinations") == [('{"path":"/srv/a.duckdb"}',)]
 
 
 @pytest.mark.parametrize("name", ["new_private_key", "new_password"])

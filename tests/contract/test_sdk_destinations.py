@@ -39,10 +39,10 @@ async def test_create_get_and_list(installation: Installation, call: Sdk) -> Non
 async def test_update(installation: Installation, call: Sdk) -> None:
     made = await seeds.destination(installation)
     changed = await call(
-        "destinations.update", installation.team_id, made.destination_id, "DWH_DUCKDB", "New", {"path": "/b"}
+        "destinations.update", installation.team_id, made.destination_id, "DWH_DUCKDB", "New", {"path": "/srv/b"}
     )
     assert (changed.id, changed.display_name) == (made.destination_id, "New")
-    assert {setting.id: setting.value for setting in changed.edit_settings} == {"path": "/b", "schema": None}
+    assert {setting.id: setting.value for setting in changed.edit_settings} == {"path": "/srv/b", "schema": None}
 
 
 async def test_delete_and_usage(installation: Installation, call: Sdk) -> None:
@@ -85,11 +85,11 @@ async def test_the_reason_of_a_refusal_reaches_the_caller(installation: Installa
             made.destination_id,
             "DWH_DUCKDB",
             "Warehouse",
-            {"path": "/a"},
+            {"path": "/srv/a"},
             new_password="x",
         )
     with pytest.raises(APIError) as taken:
-        await call("destinations.create", installation.team_id, "DWH_DUCKDB", "Warehouse", {"path": "/a"})
+        await call("destinations.create", installation.team_id, "DWH_DUCKDB", "Warehouse", {"path": "/srv/a"})
     assert taken.value.status_code == 409
 
 

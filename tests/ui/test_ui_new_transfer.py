@@ -20,7 +20,7 @@ GOOD = {
     "table": "visits",
     "destination": "new",
     "destination_name": "Warehouse",
-    "to.path": "/data/warehouse.duckdb",
+    "to.path": "/srv/warehouse.duckdb",
     "interval": "daily",
     "hour": "6",
     "window": "7",
@@ -42,6 +42,13 @@ async def test_a_source_is_chosen_first(browser: Browser) -> None:
     page = (await browser.open("/transfers/new")).text
     assert set(re.findall(r'href="/transfers/new\?source=(\w+)"', page)) == {"FILES", "DEMO_ADS"}
     assert "There is no such source." in await opened(browser, "NOTHING")
+
+
+async def test_a_warehouse_out_of_reach_is_told_beside_its_field(installation: Installation, browser: Browser) -> None:
+    await opened(browser)
+    answer = await browser.submit("/transfers/new", **{**GOOD, "to.path": "/data/warehouse.duckdb"})
+    assert (answer.status_code, counts(installation)) == (422, [(0, 0, 0)])
+    assert "/data/warehouse.duckdb is outside the folders that files may be in" in answer.text
 
 
 async def test_all_of_it_is_made_at_once(installation: Installation, browser: Browser) -> None:

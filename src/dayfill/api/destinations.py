@@ -81,6 +81,7 @@ async def usage(call: Call) -> Answer:
 
 async def create(call: Call, tx: Tx) -> Answer:
     wanted = _wanted(call.decode(NewDestination), {})
+    verbs.refuse_out_of_reach(wanted, call.server.reaches.of(call.team_id))
     made = await verbs.create(tx, call.server.seams, call.server.keyring, call.team_id, wanted)
     place = f"{call.base_url}/teams/{call.team_id}/destinations/{made.destination_id}"
     act = Act("destination.create", made.destination_id, after=told.destination(made))
@@ -91,6 +92,7 @@ async def update(call: Call, tx: Tx) -> Answer:
     destination = await _read(call)
     new = _new_keys(call)
     wanted = _wanted(call.decode(NewDestination, leave_out=new), new)
+    verbs.refuse_out_of_reach(wanted, call.server.reaches.of(call.team_id))
     changed = await verbs.update(
         tx, call.server.seams, call.server.keyring, call.team_id, destination.destination_id, wanted
     )

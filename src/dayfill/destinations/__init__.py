@@ -25,13 +25,17 @@ UNDRAWN = 2**62
 
 @dataclass(frozen=True, slots=True)
 class DestinationField:
-    """One setting of a destination, as a form shows it. Secret fields are sealed at rest and never shown again."""
+    """One setting of a destination, as a form shows it. Secret fields are sealed at rest and never shown again.
+
+    is_path: it names a file of the server, which must lie where the team may have files.
+    """
 
     field_id: str
     label: str
     is_required: bool = True
     is_secret: bool = False
     help_text: str = ""
+    is_path: bool = False
 
 
 HELD = "HELD"

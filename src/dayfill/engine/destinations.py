@@ -16,7 +16,8 @@ from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.engine.rescue import start_over
-from dayfill.errors import Conflict, ConnectorError, Missing, Refused, SealBroken
+from dayfill.errors import Conflict, ConnectorError, Missing, Permanent, Refused, SealBroken
+from dayfill.roots import placed
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring, safe, secrets_in
 from dayfill.store import days, destinations, transfers
@@ -28,7 +29,18 @@ LONGEST_ERROR = 2_000
 
 log = structlog.get_logger(__name__)
 
-__all__ = ["Kind", "KindField", "all_kinds", "create", "delete", "kind_of", "opened", "test", "update"]
+__all__ = [
+    "Kind",
+    "KindField",
+    "all_kinds",
+    "create",
+    "delete",
+    "kind_of",
+    "opened",
+    "refuse_out_of_reach",
+    "test",
+    "update",
+]
 
 
 def all_kinds() -> list[Kind]:
@@ -46,6 +58,21 @@ def kind_of(destination_type: str) -> Kind:
         known = ", ".join(sorted(kinds.KINDS))
         raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")
     return kinds.get(destination_type)
+
+
+def refuse_out_of_reach(wanted: Wanted, reach: Reach) -> None:
+    """Stop a destination whose files would lie where the team may have none: each of its days would fail.
+
+    Raises:
+        Refused: it says what to do; also for a type that is unknown.
+    """
+    for field in kind_of(wanted.destination_type).fields:
+        path = wanted.fields.get(field.field_id)
+        if field.is_path and isinstance(path, str) and path.strip():
+            try:
+                placed(path, reach)
+            except Permanent as error:
+                raise Refused(f"{field.field_id}: {safe(error.message, LONGEST_ERROR)}") from None
 
 
 async def create(tx: Tx, seams: Seams, keyring: Keyring, team_id: int, wanted: Wanted) -> Destination:

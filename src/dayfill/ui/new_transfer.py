@@ -152,6 +152,7 @@ async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
     fields: dict[str, object] = {one.field_id: typed.get(f"to.{one.field_id}", "").strip() for one in kind.fields}
     wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
     try:
+        destination_verbs.refuse_out_of_reach(wanted, site.reaches.of(visit.team_id))
         made: Destination = await destination_verbs.create(tx, site.seams, site.keyring, visit.team_id, wanted)
     except RequestError as error:
         raise Wrong({"destination_name" if isinstance(error, Conflict) else "destination": error.description}) from None

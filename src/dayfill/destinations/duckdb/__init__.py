@@ -35,7 +35,10 @@ class DuckDBFile:
     title = "DuckDB file"
     fields = (
         DestinationField(
-            "path", "Database file", help_text="Path on the server; created if it is not there, its folder must exist."
+            "path",
+            "Database file",
+            help_text="Path on the server; created if it is not there, its folder must exist.",
+            is_path=True,
         ),
         DestinationField("schema", "Schema", is_required=False, help_text="Schema of the tables; main if left empty."),
     )
