@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from dayfill.api import bodies, protocol
 from dayfill.api.asgi import Api
@@ -64,7 +65,7 @@ async def listening(installation: Installation) -> AsyncIterator[Listening]:
             made.paths.append(scope["path"])
             await api(scope, receive, send)
 
-        http = partial(Protocol, seams=installation.server.seams)
+        http = partial(Protocol, seams=installation.server.seams, traffic=installation.server.traffic)
         server = uvicorn.Server(uvicorn.Config(application, http=http, lifespan="off", log_config=None))  # type: ignore[arg-type]
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield made
@@ -191,6 +192,23 @@ async def test_a_slow_body_is_answered_in_time(listening: Listening, monkeypatch
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n".encode()
     for sent in (head, head + b'{"a":'):
         assert codes(await listening.said(sent)) == [(408, "REQUEST_TIMEOUT")]
+
+
+async def test_what_is_refused_before_it_is_a_request_is_counted_and_told(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not what nobody is answered, and nothing of what it says."""
+    with capture_logs() as lines:
+        await listening.said(b"what is this\r\n\r\n")
+        await listening.said(padded(MAX_HEAD_BYTES + 1))
+        await listening.said(get(close=False) + b"what is this\r\n\r\n")
+        monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+        await listening.said(b"GET /healthz HTTP/1.1\r\nHost:")
+    told = [(line["method"], line["route"], line["status"]) for line in lines]
+    assert told == [("unread", "none", status) for status in (400, 431, 408)]
+    counted = {(method, route): series for method, route, series in listening.made.server.traffic.series()}
+    refused = counted["unread", "none"]
+    assert dict(refused.classes) == {4: 3} and 0.1 <= refused.seconds < 60
 
 
 async def test_what_is_no_request_says_so_in_the_form_of_every_error(listening: Listening) -> None:

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from dayfill.api.protocol import MOST_MESSAGE_BYTES, Gathering, Protocol
+from dayfill.api.traffic import Traffic
 from dayfill.seams import system_seams
 
 
@@ -60,9 +61,8 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(
-            uvicorn.Config(_application, http=partial(Protocol, seams=system_seams()), lifespan="off", log_config=None)
-        )
+        http = partial(Protocol, seams=system_seams(), traffic=Traffic())
+        server = uvicorn.Server(uvicorn.Config(_application, http=http, lifespan="off", log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield listener.getsockname()[1]
         server.should_exit = True

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from dayfill.api import bodies, protocol
+from dayfill.api.traffic import Traffic
 from dayfill.seams import system_seams
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -30,7 +31,7 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        http = partial(protocol.Protocol, seams=system_seams())
+        http = partial(protocol.Protocol, seams=system_seams(), traffic=Traffic())
         config = uvicorn.Config(_application, http=http, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

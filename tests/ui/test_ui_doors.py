@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from browsing import FROM_HERE, HOST, Browser
+from structlog.testing import capture_logs
 
 from dayfill.api.asgi import Api
 from dayfill.api.limits import Limits
 from dayfill.api.routes import PUBLIC, ROUTES
+from dayfill.api.traffic import Traffic
 from dayfill.app import site_of
 from dayfill.app.doors import API, Doors
 from dayfill.ui import visit
@@ -82,6 +85,27 @@ async def test_an_address_that_asks_too_often_is_told_when_to_go_on(installation
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
         assert "Too many requests" in answer.text and "3600 s" in answer.text
         assert (await client.get("/static/x/app.css")).status_code == 200, "its files are free"
+
+
+async def test_pages_are_counted_by_their_route_and_not_by_what_they_name(installation: Installation) -> None:
+    installation.server = replace(installation.server, traffic=Traffic())
+    browser = Browser(installation)
+    await browser.sign_in(installation.key)
+    with capture_logs() as lines:
+        for path in ("/backfills/7?x=secret", "/backfills/8", "/nothing/secret", "/static/x/secret.css", "/"):
+            await browser.get(HOST + path)
+        await browser.request("BREW", HOST + "/transfers", headers=FROM_HERE)
+    told = [{name: line[name] for name in ("route", "status", "team_id")} for line in lines]
+    one = {"route": "/backfills/{backfill_id}", "status": 404, "team_id": installation.team_id}
+    assert told[:2] == [one, one] and "secret" not in str(lines)
+    assert [(line["route"], line["status"]) for line in told[2:]] == [
+        ("none", 404),
+        ("/static/{file}", 404),
+        ("/transfers", 405),
+    ]
+    counted = {(method, route): dict(series.classes) for method, route, series in installation.server.traffic.series()}
+    assert counted["GET", "/backfills/{backfill_id}"] == {4: 2} and counted["GET", "/"] == {2: 2}
+    assert counted["other", "/transfers"] == {4: 1} and counted["POST", "/sign-in"] == {3: 1}
 
 
 async def test_a_form_that_is_too_large_is_told(installation: Installation) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dayfill.api import bodies
+from dayfill.api.traffic import UNREAD, Trace, Traffic
 from dayfill.api.wire import failure, new_request_id, render
 from dayfill.seams import Seams
 
@@ -74,7 +75,7 @@ class HeadTooLarge(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection; ``partial(Protocol, seams=...)`` is for ``uvicorn.Config(http=...)``."""
+    """One connection; ``partial(Protocol, seams=..., traffic=...)`` is for ``uvicorn.Config(http=...)``."""
 
     _watch: asyncio.TimerHandle | None = None
     _arriving_since: float | None = None
@@ -87,9 +88,9 @@ class Protocol(HttpToolsProtocol):
     """Of what has just come, and as many of them as may be those of the next head."""
     _is_refused = False
 
-    def __init__(self, *args: Any, seams: Seams, **more: Any) -> None:
+    def __init__(self, *args: Any, seams: Seams, traffic: Traffic, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._seams = seams
+        self._seams, self._traffic = seams, traffic
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -162,6 +163,8 @@ class Protocol(HttpToolsProtocol):
                 f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
             )
             self.transport.write(head.encode() + body)
+            since = self._began if self._arriving_since is None else self._arriving_since
+            self._traffic.answered(Trace(request_id), UNREAD, status, self.loop.time() - since)
         self.transport.close()
 
     def _awaits_an_answer(self) -> bool:

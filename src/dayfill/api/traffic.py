@@ -14,8 +14,10 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 """Upper ends of the buckets in which durations are counted, in seconds; longer ones have a bucket of their own."""
 NO_ROUTE = "none"
 """The route of a request whose path leads nowhere: what a stranger types must not become a label."""
+UNREAD = "unread"
+"""The method of what was refused before it was a request."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE", UNREAD}
 
 current: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that is being answered, for every line that the log gets meanwhile."""
@@ -26,10 +28,10 @@ class Trace:
 
     __slots__ = ("key_id", "request_id", "route", "team_id")
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, route: str = NO_ROUTE, team_id: int | None = None) -> None:
         self.request_id = request_id
-        self.route = NO_ROUTE
-        self.team_id: int | None = None
+        self.route = route
+        self.team_id = team_id
         self.key_id: str | None = None
 
 

@@ -18,6 +18,7 @@ from dayfill.api.addresses import address_of
 from dayfill.api.asgi import Api
 from dayfill.api.limits import Limits
 from dayfill.api.server import Server
+from dayfill.api.traffic import Trace
 from dayfill.api.wire import new_request_id
 from dayfill.app.doors import Doors
 from dayfill.app.holding import made, only_server, private_files
@@ -138,7 +139,8 @@ async def _serve(
     dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, *where)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     server = _server(settings, state, dispatcher, watch, hub, stop)
-    http = http_server(Doors(Api(server), Ui(site_of(server, settings.behind_proxy))), state.seams)
+    doors = Doors(Api(server), Ui(site_of(server, settings.behind_proxy)))
+    http = http_server(doors, state.seams, server.traffic)
     beside = watch, hub, Housekeeper(state.db, state.seams, server.used_keys, settings.audit_days)
     dispatching = asyncio.create_task(dispatcher.run())
     answering = asyncio.create_task(http.serve(sockets=[listening]))
@@ -222,6 +224,7 @@ def site_of(server: Server, is_https: bool) -> Site:
         new_request_id=lambda: new_request_id(server.seams),
         max_days=server.max_days,
         trials=server.trials,
+        answered=lambda whose, *what: server.traffic.answered(Trace(*whose), *what),
         reaches=server.reaches,
         is_https=is_https,
         address_of=lambda scope: address_of(scope, server.trusted_proxies),

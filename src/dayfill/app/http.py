@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from dayfill.api.protocol import Protocol
+from dayfill.api.traffic import Traffic
 from dayfill.errors import SetupError
 from dayfill.seams import Seams
 from dayfill.settings import Settings
@@ -34,11 +35,11 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(application: ASGIApp, seams: Seams) -> HttpServer:
+def http_server(application: ASGIApp, seams: Seams, traffic: Traffic) -> HttpServer:
     """uvicorn for an application, to be served on a socket that listens already."""
     config = uvicorn.Config(
         application,
-        http=cast(Any, partial(Protocol, seams=seams)),  # uvicorn's type knows classes only
+        http=cast(Any, partial(Protocol, seams=seams, traffic=traffic)),  # uvicorn's type knows classes only
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -31,10 +31,13 @@ class Ui:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         site, request = self._site, Request(scope, receive)
-        visit = Visit(site, request, site.new_request_id(), None)
+        visit, began = Visit(site, request, site.new_request_id(), None), site.seams.monotonic()
         response = await self._answer(visit)
         guard.protect(site, response.headers, visit.request_id)
         _pack(request, response)
+        team_id = visit.signed_in.team_id if visit.signed_in else None
+        took = site.seams.monotonic() - began
+        site.answered((visit.request_id, visit.route, team_id), request.method, response.status_code, took)
         await response(scope, receive, send)
 
     async def _answer(self, visit: Visit) -> Response:
@@ -52,6 +55,7 @@ class Ui:
         site, request = self._site, visit.request
         guard.refuse_other_hosts(site, request.headers)
         if request.url.path.startswith(assets.PREFIX):
+            visit.route = assets.ROUTE
             return assets.answer(request.url.path, request.headers) if guard.is_safe(request) else _only_read(visit)
         site.arrive(request.scope)
         if not guard.is_safe(request):
@@ -59,6 +63,7 @@ class Ui:
         token = cookies.token_of(site, request)
         visit.signed_in = await sessions.current(site.db, site.seams, token) if token else None
         page = _page(request)
+        visit.route = page.path if page else visit.route
         if visit.signed_in is None and not (page is not None and page.is_open):
             return problems.signed_out(visit, had_cookie=bool(token))
         if page is None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dayfill.errors import Missing
 
 PREFIX = "/static/"
+ROUTE = PREFIX + "{file}"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

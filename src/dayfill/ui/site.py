@@ -17,6 +17,8 @@ from dayfill.ui.tallies import Tallies
 
 Asked = MutableMapping[str, Any]
 """The ASGI scope of a request."""
+Whose = tuple[str, str, int | None]
+"""Id, route and team of a request."""
 
 
 def _anybody(_scope: Asked) -> None:
@@ -32,6 +34,10 @@ def _peer(scope: Mapping[str, Any]) -> str:
     return str(client[0]) if client else ""
 
 
+def _untold(_whose: Whose, _method: str, _status: int, _seconds: float) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What a page may use.
@@ -40,7 +46,8 @@ class Site:
     team. new_request_id: of the request that begins. is_https: a proxy in front speaks TLS; else only this machine
     reaches the pages. address_of: where a request came from. arrive: raises Exceeded if that address asks too often.
     refuse: counts a vain try to sign in, and returns what to raise. used_keys: ids of keys that signed in.
-    trials: of destinations, under way. tallies: the days of transfers, counted.
+    trials: of destinations, under way. answered: counts and tells of a request, with its method, status and seconds.
+    tallies: the days of transfers, counted.
     """
 
     db: Database
@@ -58,4 +65,5 @@ class Site:
     refuse: Callable[[Asked, RequestError], RequestError] = _as_it_is
     used_keys: set[str] = field(default_factory=set)
     installation_id: str = ""
+    answered: Callable[[Whose, str, int, float], None] = _untold
     tallies: Tallies = field(default_factory=Tallies)

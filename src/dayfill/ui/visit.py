@@ -34,12 +34,16 @@ WORDS = {
 
 @dataclass(slots=True)
 class Visit:
-    """One request. signed_in: None on the page where people sign in, and nowhere else."""
+    """One request.
+
+    signed_in: None on the page where people sign in, and nowhere else. route: the page's path with its ids as names.
+    """
 
     site: Site
     request: Request
     request_id: str
     signed_in: Session | None
+    route: str = "none"
     _sent: list[tuple[str, str]] | None = field(default=None)
 
     @property
