@@ -15,9 +15,9 @@ from dayfill.app import SPOOL, State, open_state
 from dayfill.cli.installation import first_key
 from dayfill.destinations.duckdb import pool
 from dayfill.domain.backfill import ACTIVE
-from dayfill.domain.days import DayRange
+from dayfill.domain.days import WHOLE, DayRange
 from dayfill.domain.transfer import Configuration, SourceSetting, Table
-from dayfill.engine import backfills, destinations, table_groups, transfers
+from dayfill.engine import backfills, destinations, runs, table_groups, transfers
 from dayfill.engine.destinations import Wanted
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.spool_folder import swept
@@ -86,6 +86,19 @@ class Loaded:
             async with state.db.write() as tx:
                 span = DayRange(day(first), day(last))
                 made = await backfills.create(tx, state.seams, 1, 1, 1, span, only=only, max_days=10_000)
+            return made.backfill_id
+
+        asyncio.run(self._work(create))
+        pool.close_all()
+
+    def refresh_whole(self) -> None:
+        """Load the tables without days, and a day beside them."""
+
+        async def create(state: State) -> int:
+            async with state.db.write() as tx:
+                span = DayRange(day(0), day(0))
+                await runs.run_now(tx, state.seams, 1, 1, dates=[WHOLE])
+                made = await backfills.create(tx, state.seams, 1, 1, 1, span, max_days=10_000)
             return made.backfill_id
 
         asyncio.run(self._work(create))

@@ -200,7 +200,7 @@ class Rig:
     def pass_time(self, **duration: float) -> None:
         self.installation.pass_time(**duration)
 
-    def transfer(self, parallelism: int = 4, connection: int = 0, tables: Sequence[str] = ("visits",)) -> int:
+    def transfer(self, parallelism: int = 4, connection: int = 0, tables: Sequence[str | Table] = ("visits",)) -> int:
         """A transfer of its own; returns its id. connection: 0 makes a new one."""
         self.transfers += 1
         name, stamp = f"T{self.transfers}", {"team_id": self.team_id, "created_time": micros(NOON)}
@@ -210,7 +210,7 @@ class Rig:
             data_source_id="FILES",
             name=name,
             table_prefix="",
-            tables=msgspec.json.encode([Table(table) for table in tables]).decode(),
+            tables=msgspec.json.encode([one if isinstance(one, Table) else Table(one) for one in tables]).decode(),
         )
         warehouse = {"destination_type": "DWH_DUCKDB", "display_name": name, "auth_method": "", "fields": "{}"}
         target = self.installation.insert("destinations", **stamp, **warehouse, location=name)

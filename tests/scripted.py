@@ -66,6 +66,7 @@ class ScriptedSource:
     settings: tuple[()] = ()
     has_accounts: bool = False
     lists_accounts: bool = False
+    reads_whole: bool = True
     max_days_per_read: int = 1000
     scripts: dict[date, Script] = field(default_factory=dict)
     reads: list[list[date]] = field(default_factory=list)

@@ -94,7 +94,6 @@ async def test_an_export_can_be_imported_under_another_name(installation: Instal
         (changed("group.table_prefix", "a" * 15), "SCHEMA_PREFIX_INVALID"),
         (changed("tables", []), "SCHEMA_TABLES_REQUIRED"),
         (changed("tables.0.table_name", "flights"), "SCHEMA_TABLE_NAME_DUPLICATE"),
-        (changed("tables.0.table_partition", "none"), "SCHEMA_TABLE_PARTITION_INVALID"),
         (changed("tables.0.table_partition", "hour"), "SCHEMA_TABLE_PARTITION_INVALID"),
         (changed("tables.0.fields", ["nope"]), "IMPORT_FIELD_UNKNOWN"),
         (changed("fields.0.field_id", "day"), "IMPORT_FIELD_DUPLICATE"),

@@ -2,16 +2,28 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.table_group import MAX_TABLE_FIELDS, MAX_TABLES, faults, prefix, snake, table_name
+from dayfill.domain.days import WHOLE
+from dayfill.domain.table_group import (
+    MAX_TABLE_FIELDS,
+    MAX_TABLES,
+    faults,
+    of_day,
+    prefix,
+    refreshed,
+    snake,
+    table_name,
+)
 from dayfill.domain.transfer import Field, Partition, Table
 
 ID = Field("id", "id", "INTEGER")
 RIGHT = Table("flights", (ID,))
+DAY = date(2024, 2, 29)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +63,6 @@ def test_a_form_is_stable_and_safe(text: str) -> None:
         (replace(RIGHT, name="flüge"), "SCHEMA_TABLE_NAME_INVALID"),
         (replace(RIGHT, name="a" * 64), "SCHEMA_TABLE_NAME_INVALID"),
         (replace(RIGHT, name="_DayFill_days"), "SCHEMA_TABLE_NAME_INVALID"),
-        (replace(RIGHT, partition=Partition.NONE), "SCHEMA_TABLE_PARTITION_INVALID"),
         (replace(RIGHT, fields=(replace(ID, target_name="a b"),)), "SCHEMA_FIELD_NAME_INVALID"),
         (replace(RIGHT, fields=(replace(ID, field_id=""),)), "SCHEMA_FIELD_ID_INVALID"),
         (replace(RIGHT, fields=(replace(ID, data_type="int"),)), "SCHEMA_FIELD_TYPE_INVALID"),
@@ -60,6 +71,24 @@ def test_a_form_is_stable_and_safe(text: str) -> None:
 )
 def test_a_table_that_cannot_be(table: Table, code: str) -> None:
     assert [fault[0] for fault in faults("Group", "", [table])] == [code]
+
+
+@pytest.mark.parametrize(
+    ("partitions", "of_a_day", "of_a_whole", "loads"),
+    [
+        ("d", "d", "", [DAY]),
+        ("n", "", "n", [WHOLE]),
+        ("dn", "d", "n", [DAY, WHOLE]),
+    ],
+)
+def test_a_day_fills_the_tables_that_have_days_and_a_refresh_the_others_too(
+    partitions: str, of_a_day: str, of_a_whole: str, loads: list[date]
+) -> None:
+    kinds = {"d": Partition.DATE, "n": Partition.NONE}
+    tables = [Table(letter, partition=kinds[letter]) for letter in partitions]
+    assert "".join(table.name for table in of_day(tables, DAY)) == of_a_day
+    assert "".join(table.name for table in of_day(tables, WHOLE)) == of_a_whole
+    assert refreshed(tables, [DAY]) == loads
 
 
 def test_a_group_that_cannot_be() -> None:

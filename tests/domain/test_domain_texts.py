@@ -133,9 +133,9 @@ def test_of_a_configuration(changes: dict[str, object], text: str) -> None:
             "schema_id notAllowed: Table group 'Group' belongs to DEMO_ADS, not to FILES.",
         ),
         (
-            {"group": WHOLE},
-            "schema_id notAllowed: Table planes has no days (table_partition none), and full-refresh tables are not"
-            " supported.",
+            {"group": WHOLE, "reads_whole": False},
+            "schema_id notAllowed: Table planes has no days (table_partition none), and FILES is read by days alone:"
+            " choose a table group whose tables have table_partition date.",
         ),
         (
             {"taken_tables": frozenset({"b", "a"})},
@@ -212,12 +212,6 @@ def test_of_a_schedule(draft: ScheduleDraft, text: str) -> None:
             " A-Z, a-z, 0-9 and underscores, at most 63 with its prefix, and not start with _dayfill.",
         ),
         ("g", "", [Table("t"), Table("T")], "Two tables are named T; case makes no difference."),
-        (
-            "g",
-            "",
-            [Table("t", partition=Partition.NONE)],
-            "Table t has table_partition none: it has no days, and full-refresh tables are not supported. Use date.",
-        ),
         ("g", "", [Table("t", (Field("", "n", "DATE"),))], "A field of table t has no field_id."),
         (
             "g",

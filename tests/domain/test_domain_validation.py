@@ -117,6 +117,13 @@ def test_what_is_wrong_with_a_setting(field_id: str, value: object, problem: tup
     assert found(with_setting(field_id, value)) == [problem]
 
 
+WHOLE = replace(GROUP, tables=(Table("t", partition=Partition.NONE),))
+
+
+def test_a_table_without_days_may_be_loaded_from_a_source_that_knows_such() -> None:
+    assert found(facts=replace(FACTS, group=WHOLE)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -124,7 +131,7 @@ def test_what_is_wrong_with_a_setting(field_id: str, value: object, problem: tup
         ({"data_source_id": "DEMO_ADS"}, ("data_source_id", "notAllowed")),
         ({"group": None}, ("schema_id", "notFound")),
         ({"group": replace(GROUP, data_source_id="DEMO_ADS")}, ("schema_id", "notAllowed")),
-        ({"group": replace(GROUP, tables=(Table("t", partition=Partition.NONE),))}, ("schema_id", "notAllowed")),
+        ({"group": WHOLE, "reads_whole": False}, ("schema_id", "notAllowed")),
         ({"taken_tables": ("flights",)}, ("schema_id", "notUnique")),
         ({"has_destination": False}, ("destination_id", "notFound")),
         ({"name_is_taken": True}, ("display_name", "notUnique")),

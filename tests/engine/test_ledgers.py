@@ -7,6 +7,8 @@ from datetime import date
 from itertools import product
 
 from dayfill.destinations import LedgerRow
+from dayfill.domain.days import WHOLE
+from dayfill.domain.transfer import Partition, Table
 from dayfill.engine.ledgers import differing, ledger_days
 from dayfill.store import days, invariants
 from dayfill.store.db import micros
@@ -21,8 +23,16 @@ def row(table: str, day: date, token: int, rows: int = 1) -> LedgerRow:
 
 
 def test_the_ledger_of_a_day_is_that_of_all_its_tables() -> None:
-    rows = [row("a", ago(0), 5), row("b", ago(0), 7), row("a", ago(1), 3), row("dropped", ago(2), 9)]
-    one, two = ledger_days(rows, ["a", "b"])
+    rows = [
+        row("a", ago(0), 5),
+        row("b", ago(0), 7),
+        row("a", ago(1), 3),
+        row("dropped", ago(2), 9),
+        row("w", WHOLE, 8),
+    ]
+    tables = [Table("a"), Table("b"), Table("w", partition=Partition.NONE)]
+    whole, one, two = ledger_days([*rows, row("w", ago(1), 4), row("a", WHOLE, 4)], tables)
+    assert (whole.data_date, whole.least_token, whole.token) == (WHOLE, 8, 8)
     assert (one.data_date, one.least_token, one.token) == (ago(1), 0, 3)
     assert (two.data_date, two.least_token, two.token, two.run_id, two.row_count) == (ago(0), 5, 7, 7, 2)
 

@@ -11,7 +11,7 @@ import pytest
 
 import seeds
 from dayfill.domain.backfill import Backfill
-from dayfill.domain.days import DayRange, DayState
+from dayfill.domain.days import WHOLE, DayRange, DayState
 from dayfill.domain.live import Event
 from dayfill.engine import backfills, live, transfers
 from dayfill.engine.live import Hub
@@ -103,6 +103,23 @@ async def test_a_page_sees_each_day_wait_run_and_end(installation: Installation,
         (ended,) = seen.last.progress
         assert (ended.backfill.status, ended.backfill.failed, ended.eta_seconds) == ("FAILED", 1, None)
         assert seen.last.version == await days.version(installation.db, installation.team_id, transfer_id)
+
+
+async def test_tables_without_days_are_in_no_calendar_and_cost_no_reading_of_it(
+    installation: Installation, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer_id = (await seeds.transfer(installation)).transfer_id
+    await create(installation, transfer_id)
+    await materialise_all(installation)
+    async with page(installation, hub, transfer_id) as seen:
+        await seen.until("q" * 10)
+        monkeypatch.setattr(hub, "_read_all", None)
+        async with installation.db.write() as tx:
+            await days.queue(tx, transfer_id, [WHOLE.isoformat(), LAST.isoformat()])
+            await days.unqueue(tx, transfer_id, [WHOLE.isoformat(), LAST.isoformat()])
+        assert (await seen.next()).states is None
+        await claim_some(installation, 1)
+        assert (await seen.next_move()).moved == ((9, DayState.RUNNING),)
 
 
 async def test_what_moved_is_told_and_nothing_else(installation: Installation, hub: Hub) -> None:

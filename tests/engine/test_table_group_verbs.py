@@ -44,10 +44,10 @@ async def test_what_is_refused(installation: Installation, changes: dict[str, ob
     assert len(await kept.list_all(installation.db, installation.team_id)) == 1
 
 
-async def test_a_table_without_days_is_refused_and_the_reason_is_clear(installation: Installation) -> None:
-    with pytest.raises(Refused, match="full-refresh tables are not supported") as refused:
-        await import_(installation, Table("airports", partition=Partition.NONE))
-    assert refused.value.code == "SCHEMA_TABLE_PARTITION_INVALID"
+async def test_a_table_without_days_is_kept_as_one(installation: Installation) -> None:
+    made = await import_(installation, Table("airports", partition=Partition.NONE))
+    kept_as = await kept.get(installation.db, installation.team_id, made.schema_id)
+    assert kept_as is not None and kept_as.tables[0].partition is Partition.NONE
 
 
 async def test_two_teams_may_use_one_name(installation: Installation) -> None:

@@ -100,7 +100,7 @@ class LeakySource(ScriptedSource):
     """Fails in the way that its setting or the table is named after; and always when it is asked for accounts."""
 
     settings = (Setting("way", "How it fails"),)  # type: ignore[assignment]
-    category, lists_accounts = "Other", True
+    category, lists_accounts, reads_whole = "Other", True, False
 
     def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
         raise WAYS["words"](config.secrets["token"].reveal())

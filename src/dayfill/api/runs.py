@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from dayfill.api.parameters import choice, day, flag, integer, moment_from, moment_to
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
 from dayfill.domain.audit import Act
-from dayfill.domain.days import FIRST_DAY
+from dayfill.domain.days import FIRST_DAY, WHOLE
 from dayfill.domain.run import QueryDetail, Run
 from dayfill.engine import runs as verbs
 from dayfill.errors import Malformed, Missing, Refused
@@ -53,7 +55,7 @@ class RunItem(msgspec.Struct):
     ended_time: str | None
     total_duration: float | None
     total_rows: int | None
-    data_date: str
+    data_date: str | None
     x: Extension
 
 
@@ -67,7 +69,7 @@ class RunDetail(msgspec.Struct):
     ended_time: str | None
     total_duration: float | None
     total_rows: int | None
-    data_date: str
+    data_date: str | None
     external_id: str
     query_amount: int
     failed_query_amount: int
@@ -85,13 +87,13 @@ class RunsNow(msgspec.Struct, forbid_unknown_fields=True):
 class Joined(msgspec.Struct):
     """A day for which a run was waiting already."""
 
-    date: str
+    date: str | None
     run_id: int
 
 
 class Started(msgspec.Struct):
     run_ids: list[int]
-    dates: list[str]
+    dates: list[str | None]
     joined: list[Joined]
 
 
@@ -138,8 +140,8 @@ async def run_now(call: Call, tx: Tx) -> Answer:
     if dates and min(dates) < FIRST_DAY:
         raise Refused(f"{min(dates)} is too early: the first possible day is {FIRST_DAY}.")
     done = await verbs.run_now(tx, call.server.seams, call.team_id, transfer_id, dates=dates, window=window)
-    joined = [Joined(date.isoformat(), run_id) for date, run_id in done.joined]
-    started = [date.isoformat() for date in done.dates]
+    joined = [Joined(_date(one), run_id) for one, run_id in done.joined]
+    started = [_date(one) for one in done.dates]
     act = Act("transfer.run", transfer_id, after={"dates": started, "joined": len(joined)})
     return Answer(202, Started(done.run_ids, started, joined), act=act)
 
@@ -154,7 +156,7 @@ def item(run: Run) -> RunItem:
         stamp_or_none(run.ended_time),
         _duration(run),
         _rows(run.rows),
-        run.data_date.isoformat(),
+        _date(run.data_date),
         _extension(run),
     )
 
@@ -170,13 +172,18 @@ def _detail(run: Run) -> RunDetail:
         stamp_or_none(run.ended_time),
         _duration(run),
         _rows(run.rows),
-        run.data_date.isoformat(),
+        _date(run.data_date),
         str(run.run_id),
         len(run.queries),
         sum(query.error is not None for query in run.queries),
         [_query(query) for query in run.queries],
         _extension(run),
     )
+
+
+def _date(day: date) -> str | None:
+    """None where tables without days were loaded."""
+    return None if day == WHOLE else day.isoformat()
 
 
 def _extension(run: Run) -> Extension:

@@ -161,7 +161,8 @@ def _table(view: TableView, fields: dict[str, Field]) -> Table:
         text = f"Table {view.table_name[:80]!r} names the field {unknown[0][:100]!r}, which is not under fields."
         raise Refused(text, code="IMPORT_FIELD_UNKNOWN")
     if view.table_partition not in list(Partition):
-        text = f"Table {view.table_name[:80]!r} has table_partition {view.table_partition[:20]!r}; it must be date."
+        given = view.table_partition[:20]
+        text = f"Table {view.table_name[:80]!r} has table_partition {given!r}; it must be date or none."
         raise Refused(text, code="SCHEMA_TABLE_PARTITION_INVALID")
     picked = tuple(fields[field_id] for field_id in view.fields)
     return Table(view.table_name, picked, Partition(view.table_partition), view.report_type or None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dayfill.cli.dates import stamp
 from dayfill.cli.exits import Exit
+from dayfill.domain.days import name_of
 
 Backfill = Mapping[str, Any]
 """A backfill as the wire shows it."""
@@ -94,7 +95,7 @@ def day_ranges(days: Iterable[date]) -> list[tuple[date, date]]:
 def days_text(days: Sequence[date]) -> str:
     """The days as at most eight ranges, the newest first."""
     ranges = day_ranges(days)[::-1]
-    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in ranges[:_RANGES_SHOWN]]
+    shown = [name_of(first) if first == last else f"{first} to {last}" for first, last in ranges[:_RANGES_SHOWN]]
     more = len(ranges) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 

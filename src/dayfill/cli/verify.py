@@ -17,7 +17,7 @@ from dayfill.cli.installation import existing
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer, plain
 from dayfill.cli.summary import days_text
-from dayfill.domain.days import FIRST_DAY, LAST_DAY
+from dayfill.domain.days import FIRST_DAY, LAST_DAY, WHOLE, name_of
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.spool_folder import own_folder
 from dayfill.engine.verify import Found, Verdict, Verifying, verify_days
@@ -45,7 +45,8 @@ async def verify(
     pause, the other days are told as not read.
 
     A day is told as equal, or why not: the source has changed since (load it again if that should count), the table
-    differs from its ledger (edited by hand), there is no ledger row, it cannot be read.
+    differs from its ledger (edited by hand), there is no ledger row, it cannot be read. Without --from and --to the
+    tables without days are compared too.
 
     Exit code: 0 all days are equal, 1 some are not.
 
@@ -70,7 +71,8 @@ async def verify(
         job = await _job(state, team, transfer, seams)
         installation_id = await teams.installation_id(state) or ""
         loaded = [date.fromisoformat(row[0]) for row in await days.loaded(state, job.transfer_id)]
-    wanted = sorted((day for day in loaded if first <= day <= last), reverse=True)
+    is_all = from_ is None and to is None
+    wanted = sorted((day for day in loaded if first <= day <= last or (day == WHOLE and is_all)), reverse=True)
     with own_folder(directory / SPOOL) as spool:
         work = Verifying(job, installation_id, keyring.open, spool, seams, settings.reaches.of(team))
         found = list(_told(printer, verify_days(work, wanted), len(wanted)))
@@ -95,7 +97,7 @@ def _told(printer: Printer, found: Iterable[Verdict], total: int) -> Iterator[Ve
     """The verdicts, with a line for each that is not equal, and one now and then for how far it is."""
     for number, one in enumerate(found, 1):
         if one.found is not Found.EQUAL:
-            printer.note(f"{one.day}: {one.found}. {one.why}".rstrip())
+            printer.note(f"{name_of(one.day)}: {one.found}. {one.why}".rstrip())
         if number % _EVERY == 0 or number == total:
             printer.note(f"{number:,}/{total:,} days")
         yield one
@@ -110,7 +112,12 @@ def _show(printer: Printer, found: Sequence[Verdict]) -> None:
     names = ("source_rows", "table_rows", "ledger_rows")
     printer.many(
         [
-            {"date": str(one.day), "equal": one.found is Found.EQUAL, "found": one.found.value, "why": one.why}
+            {
+                "date": None if one.day == WHOLE else str(one.day),
+                "equal": one.found is Found.EQUAL,
+                "found": one.found.value,
+                "why": one.why,
+            }
             | {name: getattr(one, name) for name in names}
             for one in found
         ],

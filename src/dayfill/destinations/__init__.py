@@ -78,10 +78,13 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FinishedTable:
-    """A complete reading of one day of one table: ``rows`` may be empty, its schema may not."""
+    """A complete reading of one day of one table: ``rows`` may be empty, its schema may not.
+
+    date_column: None for a table without days, whose only day is `WHOLE` and which is replaced as a whole.
+    """
 
     name: str
-    date_column: str
+    date_column: str | None
     rows: Rows
     content_hash: str
 
@@ -122,8 +125,8 @@ class LedgerRow:
 class HeldTable:
     """One table as it stands, beside its ledger rows of the same moment.
 
-    counts: rows per date, once for every column that holds dates; one of these columns is that of its days. None if
-    the table is not there.
+    counts: rows per date, once for every column that holds dates; one of these columns is that of its days. All rows
+    are those of `WHOLE` if the ledger says so. None if the table is not there.
     """
 
     name: str
@@ -151,7 +154,8 @@ class Destination(Protocol):
 
         ``before_commit`` is called when all is written and only COMMIT is left; what it raises rolls all of it back.
         All days must name the same tables. Tables that nobody owns are owned from then on. Any error leaves every
-        day as it was; a table of another transfer or installation is one, with cause OWNERSHIP.
+        day as it was; a table of another transfer or installation is one, with cause OWNERSHIP, and so is a table that
+        was loaded by day and comes as a whole, or the other way round.
         """
 
     def ledger(self, config: DestinationConfig, transfer_id: int) -> list[LedgerRow]:

@@ -125,6 +125,25 @@ def foreign(table: str) -> Permanent:
     )
 
 
+def refuse_other_kind(day: FinishedDay, other: Callable[[str, bool], bool]) -> None:
+    """What was loaded by day stays so: days and a whole in one table would delete each other, past their tokens.
+
+    ``other``: whether the ledger has a row of a table, by its name, that is of `WHOLE`, or that is not.
+
+    Raises:
+        Permanent: cause OWNERSHIP; the table was loaded the other way.
+    """
+    for table in day.tables:
+        if other(table.name, table.date_column is not None):
+            before, now = ("by day", "as a whole") if table.date_column is None else ("as a whole", "by day")
+            raise Permanent(
+                "OWNERSHIP",
+                f"Table {table.name} was loaded {before} and is now to be replaced {now}: give it another name in the "
+                "table group.",
+                fatal=True,
+            )
+
+
 def hold(rows: Iterable[LedgerRow], entries: Sequence[Entry]) -> bool:
     """True if the ledger says exactly what the entries say, so they were committed."""
     found = {(row.table_name, row.data_date): row for row in rows}

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from dayfill.destinations import FinishedDay, FinishedTable, drift
 from dayfill.destinations.fence import Claim, Entry, Owner
 from dayfill.destinations.names import checked
+from dayfill.domain.days import WHOLE
 from dayfill.errors import Permanent
 
 
@@ -77,6 +78,10 @@ def _check_table(day: date, table: FinishedTable) -> None:
     Rows that wait in a file are looked at when they are read.
     """
     schema = table.rows.schema
+    if table.date_column is None:
+        if day != WHOLE:
+            raise Permanent("CONFIG", f"Table {table.name} has no days, so it cannot hold {day}.", day=day)
+        return
     if table.date_column not in schema.names:
         raise Permanent("SCHEMA", f"Table {table.name} has no column {table.date_column} to hold the date.", day=day)
     kind = schema.field(table.date_column).type
@@ -89,6 +94,8 @@ def _check_table(day: date, table: FinishedTable) -> None:
 
 
 def _check_dates(day: date, table: FinishedTable, rows: pa.Table) -> None:
+    if table.date_column is None:
+        return
     dates = rows.column(table.date_column)
     if dates.null_count or not pc.all(pc.equal(dates, pa.scalar(day)), min_count=0).as_py():
         raise Permanent("DATA", f"Table {table.name} got rows that do not belong to {day}.", day=day)

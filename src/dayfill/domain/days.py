@@ -13,6 +13,11 @@ ONE_DAY = timedelta(days=1)
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """Bounds of the days that dayfill accepts; a typing error such as 0204 is caught, no real data is refused."""
 
+WHOLE = date.min
+"""The day of what has no days. Tables that are replaced as a whole are read, loaded, recorded and compared as one day
+more; it lies before `FIRST_DAY`, so no range and no calendar holds it.
+"""
+
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -71,6 +76,11 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text} is not a day of the calendar") from None
+
+
+def name_of(day: date) -> str:
+    """A day as people read it."""
+    return "tables without days" if day == WHOLE else str(day)
 
 
 def ranges_of(days: Iterable[date]) -> list[DayRange]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
+from dayfill.domain.days import FIRST_DAY, WHOLE
 from dayfill.domain.transfer import TYPE_PATTERN, Field, Partition, Table
 
 MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_TABLE_FIELDS = 255, 15, 1000, 1000
@@ -33,6 +35,18 @@ def prefix(text: str) -> str:
     return f"{table_name(text)}_" if table_name(text) else ""
 
 
+def of_day(tables: Sequence[Table], day: date) -> tuple[Table, ...]:
+    """The tables that a run of this day fills: those with days, or on `WHOLE` those without."""
+    wanted = Partition.NONE if day == WHOLE else Partition.DATE
+    return tuple(table for table in tables if table.partition is wanted)
+
+
+def refreshed(tables: Sequence[Table], window: Iterable[date]) -> list[date]:
+    """The days that a refresh loads: those of the window, and `WHOLE`, as far as there are tables for them."""
+    days = list(window) if of_day(tables, FIRST_DAY) else []
+    return [*days, WHOLE] if of_day(tables, WHOLE) else days
+
+
 def faults(name: str, table_prefix: str, tables: Sequence[Table]) -> list[Fault]:
     """All that is wrong with a table group, whose table names include the prefix."""
     return [*_group(name, table_prefix, tables), *_tables(tables), *_meanings(tables)]
@@ -57,12 +71,6 @@ def _tables(tables: Sequence[Table]) -> Iterator[Fault]:
         if table.name.lower() in seen:
             yield "SCHEMA_TABLE_NAME_DUPLICATE", f"Two tables are named {table.name}; case makes no difference."
         seen.add(table.name.lower())
-        if table.partition is not Partition.DATE:
-            yield (
-                "SCHEMA_TABLE_PARTITION_INVALID",
-                f"Table {table.name} has table_partition none: it has no days, and full-refresh tables are not "
-                "supported. Use date.",
-            )
         yield from _columns(table)
 
 

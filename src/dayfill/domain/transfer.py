@@ -35,7 +35,9 @@ class TransferState(StrEnum):
 
 
 class Partition(StrEnum):
-    """How a table is replaced: by data date, or as a whole (such a table has no days and backfills skip it)."""
+    """How a table is replaced: by data date, or as a whole with each refresh; such a table has no days, and backfills
+    skip it.
+    """
 
     DATE = "date"
     NONE = "none"

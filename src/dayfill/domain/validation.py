@@ -38,7 +38,7 @@ class Facts:
     settings: rules of the source, None if there is no such source. group: the chosen table group, None if the team
     has none with this id. taken_tables: tables of the group that another transfer loads into the same warehouse.
     data_source_id: of the transfer that is being updated. has_login: the team can use the login that accounts and
-    segments name, if they name one.
+    segments name, if they name one. reads_whole: the source can be asked for a table that has no days.
     """
 
     settings: Sequence[SettingRule] | None
@@ -49,6 +49,7 @@ class Facts:
     taken_tables: Sequence[str] = ()
     data_source_id: str | None = None
     has_login: bool = True
+    reads_whole: bool = True
 
 
 def read_schedules(drafts: Sequence[ScheduleDraft]) -> tuple[tuple[Schedule, ...], list[Problem]]:
@@ -124,9 +125,12 @@ def _group(configuration: Configuration, facts: Facts) -> Iterator[Problem]:
     if group.data_source_id != configuration.data_source_id:
         text = f"Table group {group.name!r} belongs to {group.data_source_id}, not to {configuration.data_source_id}."
         yield Problem("schema_id", "notAllowed", text)
-    whole = [table.name for table in group.tables if table.partition is not Partition.DATE]
-    if whole:
-        text = f"Table {whole[0]} has no days (table_partition none), and full-refresh tables are not supported."
+    whole = [table.name for table in group.tables if table.partition is Partition.NONE]
+    if whole and not facts.reads_whole:
+        text = (
+            f"Table {whole[0]} has no days (table_partition none), and {group.data_source_id} is read by days alone: "
+            "choose a table group whose tables have table_partition date."
+        )
         yield Problem("schema_id", "notAllowed", text)
     if facts.taken_tables:
         tables = ", ".join(sorted(facts.taken_tables)[:10])

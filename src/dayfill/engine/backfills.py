@@ -12,9 +12,10 @@ from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus
 from dayfill.domain.days import FIRST_DAY, DayRange, DayState, latest_today, ranges_of
 from dayfill.domain.run import Priority
 from dayfill.engine import allowances
+from dayfill.engine.runs import refuse_without_days
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
-from dayfill.store import backfills, days, runs
+from dayfill.store import backfills, days, runs, transfers
 from dayfill.store.db import Reader, Tx
 
 CHOICES = {"missing": DayState.MISSING, "failed": DayState.FAILED, "stale": DayState.STALE}
@@ -40,14 +41,13 @@ async def create(
     Raises:
         Missing: no such transfer in the team.
         Denied: the range begins before the team's history.
-        Refused: the range is not possible, meets an active backfill, nothing in it is chosen, or the team has too much
-            to do already.
+        Refused: no table has days, the range is not possible, meets an active backfill, nothing in it is chosen, or the
+            team has too much to do already.
         Exceeded: the team's rows of the month are used up.
     """
     transfer = await _lock(tx, team_id, transfer_id)
     check_span(seams, span, max_days, transfer.zone)
-    await allowances.check_history(tx, seams, team_id, span.start)
-    await _refuse_overlap(tx, transfer_id, span)
+    await _check(tx, seams, team_id, transfer_id, span)
     chosen: list[DayRange] | None = None
     total = len(span)
     if only:
@@ -72,6 +72,13 @@ async def create(
     tx.touch(transfer_id)
     seams.failpoint("create")
     return await _read(tx, team_id, backfill_id)
+
+
+async def _check(tx: Tx, seams: Seams, team_id: int, transfer_id: int, span: DayRange) -> None:
+    """What keeps this transfer from having a backfill of these days."""
+    refuse_without_days((await transfers.job(tx, transfer_id)).tables)
+    await allowances.check_history(tx, seams, team_id, span.start)
+    await _refuse_overlap(tx, transfer_id, span)
 
 
 def check_span(seams: Seams, span: DayRange, max_days: int, zone: str) -> None:

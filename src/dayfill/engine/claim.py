@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from dayfill import sources
 from dayfill.domain.allowance import next_month
+from dayfill.domain.days import WHOLE
 from dayfill.domain.parking import Trial
 from dayfill.domain.reach import Reaches
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.domain.slices import DayOrder, Slice, TransferJob
+from dayfill.domain.table_group import of_day
 from dayfill.engine.budgets import MAX_SLICE_DAYS, Budgets, Pace
 from dayfill.engine.parking import trials
 from dayfill.errors import ConnectorError
@@ -153,7 +155,7 @@ async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: A
     days_each = 1 if tried else min(pace.slice_days(), _days_in_a_burst(job))
     found = await runs.claimable(tx, transfer_id, priority, at.now, slices * days_each)
     taken = {run.data_date for pick in earlier if pick.job.transfer_id == transfer_id for run in pick.found}
-    found = _one_a_day(found, taken)
+    found = _together(_one_a_day(found, taken))
     if not found:
         return []
     claimer.served[priority] = transfer_id
@@ -217,20 +219,27 @@ def _one_a_day(found: list[Claimable], taken: set[date]) -> list[Claimable]:
     return alone
 
 
+def _together(found: list[Claimable]) -> list[Claimable]:
+    """Days, which are read together; tables without days are read alone, once no day waits before them."""
+    return [run for run in found if run.data_date != WHOLE] or found
+
+
 def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) -> Claimed:
     job = pick.job
+    tables = of_day(job.tables, pick.found[0].data_date)
     work = Slice(
         installation_id=claimer.installation_id,
         team_id=job.team_id,
         transfer_id=job.transfer_id,
         source=job.source,
-        tables=job.tables,
+        tables=tables,
         destination=job.destination,
         days=tuple(DayOrder(run.data_date, run.run_id, token) for run, token in tokens),
         deadline_seconds=job.deadline_seconds,
         reach=claimer.reaches.of(job.team_id),
     )
-    return Claimed(work, job.connection_id, pick.alone, pick.trials, _calls(job, len(tokens)), job.requests_per_minute)
+    calls = _calls(job, len(tokens))
+    return Claimed(work, job.connection_id, pick.alone, pick.trials, calls, job.requests_per_minute)
 
 
 async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:

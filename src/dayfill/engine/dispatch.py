@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from dayfill.domain.days import WHOLE
 from dayfill.domain.reach import Reaches
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
@@ -227,6 +228,8 @@ class Dispatcher:
         self._landed.extend((result, connection_id) for result in results)
 
     def _learn(self, flight: Flight, results: list[DayResult]) -> None:
+        if flight.work.days[0].data_date == WHOLE:  # what it took says nothing of a day
+            return
         seconds = self._seams.monotonic() - flight.began
         failed = any(r.failure is not None and r.failure.transient for r in results)
         size = sum(result.size_bytes for result in results)

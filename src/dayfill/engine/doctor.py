@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from dayfill.destinations import HELD
-from dayfill.domain.days import ranges_of
+from dayfill.domain.days import name_of, ranges_of
 from dayfill.domain.reach import Reach, Reaches
 from dayfill.domain.slices import TransferJob
 from dayfill.engine.configs import Unseal
@@ -45,10 +45,10 @@ class Transfer:
         """What its tables hold otherwise than their ledger says, in a few words."""
         if not self.days:
             return None
-        spans = [str(one.start) if len(one) == 1 else f"{one.start} to {one.end}" for one in ranges_of(self.days)]
+        spans = [name_of(one.start) if len(one) == 1 else f"{one.start} to {one.end}" for one in ranges_of(self.days)]
         more = f" and {len(spans) - SHOWN_RANGES} more ranges" if len(spans) > SHOWN_RANGES else ""
         listed = ", ".join(spans[:SHOWN_RANGES]) + more
-        return f"{'; '.join(self.days[min(self.days)])} ({min(self.days)}). Such days: {listed}"
+        return f"{'; '.join(self.days[min(self.days)])} ({name_of(min(self.days))}). Such days: {listed}"
 
 
 @dataclass(frozen=True, slots=True)

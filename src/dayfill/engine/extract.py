@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from dayfill import sources
 from dayfill.destinations import FinishedTable
-from dayfill.domain.transfer import Table
+from dayfill.domain.transfer import Partition, Table
 from dayfill.engine.brakes import refuses_all
 from dayfill.engine.budgets import MAX_SLICE_BYTES
 from dayfill.engine.content_hash import day_hash, row_hashes
@@ -183,13 +183,25 @@ def _check_complete(table: Table, read: DaysRead, rows: int) -> None:
 def _spooled(table: Table, day: date, read: DaysRead, batches: Iterator[pa.RecordBatch], spool: Spool) -> FinishedTable:
     """One large day, checked and hashed while it goes to the spool."""
     wanted, sums = {(day - _EPOCH).days}, []
-    with spool.file(day, read.reader.schema) as file:
+    kept = _kept(table, read.reader.schema, read.date_column)
+    with spool.file(day, kept) as file:
         for batch in batches:
             rows = pa.Table.from_batches([batch])
             _refuse_other_days(table, wanted, _day_numbers(table, rows, read.date_column, before=file.rows))
-            sums.append(row_hashes(rows).sum(dtype=np.uint64))
-            file.write(batch)
-    return FinishedTable(table.name, read.date_column, file.whole(), day_hash(np.array(sums, dtype=np.uint64)))
+            sums.append(row_hashes(rows.select(kept.names)).sum(dtype=np.uint64))
+            file.write(batch.select(kept.names))
+    column = _date_column(table, read.date_column)
+    return FinishedTable(table.name, column, file.whole(), day_hash(np.array(sums, dtype=np.uint64)))
+
+
+def _kept(table: Table, schema: pa.Schema, date_column: str) -> pa.Schema:
+    """What is loaded: not the date of a table that has none, which only says that the source knows it."""
+    is_whole = table.partition is Partition.NONE
+    return schema.remove(schema.get_field_index(date_column)) if is_whole else schema
+
+
+def _date_column(table: Table, date_column: str) -> str | None:
+    return None if table.partition is Partition.NONE else date_column
 
 
 def _split(
@@ -200,12 +212,14 @@ def _split(
     if len(days) > 1 and np.any(np.diff(numbers) < 0):
         order = np.argsort(numbers, kind="stable")
         rows, numbers = rows.take(pa.array(order)), numbers[order]
-    hashes = row_hashes(rows)
     wanted = [(day - _EPOCH).days for day in days]
     _refuse_other_days(table, set(wanted), numbers)
+    rows = rows.select(_kept(table, rows.schema, date_column).names)
+    hashes = row_hashes(rows)
+    column = _date_column(table, date_column)
     starts, ends = np.searchsorted(numbers, wanted, "left"), np.searchsorted(numbers, wanted, "right")
     return {
-        day: FinishedTable(table.name, date_column, rows.slice(start, end - start), day_hash(hashes[start:end]))
+        day: FinishedTable(table.name, column, rows.slice(start, end - start), day_hash(hashes[start:end]))
         for day, start, end in zip(days, starts.tolist(), ends.tolist(), strict=True)
         if day not in failed
     }

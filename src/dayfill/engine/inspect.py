@@ -31,13 +31,12 @@ def inspect(job: TransferJob, installation_id: str, unseal: Unseal, reach: Reach
         ConnectorError: the destination cannot be read.
     """
     config = replace(destination_config(job.destination, installation_id, unseal, reach), read_only=True)
-    tables = [table.name for table in job.tables]
-    held = destinations.get(job.destination.kind).held(config, job.transfer_id, tables)
+    held = destinations.get(job.destination.kind).held(config, job.transfer_id, [table.name for table in job.tables])
     differing: dict[date, list[str]] = defaultdict(list)
     for table in held:
         for day, what in _differences(table):
             differing[day].append(what)
-    return Inspected(ledger_days([row for table in held for row in table.ledger], tables), dict(differing))
+    return Inspected(ledger_days([row for table in held for row in table.ledger], job.tables), dict(differing))
 
 
 def _differences(table: HeldTable) -> Iterator[tuple[date, str]]:

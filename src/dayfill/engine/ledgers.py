@@ -7,19 +7,27 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from dayfill.destinations import LedgerRow
+from dayfill.domain.days import FIRST_DAY, WHOLE
+from dayfill.domain.table_group import of_day
+from dayfill.domain.transfer import Table
 from dayfill.engine.content_hash import joined_hash
 from dayfill.store.days import Differing
 from dayfill.store.db import Row
 from dayfill.store.invariants import LedgerDay
 
 
-def ledger_days(rows: Iterable[LedgerRow], tables: Sequence[str]) -> list[LedgerDay]:
+def ledger_days(rows: Iterable[LedgerRow], tables: Sequence[Table]) -> list[LedgerDay]:
     """The days of a ledger, oldest first; rows of tables that the transfer does not load (any more) do not count."""
+    names = {is_whole: _names(tables, WHOLE if is_whole else FIRST_DAY) for is_whole in (True, False)}
     by_day: dict[date, list[LedgerRow]] = defaultdict(list)
     for row in rows:
-        if row.table_name in tables:
+        if row.table_name in names[row.data_date == WHOLE]:
             by_day[row.data_date].append(row)
-    return [_day(day, by_day[day], len(tables)) for day in sorted(by_day)]
+    return [_day(day, by_day[day], len(names[day == WHOLE])) for day in sorted(by_day)]
+
+
+def _names(tables: Sequence[Table], day: date) -> set[str]:
+    return {table.name for table in of_day(tables, day)}
 
 
 def _day(day: date, rows: Sequence[LedgerRow], tables: int) -> LedgerDay:

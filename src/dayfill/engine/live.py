@@ -16,7 +16,7 @@ from datetime import date
 import structlog
 
 from dayfill.domain.backfill import ACTIVE
-from dayfill.domain.days import DayState, vector
+from dayfill.domain.days import WHOLE, DayState, vector
 from dayfill.domain.live import Event, Progress
 from dayfill.domain.pace import Pace
 from dayfill.errors import Busy
@@ -220,6 +220,8 @@ class Hub:
         topic.version = await days.version(self._db, topic.team_id, topic.transfer_id)
         moved = []
         for day, state in read:
+            if day == WHOLE:  # in no calendar
+                continue
             at = (day - topic.start).days
             if not 0 <= at < len(topic.states):
                 return None

@@ -8,9 +8,11 @@ from datetime import date
 
 from dayfill import sources
 from dayfill.domain.backfill import Backfill
-from dayfill.domain.days import DayRange, DayState, ranges_of
+from dayfill.domain.days import FIRST_DAY, DayRange, DayState, ranges_of
+from dayfill.domain.table_group import of_day
 from dayfill.engine import allowances
 from dayfill.engine.backfills import CHOICES, check_span
+from dayfill.engine.runs import refuse_without_days
 from dayfill.errors import Missing, Refused, RequestError
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, transfers
@@ -83,6 +85,7 @@ async def _refusal(
     """What a create would meet, in its order."""
     try:
         check_span(seams, span, max_days, job.source.zone)
+        refuse_without_days(job.tables)
         await allowances.check_history(db, seams, job.team_id, span.start)
         if not chosen:
             raise Refused(f"No day of {span} is chosen: there is nothing to load.")
@@ -99,4 +102,4 @@ async def _estimate(db: Database, job: TransferJob, chosen: int) -> Estimate | N
     if not paces:
         return None
     reads = -(-chosen // sources.get(job.source.kind).max_days_per_read)
-    return Estimate(min(paces) * chosen, max(paces) * chosen, reads * len(job.tables))
+    return Estimate(min(paces) * chosen, max(paces) * chosen, reads * len(of_day(job.tables, FIRST_DAY)))

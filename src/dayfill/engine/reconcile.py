@@ -153,10 +153,9 @@ class Reconciler:
         if job.destination_id != destination_id:
             return
         kind, config = destinations.get(job.destination.kind), self._config(job)
-        tables = [table.name for table in job.tables]
 
         def compared() -> Differing:
-            return differing(loaded, ledger_days(kind.ledger(config, transfer_id), tables))
+            return differing(loaded, ledger_days(kind.ledger(config, transfer_id), job.tables))
 
         found = await _apart(compared)
         if not (found.behind or found.ahead):

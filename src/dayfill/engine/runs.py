@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dayfill.domain.days import latest_today, refresh_window
+from dayfill.domain.days import FIRST_DAY, WHOLE, latest_today, refresh_window
 from dayfill.domain.run import Priority, Trigger
+from dayfill.domain.table_group import of_day, refreshed
+from dayfill.domain.transfer import Table
 from dayfill.engine import allowances
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
@@ -55,23 +57,37 @@ async def run_now(
 ) -> Enqueued:
     """Load some days, or the last ``window`` days (default: the transfer's refresh window), before all other work.
 
+    Tables without days are refreshed with a window, not with days that are named.
+
     Raises:
         Missing: no such transfer in the team.
-        Refused: a day lies in the future. Denied: a day lies before the team's history.
+        Refused: a day lies in the future, or no table has days. Denied: a day lies before the team's history.
         Exceeded: the team's rows of the month are used up.
     """
     transfer = await transfers.get(tx, team_id, transfer_id)
     if transfer is None:
         raise Missing("Transfer not found.")
+    tables = (await transfers.job(tx, transfer_id)).tables
     if not dates:
         longest = max((s.refresh_window for s in transfer.configuration.schedules), default=1)
-        dates = list(refresh_window(seams.now(), window or longest, transfer.zone))
-    today = latest_today(seams.now(), transfer.zone)
-    if max(dates) > today:
-        raise Refused(f"{max(dates)} is in the future: the last possible day is {today}.")
-    await allowances.check_history(tx, seams, team_id, min(dates))
+        dates = refreshed(tables, refresh_window(seams.now(), window or longest, transfer.zone))
+    if named := [day for day in dates if day != WHOLE]:
+        refuse_without_days(tables)
+        today = latest_today(seams.now(), transfer.zone)
+        if max(named) > today:
+            raise Refused(f"{max(named)} is in the future: the last possible day is {today}.")
+        await allowances.check_history(tx, seams, team_id, min(named))
     await allowances.check_rows(tx, seams, team_id)
     return await enqueue(tx, seams, team_id, transfer_id, dates, trigger=Trigger.MANUAL, priority=Priority.INTERACTIVE)
+
+
+def refuse_without_days(tables: Sequence[Table]) -> None:
+    """Raises Refused if none of a transfer's tables has days."""
+    if not of_day(tables, FIRST_DAY):
+        raise Refused(
+            "No table of this transfer has days (table_partition none): they are refreshed as a whole, by the schedule "
+            "or by a run without dates."
+        )
 
 
 async def cancel_waiting(tx: Tx, seams: Seams, transfer_id: int) -> None:

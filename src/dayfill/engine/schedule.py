@@ -1,4 +1,7 @@
-"""Fires the schedules whose slot has come: a Recurring run for each day of the refresh window, each slot once."""
+"""Fires the schedules whose slot has come: a Recurring run for each day of the refresh window, each slot once.
+
+Tables without days are refreshed with it, by a run of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from datetime import datetime, timedelta
 from dayfill.domain.days import DayRange, refresh_window, slot_window
 from dayfill.domain.run import Priority, Trigger
 from dayfill.domain.schedule import next_slot
+from dayfill.domain.table_group import refreshed
 from dayfill.engine import runs
 from dayfill.seams import Seams
-from dayfill.store import schedules
+from dayfill.store import schedules, transfers
 from dayfill.store.db import Database, Tx
 from dayfill.store.schedules import Due
 
@@ -39,12 +43,13 @@ async def _fire(tx: Tx, seams: Seams, batch: Sequence[Due]) -> int:
     for transfer in {due.transfer_id: due for due in batch}.values():
         span = await _fire_slots(tx, transfer.transfer_id, transfer.zone, now)
         if span is not None:
+            tables = (await transfers.job(tx, transfer.transfer_id)).tables
             enqueued = await runs.enqueue(
                 tx,
                 seams,
                 transfer.team_id,
                 transfer.transfer_id,
-                list(span),
+                refreshed(tables, span),
                 trigger=Trigger.SCHEDULE,
                 priority=Priority.SCHEDULE,
             )

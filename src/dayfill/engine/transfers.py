@@ -52,6 +52,7 @@ async def check(
         name_is_taken=await transfers.named(db, team_id, configuration.display_name) not in (None, transfer_id),
         taken_tables=taken,
         data_source_id=current.configuration.data_source_id if current else None,
+        reads_whole=source is None or source.reads_whole,
         has_login=await _has_login(db, team_id, configuration),
     )
     return problems(configuration, facts)

@@ -13,9 +13,11 @@ import pyarrow as pa
 
 from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig, FinishedTable, LedgerRow
+from dayfill.domain.days import WHOLE
 from dayfill.domain.reach import Reach
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.slices import TransferJob
+from dayfill.domain.table_group import of_day
 from dayfill.engine.configs import Unseal, destination_config, source_config
 from dayfill.engine.content_hash import day_hash, row_hashes
 from dayfill.engine.extract import Bounds, Reading, TooLarge, extract, stops
@@ -83,8 +85,7 @@ def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
     """
     ledger = _ledger(work)
     size = min(DAYS_AT_ONCE, max(1, sources.get(work.job.source.kind).max_days_per_read))
-    for start in range(0, len(days), size):
-        part = days[start : start + size]
+    for start, part in _parts(days, size):
         with Spool(work.spool, {day: str(day) for day in part}) as spool:
             try:
                 readings = _read(work, part, spool)
@@ -100,6 +101,16 @@ def verify_days(work: Verifying, days: Sequence[date]) -> Iterator[Verdict]:
             yield from found.values()
 
 
+def _parts(days: Sequence[date], size: int) -> Iterator[tuple[int, Sequence[date]]]:
+    """Days that are read together, each with its place; tables without days by themselves."""
+    start = 0
+    while start < len(days):
+        part = days[start : start + size]
+        part = part[:1] if part[0] == WHOLE else [day for day in part if day != WHOLE]
+        yield start, part
+        start += len(part)
+
+
 def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, Reading | ConnectorError]:
     """Days together, or one by one where that fails.
 
@@ -111,7 +122,7 @@ def _read(work: Verifying, days: Sequence[date], spool: Spool) -> Mapping[date, 
     bounds = Bounds(lambda: left - work.seams.monotonic(), source.max_day_rows, source.max_day_gigabytes)
     config = source_config(source, work.unseal, work.reach)
     try:
-        read = extract(work.job.tables, days, config, source.kind, bounds, spool, work.seams)
+        read = extract(of_day(work.job.tables, days[0]), days, config, source.kind, bounds, spool, work.seams)
     except TooLarge:
         read = None
     except ConnectorError as error:

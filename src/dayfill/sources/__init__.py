@@ -83,7 +83,9 @@ class Source(Protocol):
     """A kind of source: plain sync code without state of its own. Errors: `Transient` or `Permanent`, nothing else.
 
     category: one of Files, Data Warehouses, Analytics, Other. has_accounts: a transfer must name accounts.
-    lists_accounts: the source can tell which accounts a login reaches, and its rows are theirs.
+    lists_accounts: the source can tell which accounts a login reaches, and its rows are theirs. reads_whole: it can be
+    asked for a table without days (`Partition.NONE`): the day is then `WHOLE`, and so is that of every row, in a date
+    column that the engine takes out again.
     """
 
     kind: str
@@ -93,6 +95,7 @@ class Source(Protocol):
     settings: tuple[Setting, ...]
     has_accounts: bool
     lists_accounts: bool
+    reads_whole: bool
     max_days_per_read: int
 
     def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:

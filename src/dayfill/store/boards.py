@@ -58,7 +58,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The days of a transfer, counted. span: from the first to the last known day. freshest: the newest loaded one."""
+    """The days of a transfer, counted. span: from the first to the last known day. freshest: the newest loaded one.
+
+    Tables without days count as one that has failed, or as the freshest (`WHOLE`) if nothing else is loaded.
+    """
 
     counts: dict[DayState, int]
     span: DayRange | None
@@ -89,7 +92,7 @@ async def transfers(db: Database, team_id: int, after: str = "", limit: int = PA
 async def tally(db: Database, transfer_id: int) -> Tally:
     """The days of a transfer that was read by its team."""
     [row] = await db.scan("tally_of_days", transfer_id=transfer_id)
-    running, queued, loaded, failed, stale, first, last, freshest, rows = row
+    running, queued, loaded, failed, stale, first, last, freshest, rows, whole_failed = row
     span = DayRange(date.fromisoformat(first), date.fromisoformat(last)) if first else None
     counts = {
         DayState.LOADED: loaded,
@@ -99,6 +102,7 @@ async def tally(db: Database, transfer_id: int) -> Tally:
         DayState.QUEUED: queued,
     }
     counts[DayState.MISSING] = (len(span) if span else 0) - sum(counts.values())
+    counts[DayState.FAILED] += whole_failed
     return Tally(counts, span, date.fromisoformat(freshest) if freshest else None, rows)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dayfill.domain.days import DayRange
+from dayfill.domain.days import WHOLE, DayRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,10 @@ def show_days(base: str, team_id: int, transfer_id: int) -> Copied:
 
 
 def load_day(base: str, team_id: int, transfer_id: int, day: date) -> Copied:
-    """One day, now."""
+    """One day, now; tables without days with the refresh window."""
     path = f"{base}x/v1/teams/{team_id}/transfers/{transfer_id}/runs"
+    if day == WHOLE:
+        return _copied(f"dayfill transfer run {transfer_id}", "POST", path, {})
     return _copied(f"dayfill backfill create {transfer_id} {day} {day} --wait", "POST", path, {"dates": [str(day)]})
 
 

@@ -7,8 +7,9 @@ from datetime import date
 
 from starlette.responses import Response
 
-from dayfill.domain.days import FIRST_DAY, LAST_DAY, parse_day
+from dayfill.domain.days import FIRST_DAY, LAST_DAY, WHOLE, parse_day
 from dayfill.domain.run import Run, RunStatus
+from dayfill.domain.table_group import of_day
 from dayfill.domain.transfer import Partition, Table, Transfer
 from dayfill.errors import Missing
 from dayfill.store import day_details, table_groups
@@ -32,7 +33,7 @@ async def page(visit: Visit) -> Response:
         runs=runs,
         before=rows_before(runs),
         words=words,
-        looks=[look(table, date_column(transfer), wanted) for table in (group.tables if group else ())],
+        looks=[look(table, date_column(transfer), wanted) for table in of_day(group.tables if group else (), wanted)],
         copied_as=load_day(str(visit.request.base_url), team_id, transfer_id, wanted),
     )
 
@@ -42,7 +43,7 @@ def _day(text: str) -> date:
         day = parse_day(text)
     except ValueError as error:
         raise Missing(f"{error}.") from None
-    if not FIRST_DAY <= day <= LAST_DAY:
+    if day != WHOLE and not FIRST_DAY <= day <= LAST_DAY:
         raise Missing(f"{day} is no day that dayfill loads.")
     return day
 

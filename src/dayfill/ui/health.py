@@ -87,7 +87,7 @@ class State:
             return Word.BACKFILLING
         if self.failed:
             return Word.FAILING
-        return Word.HEALTHY if self.loaded else Word.EMPTY
+        return Word.HEALTHY if self.tally.freshest else Word.EMPTY
 
     @property
     def needs_somebody(self) -> bool:

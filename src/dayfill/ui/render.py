@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dayfill import __version__
+from dayfill.domain.days import WHOLE, name_of
 from dayfill.ui import assets, strip
 
 NOTHING = "\N{EN DASH}"
@@ -65,7 +66,9 @@ def moment(value: datetime | None) -> Markup:
 
 def day(value: date | None) -> Markup:
     """A data date: a plain date of the source's zone, never converted."""
-    return escape(NOTHING) if value is None else Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
+    if value is None or value == WHOLE:
+        return escape(NOTHING if value is None else name_of(WHOLE))
+    return Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import date, datetime
 
 from starlette.responses import Response
 
+from dayfill.domain.days import WHOLE
 from dayfill.errors import Missing
 from dayfill.store import boards
 from dayfill.store import runs as store
@@ -54,12 +55,16 @@ async def table(visit: Visit) -> Response:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for one in found:
-        cells = (one.run_id, one.transfer_id, names.get(one.transfer_id), one.data_date, one.run_type.value)
+        cells = (one.run_id, one.transfer_id, names.get(one.transfer_id), _date(one.data_date), one.run_type.value)
         more = (one.status.value, one.cause, one.message, one.rows, one.attempts, one.backfill_id)
         times = (one.created_time, one.started_time, one.ended_time)
         writer.writerow([_cell(value) for value in (*cells, *more, *times)])
     headers = {"Content-Disposition": 'attachment; filename="runs.csv"'}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _date(day: date) -> date | None:
+    return None if day == WHOLE else day
 
 
 def _cell(value: object) -> object:

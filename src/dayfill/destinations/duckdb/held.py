@@ -12,6 +12,7 @@ import pyarrow as pa
 from dayfill.destinations import FinishedTable, HeldTable, LedgerRow
 from dayfill.destinations.duckdb import ledger, types
 from dayfill.destinations.names import quoted
+from dayfill.domain.days import WHOLE
 from dayfill.errors import Permanent
 
 
@@ -20,7 +21,7 @@ def tables(con: duckdb.DuckDBPyConnection, schema: str, transfer_id: int, names:
     rows: dict[str, list[LedgerRow]] = defaultdict(list)
     for row in ledger.rows(con, schema, transfer_id):
         rows[row.table_name].append(row)
-    return [HeldTable(name, tuple(rows[name]), _counts(con, schema, name)) for name in names]
+    return [HeldTable(name, tuple(rows[name]), _counts(con, schema, name, rows[name])) for name in names]
 
 
 def read_day(
@@ -28,15 +29,16 @@ def read_day(
 ) -> None:
     """The rows of a day in the columns of ``table.rows``, cast to their types; see `Destination.read_day`."""
     types_of = _types_of(con, schema, table.name)
-    date_column = table.date_column.lower()
-    if date_column not in types_of:
+    column = table.date_column
+    if not types_of or (column is not None and column.lower() not in types_of):
         return
     columns = ", ".join(
         quoted(field.name, "column") if field.name.lower() in types_of else "NULL AS " + quoted(field.name, "column")
         for field in table.rows.schema
     )
-    query = f"SELECT {columns} FROM {_path(schema, table.name)} WHERE {quoted(table.date_column, 'column')} = ?"
-    for batch in con.sql(query, params=[day]).to_arrow_reader():
+    chosen = "" if column is None else f" WHERE {quoted(column, 'column')} = ?"
+    query = f"SELECT {columns} FROM {_path(schema, table.name)}{chosen}"
+    for batch in con.sql(query, params=[day] if chosen else []).to_arrow_reader():
         take(_cast(batch, table.rows.schema))
 
 
@@ -45,10 +47,14 @@ def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=wanted)
 
 
-def _counts(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[Mapping[date, int], ...] | None:
+def _counts(
+    con: duckdb.DuckDBPyConnection, schema: str, table: str, ledger_rows: Sequence[LedgerRow]
+) -> tuple[Mapping[date, int], ...] | None:
     types_of = _types_of(con, schema, table)
     if not types_of:
         return None
+    if any(row.data_date == WHOLE for row in ledger_rows):
+        return ({WHOLE: con.execute(f"SELECT count(*) FROM {_path(schema, table)}").fetchall()[0][0]},)
     dates = [column for name, of in types_of.items() if of == "DATE" and (column := _ours(name))]
     return tuple(_rows_by_date(con, _path(schema, table), column) for column in dates)
 

@@ -9,6 +9,7 @@ import duckdb
 from dayfill.destinations.duckdb import types
 from dayfill.destinations.fence import Owner, foreign
 from dayfill.destinations.names import quoted
+from dayfill.domain.days import WHOLE
 
 
 def newest(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> int | None:
@@ -16,6 +17,15 @@ def newest(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> int | Non
     query = f"SELECT max(token) FROM {quoted(schema, 'schema')}._dayfill_days WHERE lower(table_name) = ?"
     found: int | None = con.execute(query, [table.lower()]).fetchall()[0][0]
     return found
+
+
+def has_rows_of(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, whole: bool) -> bool:
+    """Whether a table was ever loaded as a whole, or by day."""
+    query = (
+        f"SELECT 1 FROM {quoted(schema, 'schema')}._dayfill_days WHERE lower(table_name) = ?"
+        f" AND data_date {'=' if whole else '<>'} ? LIMIT 1"
+    )
+    return bool(con.execute(query, [table.lower(), WHOLE]).fetchall())
 
 
 def claim(

@@ -11,8 +11,9 @@ import pyarrow as pa
 from dayfill.destinations import DayOutcome, load
 from dayfill.destinations.duckdb import faults, ledger, ownership, tables
 from dayfill.destinations.duckdb.pool import Session
-from dayfill.destinations.fence import Entry, settle
+from dayfill.destinations.fence import Entry, Seen, refuse_other_kind, settle
 from dayfill.destinations.load import Request, check
+from dayfill.domain.days import WHOLE
 from dayfill.errors import Transient
 
 
@@ -51,7 +52,7 @@ def _attempt(opened: Session, request: Request, *, is_alone: bool) -> list[DayOu
 def _write(con: duckdb.DuckDBPyConnection, request: Request, entries: list[Entry], *, is_alone: bool) -> set[date]:
     """All statements before COMMIT; returns the days written, the rest is stale. Fills ``entries`` when all is in."""
     seen = ledger.look(
-        con, request.schema, request.tables, request.transfer_id, [day.data_date for day in request.days]
+        con, request.schema, request.tables, request.transfer_id, [WHOLE, *(day.data_date for day in request.days)]
     )
     changing = settle(
         request.tables, seen.owners, request.claim, lambda table: ownership.newest(con, request.schema, table)
@@ -59,6 +60,7 @@ def _write(con: duckdb.DuckDBPyConnection, request: Request, entries: list[Entry
     fresh = seen.fresh(request.days)
     if not fresh:
         return set()
+    refuse_other_kind(fresh[0], lambda table, whole: _has(con, request, seen, table, whole, table in changing))
     changes = [tables.planned(con, request.schema, fresh, index) for index in range(len(request.tables))]
     if (changing or any(change.steps or change.is_new for change in changes)) and not is_alone:
         raise _Aside
@@ -73,6 +75,15 @@ def _write(con: duckdb.DuckDBPyConnection, request: Request, entries: list[Entry
         tables.replace(con, change, days)
     entries += written
     return set(days)
+
+
+def _has(
+    con: duckdb.DuckDBPyConnection, request: Request, seen: Seen, table: str, whole: bool, is_changing: bool
+) -> bool:
+    """Whether a table was loaded as a whole, or by day. The ledger is searched where that is rare."""
+    if whole and not is_changing:
+        return (table, WHOLE) in seen.tokens
+    return ownership.has_rows_of(con, request.schema, table, whole=whole)
 
 
 def _is_committed(opened: Session, request: Request, entries: Sequence[Entry]) -> bool:

@@ -22,7 +22,7 @@ class Change:
 
     path: str
     name: str
-    date_column: str
+    date_column: str | None
     is_new: bool
     steps: list[drift.Step]
     incoming: Incoming
@@ -43,7 +43,8 @@ def planned(con: duckdb.DuckDBPyConnection, schema: str, days: Sequence[Finished
     incoming = Incoming.of(days, index, target)
     steps = drift.plan(pa.schema([]) if current is None else current, target)
     path = f"{quoted(schema, 'schema')}.{quoted(name, 'table')}"
-    return Change(path, name, load.date_column(target, date_column, name), current is None, steps, incoming)
+    column = None if date_column is None else load.date_column(target, date_column, name)
+    return Change(path, name, column, current is None, steps, incoming)
 
 
 def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
@@ -67,15 +68,18 @@ def alter(con: duckdb.DuckDBPyConnection, change: Change) -> None:
 
 
 def replace(con: duckdb.DuckDBPyConnection, change: Change, days: Sequence[date]) -> None:
-    """Delete the days and insert the rows.
+    """Delete the days, or all there is, and insert the rows.
 
     Raises:
         Transient: DuckDB took another number of rows than it was given.
         ConnectorError: rows that waited in a file are not what they should be.
     """
-    column = quoted(change.date_column, "column")
-    chosen = "= ?" if len(days) == 1 else f"IN ({', '.join('?' * len(days))})"
-    con.execute(f"DELETE FROM {change.path} WHERE {column} {chosen}", list(days))
+    if change.date_column is None:
+        con.execute(f"DELETE FROM {change.path}")
+    else:
+        column = quoted(change.date_column, "column")
+        chosen = "= ?" if len(days) == 1 else f"IN ({', '.join('?' * len(days))})"
+        con.execute(f"DELETE FROM {change.path} WHERE {column} {chosen}", list(days))
     taken, given = (
         change.incoming.insert(lambda rows: _insert(con, change.path, rows), duckdb.Error),
         change.incoming.given,

@@ -70,6 +70,7 @@ class DemoAds:
     )
     has_accounts = False
     lists_accounts = True
+    reads_whole = False
     max_days_per_read = 1
 
     def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:

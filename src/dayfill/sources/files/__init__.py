@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from dayfill.domain.transfer import Table
+from dayfill.domain.transfer import Partition, Table
 from dayfill.errors import ConnectorError
 from dayfill.outgoing import is_url
 from dayfill.sources import DaysRead, Source, SourceAccount, SourceConfig
@@ -36,6 +36,7 @@ class Files:
     settings = options.SETTINGS
     has_accounts = False
     lists_accounts = False
+    reads_whole = True
     max_days_per_read = 366
 
     def accounts(self, config: SourceConfig, deadline: float) -> Sequence[SourceAccount]:
@@ -73,7 +74,7 @@ class _Ready:
 
 def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: Deadline, closing: ExitStack) -> _Ready:
     """All that a reading needs; what is to be closed after it goes into ``closing``."""
-    chosen = options.read(config)
+    chosen = options.read(config, has_days=table.partition is Partition.DATE)
     if is_url(chosen.path):
         found = download.select(chosen, table, days, clock, closing)
     else:

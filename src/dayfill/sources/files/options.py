@@ -50,7 +50,9 @@ class TextForm:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The checked settings. At most one of date_column and date_expression is set; neither only if the path says it."""
+    """The checked settings. At most one of date_column and date_expression is set; neither if the path says it, or
+    there are no days.
+    """
 
     path: str
     format: str
@@ -66,8 +68,8 @@ def wrong(message: str) -> Permanent:
     return Permanent("CONFIG", message, fatal=True)
 
 
-def read(config: SourceConfig) -> Options:
-    """The options of this transfer.
+def read(config: SourceConfig, *, has_days: bool = True) -> Options:
+    """The options of this transfer. has_days: of the table; what says which day a row is of does not count without.
 
     Raises:
         Permanent: a setting is missing, unknown or contradicts another.
@@ -80,13 +82,16 @@ def read(config: SourceConfig) -> Options:
     options = Options(
         path=texts["path"],
         format=texts["format"] or "auto",
-        date_column=texts["date_column"] or None,
-        date_expression=texts["date_expression"] or None,
+        date_column=(texts["date_column"] or None) if has_days else None,
+        date_expression=(texts["date_expression"] or None) if has_days else None,
         text=TextForm(_delimiter(config), _header(config), _null_values(config)),
         zone=_zone(config.zone),
         reach=config.reach,
     )
-    _check_date(options)
+    if has_days:
+        _check_date(options)
+    elif paths.is_template(options.path):
+        raise wrong("A table without days (table_partition none) is read from a path without {date}.")
     return options
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from dayfill.domain.sql import name, text
-from dayfill.domain.transfer import Table
+from dayfill.domain.transfer import Partition, Table
 from dayfill.errors import Permanent
 from dayfill.sources.files import infer
 from dayfill.sources.files.connection import Connection
@@ -23,6 +23,8 @@ from dayfill.sources.types import arrow_type
 DATE_COLUMN = "data_date"
 """The date column that is put in where no column of the table is the day."""
 
+_OF_A_WHOLE = "_dayfill_day"
+"""The same for a table without days, out of the way of its columns; it is not loaded."""
 _DATES = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
 
 
@@ -70,11 +72,10 @@ def make(con: Connection, files: Sequence[tuple[Stamp, Look]], options: Options,
     day = _day_rule(con, files, options, declared)
     columns = declared or _inferred(con, files, options, day)
     dates = [column.target for column in columns if column.source == options.date_column and column.data_type == "DATE"]
-    if not dates and DATE_COLUMN in {column.target for column in columns}:
-        raise Permanent(
-            "SCHEMA", f"The column name {DATE_COLUMN} is taken by the date that dayfill puts in; rename it."
-        )
-    return Plan(columns, day, dates[0] if dates else DATE_COLUMN, bool(declared))
+    put_in = DATE_COLUMN if table.partition is Partition.DATE else _OF_A_WHOLE
+    if not dates and put_in in {column.target for column in columns}:
+        raise Permanent("SCHEMA", f"The column name {put_in} is taken by the date that dayfill puts in; rename it.")
+    return Plan(columns, day, dates[0] if dates else put_in, bool(declared))
 
 
 def _inferred(

@@ -15,14 +15,16 @@ ORDER BY t.display_name
 LIMIT :limit;
 
 -- name: tally_of_days
--- How many days of a transfer are in each state, its first and last known day, the newest loaded one, and all rows.
-SELECT count(*) FILTER (WHERE running > 0), count(*) FILTER (WHERE running = 0 AND queued > 0),
-  count(*) FILTER (WHERE running = 0 AND queued = 0 AND settled = 'l'),
-  count(*) FILTER (WHERE running = 0 AND queued = 0 AND settled = 'f'),
-  count(*) FILTER (WHERE running = 0 AND queued = 0 AND settled = 's'),
-  min(data_date), max(data_date), max(CASE WHEN settled = 'l' THEN data_date END), coalesce(sum(row_count), 0)
-FROM transfer_days
-WHERE transfer_id = :transfer_id;
+-- How many days of a transfer are in each state, its first and last known day, the newest loaded one, and all rows. Tables
+-- without days (0001-01-01) have rows, may be all that is loaded, and have failed or not.
+SELECT count(*) FILTER (WHERE has_date AND running > 0), count(*) FILTER (WHERE has_date AND running = 0 AND queued > 0),
+  count(*) FILTER (WHERE has_date AND running = 0 AND queued = 0 AND settled = 'l'),
+  count(*) FILTER (WHERE has_date AND running = 0 AND queued = 0 AND settled = 'f'),
+  count(*) FILTER (WHERE has_date AND running = 0 AND queued = 0 AND settled = 's'),
+  min(data_date) FILTER (WHERE has_date), max(data_date) FILTER (WHERE has_date),
+  max(data_date) FILTER (WHERE settled = 'l'), coalesce(sum(row_count), 0),
+  count(*) FILTER (WHERE NOT has_date AND running = 0 AND queued = 0 AND settled = 'f')
+FROM (SELECT *, data_date > '0001-01-01' AS has_date FROM transfer_days WHERE transfer_id = :transfer_id);
 
 -- name: newest_failures
 -- The run of the newest failed day of each of these transfers (a JSON list).

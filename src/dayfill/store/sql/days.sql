@@ -111,8 +111,9 @@ SELECT days_version FROM transfers
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
 
 -- name: days_span
--- First and last known day of a transfer of this team, and the version of its days.
-SELECT (SELECT min(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id),
-  (SELECT max(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id), t.days_version
+-- First and last known day of a transfer of this team, tables without days aside, and the version of its days.
+SELECT (SELECT min(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id AND d.data_date > '0001-01-01'),
+  (SELECT max(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id AND d.data_date > '0001-01-01'),
+  t.days_version
 FROM transfers t
 WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id AND t.deleted_time IS NULL;
