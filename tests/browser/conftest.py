@@ -11,9 +11,10 @@ import houses
 import pytest
 from furnished import House, furnish
 from person import DESK, Person, sign_in
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from real_server import RealServer
 
+expect.set_options(timeout=15_000)  # a busy machine must not fail a page that is merely slow
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -38,10 +39,10 @@ def serves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., R
     """Furnishes an installation and serves it until the tests end."""
     with ExitStack() as stack:
 
-        def serve(build: Callable[[House], Awaitable[None]], *, is_frozen: bool = False) -> RealServer:
+        def serve(build: Callable[[House], Awaitable[None]], *, is_frozen: bool = False, **limits: str) -> RealServer:
             folder = tmp_path_factory.mktemp(build.__name__)
             ids, key = furnish(folder, build)
-            server = RealServer(folder, is_frozen, ids=ids, key=key)
+            server = RealServer(folder, is_frozen, limits=limits, ids=ids, key=key)
             stack.callback(server.kill)  # a source that takes an hour would let it wait
             return server.start()
 
@@ -62,6 +63,14 @@ def empty_house(serves: Callable[..., RealServer]) -> RealServer:
 @pytest.fixture(scope="session")
 def long_house(serves: Callable[..., RealServer]) -> RealServer:
     return serves(houses.long, is_frozen=True)
+
+
+@pytest.fixture
+def lively(serves: Callable[..., RealServer]) -> Iterator[RealServer]:
+    """A server of the test's own, whose source answers."""
+    server = serves(houses.lively)
+    yield server
+    server.kill()
 
 
 @pytest.fixture

@@ -62,6 +62,13 @@ async def ads(house: House, days: int, done: int) -> None:
     )
 
 
+async def lively(house: House) -> None:
+    """A transfer whose source answers: 120 days, of which 14 have failed and a retry loads them."""
+    transfer = await house.transfer(ADS, "demo_ads", delay_ms=400, parallelism=2)
+    await house.backfill(transfer, ago(119), NEWEST)
+    await house.work(120, FAILURES)
+
+
 async def long(house: House) -> None:
     """10,000 days, a backfill on its way through them."""
     await ads(house, 10_000, 5_400)

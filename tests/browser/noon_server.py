@@ -19,9 +19,8 @@ import uvloop
 from dayfill.app import Running, serve
 from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.session import first_link
-from dayfill.domain.reach import Reach, Reaches
 from dayfill.seams import Seams, system_seams
-from dayfill.settings import Settings
+from dayfill.settings import read_settings
 
 
 def seams_at(noon: datetime, began: float | None) -> Seams:
@@ -36,7 +35,8 @@ async def main(folder: str, port: str, noon: str, began: Sequence[str]) -> None:
         sys.stdout.write(json.dumps({"url": running.url, "link": await first_link(running.state)}) + "\n")
         sys.stdout.flush()
 
-    settings = Settings(Path(folder) / "data", port=int(port), reaches=Reaches(Reach((folder,))))
+    # The environment and dayfill.toml say the rest, as for any server.
+    settings = read_settings(data_dir=Path(folder) / "data", bind=f"127.0.0.1:{port}")
     seams = seams_at(datetime.fromisoformat(noon), float(began[0]) if began else None)
     await serve(settings, on_ready=say, seams=seams)
 

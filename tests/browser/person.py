@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
 
@@ -23,6 +24,15 @@ FOCUS = """() => {
           tag: at.tagName.toLowerCase(), html: at.outerHTML.slice(0, 160)};
 }"""
 """What has the focus, and whether one can see that it has."""
+CELL = """([year, iso]) => {
+  const svg = document.querySelector(`#calendar #year-${year} svg`), box = svg.getBoundingClientRect();
+  const width = svg.viewBox.baseVal.width, scale = box.width / width, columns = width > 500 ? 54 : 27, day = 86_400_000;
+  const begin = Date.UTC(year, 0, 1), at = (Date.parse(iso) - begin) / day + (new Date(begin).getUTCDay() + 6) % 7;
+  const week = Math.floor(at / 7), block = Math.floor(week / columns);
+  const x = 26 + week % columns * 14, y = 15 + block * 118 + at % 7 * 14;
+  return [box.left + scale * (x + 5.5), box.top + scale * (y + 5.5)];
+}"""
+"""The middle of a day's square: Monday first, a week each 14 units, as the calendar is laid out."""
 
 
 @dataclass
@@ -84,6 +94,11 @@ class Person:
                 return
         raise AssertionError(f"Tab never comes to {words!r}, only to {stops}")
 
+    def focused(self, words: str) -> None:
+        """What begins with these words has the focus: nobody has lost the place where they were."""
+        at = self.focus()
+        assert at is not None and str(at["words"]).startswith(words), f"the focus is at {at}"
+
     def stops(self) -> Sequence[dict[str, object]]:
         """Where Tab leads, from the top of the page until it leaves it."""
         self.page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); }")
@@ -95,6 +110,21 @@ class Person:
                 return list(found.values())
             found[at["number"]] = at
         raise AssertionError("Tab never leaves the page")
+
+    # -- the mouse
+
+    def cell(self, day: date) -> tuple[float, float]:
+        """Where a day of the calendar is on the screen."""
+        x, y = self.page.evaluate(CELL, [day.year, day.isoformat()])
+        return x, y
+
+    def drags(self, first: date, last: date) -> None:
+        """Over the calendar, from one day to another."""
+        self.page.locator("#calendar").scroll_into_view_if_needed()
+        self.page.mouse.move(*self.cell(first))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.cell(last), steps=8)
+        self.page.mouse.up()
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_role("button", name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -23,7 +24,7 @@ PATIENCE = 60.0
 class RealServer:
     """Serves a folder. is_frozen: its clock stands still, so that pictures are the same each time.
 
-    ids: of what was furnished, by name. cookies: of a browser that has signed in.
+    limits: settings of the server. ids: of what was furnished, by name. cookies: of a browser that has signed in.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class RealServer:
     url: str = ""
     link: str = ""
     key: str = ""
+    limits: dict[str, str] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     cookies: list[Any] = field(default_factory=list)
     began: float = field(default_factory=time.time)
@@ -47,15 +49,26 @@ class RealServer:
     def run(self, command: Sequence[str]) -> str:
         """Start the program and return its first line."""
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, cwd=self.folder, env=self._environment()
+            )
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline().decode() if ready else ""
         assert line, f"the server does not start:\n{self.said()}"
         return line
 
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DAYFILL_")}
+        return kept | {"DAYFILL_CONFIG": os.devnull, "DAYFILL_FILE_ROOTS": str(self.folder)} | self.limits
+
     def said(self) -> str:
         return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    def command(self, *words: str) -> None:
+        """``dayfill`` on this data directory, as its operator says it."""
+        command = [sys.executable, "-m", "dayfill", *words, "--data-dir", str(self.folder / "data")]
+        subprocess.run(command, env=self._environment(), capture_output=True, check=True)
 
     def kill(self) -> None:
         """As a power cut would."""

@@ -66,6 +66,20 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
 });
+// A form that leads to another page is sent only if the server answers: else what was typed would be gone with this one.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || form.dataset.sending) return;
+  event.preventDefault();
+  try {
+    await fetch(document.querySelector('link[rel="icon"]').href, { method: "HEAD", cache: "no-store" });
+  } catch {
+    return toast("The server does not answer. Nothing was done; try again.", "bad");
+  }
+  form.dataset.sending = "1";
+  form.requestSubmit(event.submitter);
+  delete form.dataset.sending;
+});
 document.addEventListener("keydown", (event) => {
   const writes = event.target.closest("input, select, textarea, [contenteditable]");
   if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey) {

@@ -98,19 +98,24 @@ async function fetchParts() {
   }
 }
 
-let partsTimer = 0, partsDue = Infinity, partsEnd = -Infinity, partsTook = 0;
+let partsTimer = 0, partsDue = Infinity, partsEnd = -Infinity, partsTook = 0, isReading = false, isOld = false;
 
 function readParts(after = SOON) {
+  isOld = isReading; // what is on its way may have been read before the change
+  if (isReading) return;
   const due = Math.max(performance.now(), partsEnd + Math.max(after, REST * partsTook));
   if (due >= partsDue) return;
   clearTimeout(partsTimer);
   partsDue = due;
   partsTimer = setTimeout(async () => {
     const begin = performance.now();
+    isReading = true;
     await fetchParts();
+    isReading = false;
     partsDue = Infinity;
     partsEnd = performance.now();
     partsTook = partsEnd - begin;
+    if (isOld) readParts();
   }, due - performance.now());
 }
 
