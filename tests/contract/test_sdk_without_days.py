@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
-from official import sdk
+from official import Sdk, sdk
 from supermetrics import TransferDataSourceSetting, TransferSchedule
 from supermetrics import ValidationError as SdkValidationError
 
@@ -58,6 +59,26 @@ def in_warehouse(path: Path, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
+async def _site(call: Sdk, http: httpx.AsyncClient, team: int, destination_id: int, source: Path) -> int:
+    """A transfer of both tables from a file, refreshed daily at 6; returns its id."""
+    imported = (await http.post("/table/group/import", json=GROUP)).raise_for_status().json()["data"]
+    made = await call(
+        "transfers.create",
+        team,
+        data_source_id="FILES",
+        schema_id=imported["schema_id"],
+        destination_id=destination_id,
+        display_name="Site",
+        schedule=[TransferSchedule(run_interval="daily", run_hour=6, refresh_window=2)],
+        accounts=[],
+        data_source_settings=[
+            TransferDataSourceSetting(field_id="path", value=str(source), group=""),
+            TransferDataSourceSetting(field_id="date_column", value="day", group=""),
+        ],
+    )
+    return made.transfer_id
+
+
 async def test_a_table_without_days_is_refreshed_as_a_whole_and_backfills_skip_it(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -66,22 +87,8 @@ async def test_a_table_without_days_is_refreshed_as_a_whole_and_backfills_skip_i
     source.write_text("day,page\n" + "".join(f"{day},{page}\n" for day in days for page in "ab"))
     place = await seeds.destination(installation, path=str(warehouse))
     async with sdk("async", installation) as call, installation.client() as http:
-        imported = (await http.post("/table/group/import", json=GROUP)).raise_for_status().json()["data"]
-        made = await call(
-            "transfers.create",
-            team,
-            data_source_id="FILES",
-            schema_id=imported["schema_id"],
-            destination_id=place.destination_id,
-            display_name="Site",
-            schedule=[TransferSchedule(run_interval="daily", run_hour=6, refresh_window=2)],
-            accounts=[],
-            data_source_settings=[
-                TransferDataSourceSetting(field_id="path", value=str(source), group=""),
-                TransferDataSourceSetting(field_id="date_column", value="day", group=""),
-            ],
-        )
-        here, run_now = made.transfer_id, f"/x/v1/teams/{team}/transfers/{made.transfer_id}/runs"
+        here = await _site(call, http, team, place.destination_id, source)
+        run_now = f"/x/v1/teams/{team}/transfers/{here}/runs"
         async with working(installation, tmp_path):
             started = (await http.post(run_now, json={})).raise_for_status().json()["data"]
         assert started["dates"] == [days[2], days[1], None] and len(started["run_ids"]) == 3

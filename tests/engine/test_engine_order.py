@@ -55,7 +55,7 @@ async def test_slices_stay_small_where_every_day_takes_long(rig: Rig) -> None:
     await rig.settle()
     sizes = [len(days) for days in rig.source.reads]
     assert max(sizes) <= 4
-    assert set(sizes[10:]) == {1}
+    assert sum(size > 1 for size in sizes[10:]) <= 1  # a larger one is tried now and then
 
 
 def test_a_pace_never_leaves_its_bounds() -> None:
