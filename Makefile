@@ -11,7 +11,7 @@ COVERING := $(addprefix tests/,domain engine destinations executors secrets sett
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-ui check fix bench fuzz storm failpoints restart races model coverage mutation
+.PHONY: help dev demo test test-ui check fix bench storm failpoints restart races model coverage mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,9 +45,6 @@ bench: dev ## Measure on the spot and print the ratios
 
 model: dev ## Tell EXAMPLES=10000 stories of the stateful model, 50 steps each; a failure is shrunk to a short story
 	$(BIN)/pytest tests/model -k story --rounds $(EXAMPLES) -o timeout=0 $(ARGS)
-
-fuzz: dev ## Ask REQUESTS=1000000 requests of every kind of two states; SEED=N asks the same ones again
-	$(BIN)/pytest tests/api/fuzz -n 0 -k every_request --requests $(or $(REQUESTS),1000000) --seed $(or $(SEED),1) -o timeout=0 $(ARGS)
 
 storm: dev ## Kill, stop and pause servers FAULTS=300 times, then compare everything; FENCE=off must find stale days
 	$(BIN)/python tests/storm/storm.py --faults $(FAULTS) --fence $(FENCE) $(ARGS)

@@ -36,6 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows", type=int, help="rows of a huge day; the default is for CI")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run that is longer than CI's has no time limit."""
+    if config.getoption("--requests"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """All tests run on all cores (None); what somebody names runs here (0): workers would take longer to start."""
     are_named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf

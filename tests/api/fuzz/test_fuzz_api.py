@@ -1,8 +1,8 @@
 """Requests of every kind, by the thousand: each is answered as the file says, and no byte of another team leaves.
 
 Every one is asked of two states: with another team in it, and without. The answers must be equal, so what the other
-team has changes not a byte. Some thousand run with all tests, and `make fuzz REQUESTS=1000000` is
-the long run. A fault names its seed and chapter; `--seed` asks the same requests again.
+team has changes not a byte. Some thousand run with all tests, and `make test ARGS="tests/api/fuzz --requests 1000000"`
+is the long run. A fault names its seed and chapter; `--seed` asks the same requests again.
 """
 
 from __future__ import annotations
