@@ -12,10 +12,9 @@ from frozen import Keys
 from route_samples import World, named, send
 from test_api_matrix import installation, keys, made, start
 
-from dayfill.api.refusals import is_watched
 from dayfill.api.routes import ROUTES
 from dayfill.api.wire import Route
-from dayfill.domain.access import Role
+from dayfill.domain.access import Permission, Role
 from dayfill.store.db import Database, Tx
 from installation import Installation
 
@@ -57,6 +56,13 @@ def test_every_unsafe_route_changes_something_or_is_known_to_change_nothing() ->
     assert silent == LOOKS | REFUSES
 
 
+def test_whatever_is_about_who_gets_in_or_about_secrets_is_watched() -> None:
+    about = {Permission.TEAM_MANAGE, Permission.LOGIN_EDIT}
+    acts = {route for route in UNSAFE if route.writes or route.tries}
+    secret = {route for route in acts if handler(route).startswith("destinations.")}
+    assert {route for route in ROUTES if route.watched} == {one for one in acts if one.permission in about} | secret
+
+
 @pytest.mark.parametrize("route", [route for route in UNSAFE if handler(route) not in REFUSES], ids=named)
 async def test_one_row_with_the_change_and_none_without(
     installation: Installation, made: World, keys: Keys, route: Route
@@ -65,7 +71,7 @@ async def test_one_row_with_the_change_and_none_without(
     path, before, db = made.path(route, sample), rows(installation), installation.server.db
     await send(installation.client(keys.by_role[Role.VIEWER, None]), route, path, sample)
     refused = rows(installation, "action")[len(before) :]
-    assert refused == ([("request.refused",)] if is_watched(route) else [])
+    assert refused == ([("request.refused",)] if route.watched else [])
     installation.execute("DELETE FROM audit WHERE action = 'request.refused'")
     installation.server = replace(installation.server, db=Refusing(db))
     broken = await send(installation.client(), route, path, sample)

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 import seeds
-from dayfill.domain.connection import LARGEST_ID, Connection
+from dayfill.domain.connection import Connection
+from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.domain.run import Side
 from dayfill.domain.slices import SourceJob
 from dayfill.domain.transfer import Account, Segment, Transfer
@@ -60,7 +61,7 @@ async def test_a_login_that_the_team_cannot_use_is_refused_like_one_that_never_w
         foreign.connection_id,
         elsewhere.connection_id,
         -1,
-        LARGEST_ID + 1,
+        LARGEST_SHORT_ID + 1,
         1 << 70,
     ):
         wanted = replace(wanted, accounts=(Account("", login_id, "a"),))

@@ -16,12 +16,12 @@ MANAGE = ("team_manage", Permission.TEAM_MANAGE)
 ACCESS: tuple[Route, ...] = (
     Route("GET", MANAGED + "/audit", audit.list_, *MANAGE),
     Route("GET", KEYS, keys.list_, *MANAGE),
-    Route("POST", KEYS, keys.create, *MANAGE, writes=True),
+    Route("POST", KEYS, keys.create, *MANAGE, writes=True, watched=True),
     Route("GET", KEY, keys.get, *MANAGE),
-    Route("POST", KEY + "/rotate", keys.rotate, *MANAGE, writes=True),
-    Route("POST", KEY + "/disable", keys.disable, *MANAGE, writes=True),
+    Route("POST", KEY + "/rotate", keys.rotate, *MANAGE, writes=True, watched=True),
+    Route("POST", KEY + "/disable", keys.disable, *MANAGE, writes=True, watched=True),
     Route("GET", MEMBERS, members.list_, *MANAGE),
-    Route("POST", MEMBERS, members.add, *MANAGE, writes=True),
-    Route("PATCH", MEMBERS + "/{user_id}", members.set_role, *MANAGE, writes=True),
-    Route("DELETE", MEMBERS + "/{user_id}", members.remove, *MANAGE, writes=True),
+    Route("POST", MEMBERS, members.add, *MANAGE, writes=True, watched=True),
+    Route("PATCH", MEMBERS + "/{user_id}", members.set_role, *MANAGE, writes=True, watched=True),
+    Route("DELETE", MEMBERS + "/{user_id}", members.remove, *MANAGE, writes=True, watched=True),
 )

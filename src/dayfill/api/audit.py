@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from dayfill.api.parameters import LARGEST_ID, cursor, cursor_after, integer, moment_from, moment_to
+from dayfill.api.parameters import cursor, cursor_after, integer, moment_from, moment_to
 from dayfill.api.wire import Answer, Call, stamp
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.errors import Malformed
 from dayfill.store import audit
 from dayfill.store.audit import NEWEST, Entry, Wanted

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dayfill.api.wire import Call, stamp, stamp_or_none
+from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.domain.problem import Problem
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Account, Configuration, Segment, SourceSetting, Transfer
@@ -16,7 +17,7 @@ from dayfill.engine import sources
 from dayfill.errors import Refused
 from dayfill.store import schedules
 
-Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Id = Annotated[int, Meta(ge=1, le=LARGEST_SHORT_ID)]
 
 
 class TransferBody(msgspec.Struct, forbid_unknown_fields=True):

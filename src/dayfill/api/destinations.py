@@ -12,6 +12,7 @@ from dayfill.api.destination_types import DestinationType, SetupSetting
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.destination import Destination, Wanted
+from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.engine import destinations as verbs
 from dayfill.engine import told
 from dayfill.errors import Malformed, Missing, Refused
@@ -33,7 +34,7 @@ class NewDestination(msgspec.Struct, forbid_unknown_fields=True):
 class Trial(NewDestination, forbid_unknown_fields=True):
     """Body of a test; secrets that it leaves out come from the destination with this id."""
 
-    destination_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    destination_id: Annotated[int, Meta(ge=1, le=LARGEST_SHORT_ID)] | None = None
 
 
 class DestinationView(msgspec.Struct):

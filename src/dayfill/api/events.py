@@ -10,11 +10,11 @@ from dayfill.api.auth import still_allowed
 from dayfill.api.days import Counts, counts
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.live import Event, Progress
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills, days
 
-LARGEST_ID = (1 << 53) - 1
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """No proxy may keep the stream back: the second is nginx's word for it."""
 RETRY, BEAT = b"retry: 1500\n\n", b":\n\n"

@@ -9,10 +9,11 @@ import msgspec
 
 from dayfill.api import days as days_resource
 from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
-from dayfill.api.parameters import LARGEST_ID, cursor, cursor_after, day, integer, moment_from, moment_to, span_of
+from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, span_of
 from dayfill.api.wire import ERRORS, Answer, Call, Nothing
 from dayfill.domain.audit import Act
 from dayfill.domain.backfill import BackfillStatus
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.engine import plan as planning

@@ -8,10 +8,11 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from dayfill.api.parameters import LARGEST_ID, instant
+from dayfill.api.parameters import instant
 from dayfill.api.wire import Answer, Call, Nothing, stamp, stamp_or_none
 from dayfill.domain.addresses import MOST_NETWORKS
 from dayfill.domain.audit import Act
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.engine import keys as verbs
 from dayfill.engine import told
 from dayfill.engine.keys import LONGEST_DESCRIPTION, LONGEST_OVERLAP, OVERLAP, NewKey

@@ -11,12 +11,11 @@ import msgspec
 
 from dayfill.api.wire import Call
 from dayfill.domain.days import DayRange, parse_day
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.errors import Malformed, Refused
 
 Text = TypeVar("Text", bound=str)
 
-LARGEST_ID = (1 << 63) - 1
-"""Of whatever the state numbers itself."""
 _MICROSECOND = timedelta(microseconds=1)
 
 

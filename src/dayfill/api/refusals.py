@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dayfill.api.repeats import note
-from dayfill.api.wire import ERRORS, Call, Route
-from dayfill.domain.access import Permission
+from dayfill.api.wire import ERRORS, Call
 from dayfill.domain.audit import Act
 from dayfill.errors import Denied, Refused
 
 EVERY_SECONDS = 60.0
-_WATCHED = frozenset({Permission.TEAM_MANAGE, Permission.LOGIN_EDIT})
-
-
-def is_watched(route: Route) -> bool:
-    """Whether a change by this route is about who gets in, or about the secrets of a destination."""
-    return route.writes and (route.permission in _WATCHED or "/destinations" in route.path)
 
 
 class Refusals:
@@ -27,9 +20,9 @@ class Refusals:
         self._told: dict[tuple[str, str, str], float] = {}
 
     async def note(self, call: Call, path: str, error: Denied | Refused) -> None:
-        """A member of the team asked for a change and may not have it. path: without its mount."""
+        """A member of the team asked for what is watched and may not have it. path: without its mount."""
         route = call.route
-        if not is_watched(route) or call.team_id not in call.caller.roles:
+        if not route.watched or call.team_id not in call.caller.roles:
             return
         if not self._is_due((call.caller.key_id, route.method, route.path)):
             return

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dayfill.api.parameters import LARGEST_ID
 from dayfill.api.wire import Route
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.errors import Missing
 
 MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")

@@ -15,6 +15,7 @@ from dayfill.api.destination_types import DestinationType
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.connection import Connection
+from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.domain.schedule import Interval
 from dayfill.domain.transfer import Value
 from dayfill.domain.validation import MAX_REFRESH_WINDOW
@@ -22,8 +23,6 @@ from dayfill.engine import accounts, sources
 from dayfill.engine import destinations as destination_kinds
 from dayfill.errors import Malformed, Missing
 from dayfill.store import connections, destinations, table_groups
-
-LARGEST_ID = 2**31 - 1
 
 
 class SourceItem(msgspec.Struct):
@@ -129,7 +128,7 @@ async def options(call: Call) -> Answer:
     source_id = call.query.get("source_id")
     if not source_id:
         raise Malformed("The query parameter source_id is missing.")
-    destination_id = integer(call, "destination_id", lowest=1, highest=LARGEST_ID)
+    destination_id = integer(call, "destination_id", lowest=1, highest=LARGEST_SHORT_ID)
     source = sources.find(source_id)
     if source is None:
         raise Missing("There is no such data source.")

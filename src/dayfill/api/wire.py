@@ -177,6 +177,7 @@ class Route:
     path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
     ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key and the
     row of the audit log. tries: it changes nothing but reaches out, and so has a row and heeds the key as well.
+    watched: it is about who gets in, or about the secrets of a destination, so vain attempts have a row too.
 
     Raises:
         ValueError: a scope or permission that does not exist.
@@ -189,6 +190,7 @@ class Route:
     permission: Permission
     writes: bool = False
     tries: bool = False
+    watched: bool = False
 
     def __post_init__(self) -> None:
         if self.scope is not None and self.scope not in SCOPES:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-LARGEST_ID = 2**31 - 1
-"""Clients read the id of a login as a number of 32 bits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:

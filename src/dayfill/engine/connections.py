@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dayfill.domain.connection import LARGEST_ID, Connection
+from dayfill.domain.connection import Connection
+from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.engine import sources
 from dayfill.engine.destinations import kind_of
 from dayfill.errors import Missing
@@ -32,7 +33,7 @@ async def create(
 
 async def usable(db: Reader, team_id: int, connection_id: int, data_source_id: str) -> Connection | None:
     """This connection, if the team has it at this data source and has not revoked it."""
-    if not 0 < connection_id <= LARGEST_ID:
+    if not 0 < connection_id <= LARGEST_SHORT_ID:
         return None
     found = await connections.get(db, team_id, connection_id)
     is_usable = found is not None and found.data_source_id == data_source_id and found.revoked_time is None

@@ -11,13 +11,14 @@ from markupsafe import Markup
 
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, refresh_window, vector
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.pace import Pace
 from dayfill.errors import Malformed
 from dayfill.store import boards, days
 from dayfill.store.boards import Cursor, Line
 from dayfill.ui.health import State
 from dayfill.ui.strip import strip
-from dayfill.ui.visit import LARGEST_ID, Visit
+from dayfill.ui.visit import Visit
 
 
 def cursor_of(visit: Visit) -> Cursor | None:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dayfill.domain.access import SCOPES, Caller, Permission, Role, role_allows
 from dayfill.domain.audit import Actor
+from dayfill.domain.ids import LARGEST_ID
 from dayfill.engine import sessions
 from dayfill.errors import Denied, Malformed, Missing
 from dayfill.store.sessions import Session
@@ -20,7 +21,6 @@ from dayfill.ui import cookies, render
 from dayfill.ui.site import Site
 
 MOST_FORM_BYTES, MOST_FIELDS, FORM_SECONDS = 262_144, 1_000, 30.0
-LARGEST_ID = 2**63 - 1
 WORDS = {
     Permission.TRANSFER_VIEW: "see transfers",
     Permission.TRANSFER_EDIT: "change transfers or start backfills",
