@@ -66,6 +66,12 @@ class Person:
     def sees(self, text: str | re.Pattern[str], within: str = "body") -> None:
         expect(self.page.locator(within)).to_contain_text(text)
 
+    def looks_away_and_back(self) -> None:
+        """Another tab is in front for a moment."""
+        for is_hidden in ("true", "false"):
+            self.page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {is_hidden}, configurable: true}})")
+            self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     def here(self, path: str | re.Pattern[str]) -> None:
         """The page is at this path."""
         expect(self.page).to_have_url(path if isinstance(path, re.Pattern) else self.url + path)

@@ -53,7 +53,7 @@ def settled(person: Person, path: str) -> None:
         "() => !document.querySelector('#calendar') || document.querySelector('#calendar svg path')"
     )
     person.page.wait_for_function(
-        "() => !document.querySelector('#stream') || document.querySelector('#live')?.dataset.state === 'live'"
+        "() => !document.body.dataset.topics || document.querySelector('#live')?.dataset.state === 'live'"
     )
 
 

@@ -61,7 +61,7 @@ def test_dates_that_are_none_stay_as_they_were_typed(lively: RealServer, comes: 
 
 def test_a_backfill_or_a_transfer_that_is_gone_says_so_and_leads_on(lively: RealServer, comes: Comes) -> None:
     me = comes(lively)
-    me.expected += ["status of 404", "sse:error"]
+    me.expected += ["status of 404"]
     me.opens("/backfills/999")
     me.sees("This team has no such backfill; it may belong to another team of yours.")
     me.link("Transfers").last.click()
@@ -94,6 +94,10 @@ def test_too_many_requests_are_told_and_the_page_goes_on_by_itself(
     me = comes(server)
     me.expected.append("status of 429")
     me.opens("/backfills")
+    expect(me.page.locator("#live")).to_have_text("live")
+    me.page.evaluate("async () => { while ((await fetch('/runs')).status !== 429); }")
+    me.looks_away_and_back()
+    me.sees("Too many requests have come from your address.", "#notice")
     me.sees(re.compile(r"as it was at \d+:\d+:\d+"), "#live")
     me.opens("/transfers")
     me.sees("Too many requests", "h1")

@@ -12,9 +12,10 @@ import pytest
 import seeds
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import WHOLE, DayRange, DayState
-from dayfill.domain.live import Event
-from dayfill.engine import backfills, live, transfers
+from dayfill.domain.live import Event, Subject, TeamEvent
+from dayfill.engine import backfills, live, live_topics, transfers
 from dayfill.engine.live import Hub
+from dayfill.engine.live_topics import TransferTopic
 from dayfill.errors import Busy
 from dayfill.store import days
 from installation import Installation
@@ -42,7 +43,8 @@ class Page:
     """A watcher that keeps what it is told, as a page does."""
 
     def __init__(self, made: Installation, hub: Hub, transfer_id: int, after: int | None = None) -> None:
-        self.events: AsyncGenerator[Event | None, None] = hub.watch(made.user_id, made.team_id, transfer_id, after)
+        wanted = {Subject(made.team_id, transfer_id): after}
+        self.events: AsyncGenerator[Event | TeamEvent | None, None] = hub.watch(made.user_id, wanted)
         self.start: date | None = None
         self.states: list[str] = []
         self.last: Event | None = None
@@ -50,7 +52,7 @@ class Page:
     async def next(self) -> Event:
         async with asyncio.timeout(20):
             event = await anext(self.events)
-        assert event is not None
+        assert isinstance(event, Event)
         if event.states is not None:
             self.start, self.states = event.start_date, list(event.states)
         for at, state in event.moved:
@@ -113,7 +115,7 @@ async def test_tables_without_days_are_in_no_calendar_and_cost_no_reading_of_it(
     await materialise_all(installation)
     async with page(installation, hub, transfer_id) as seen:
         await seen.until("q" * 10)
-        monkeypatch.setattr(hub, "_read_all", None)
+        monkeypatch.setattr(TransferTopic, "_read_all", None)
         async with installation.db.write() as tx:
             await days.queue(tx, transfer_id, [WHOLE.isoformat(), LAST.isoformat()])
             await days.unqueue(tx, transfer_id, [WHOLE.isoformat(), LAST.isoformat()])
@@ -147,7 +149,7 @@ async def test_days_before_the_first_bring_the_whole(installation: Installation,
 async def test_many_days_at_once_are_read_in_one_go(
     installation: Installation, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_KEYED", 3)
+    monkeypatch.setattr(live_topics, "MOST_KEYED", 3)
     transfer_id = (await seeds.transfer(installation)).transfer_id
     await create(installation, transfer_id)
     await work_off(installation)

@@ -34,7 +34,7 @@ def test_each_state_has_a_colour_a_key_and_a_filter(state: DayState) -> None:
     assert f'.calendar[data-only="{state.value}"] .d-{letter}' in SHEET
 
 
-@pytest.mark.parametrize("name", ["calendar.js", "transfer.js", "app.js"])
+@pytest.mark.parametrize("name", ["calendar.js", "transfer.js", "app.js", "stream.js"])
 def test_no_script_makes_markup_of_text(name: str) -> None:
     """Names and messages come from elsewhere: they go into the page as text alone."""
     text = (ROOM / "static" / name).read_text()
@@ -52,11 +52,3 @@ def test_a_script_imports_what_lies_beside_it() -> None:
     for script in (SCRIPT, PAGE_SCRIPT):
         for imported in re.findall(r'from "([^"]+)"', script):
             assert (ROOM / "static" / imported).is_file()
-
-
-def test_htmx_begins_after_its_extensions() -> None:
-    """It begins at once if the page is parsed when it comes, and then knows no extension that comes later."""
-    base = (ROOM / "templates" / "base.html").read_text()
-    script = re.search(r"<script src=[^>]*htmx\.min\.js[^>]*>", base)
-    assert script and "defer" not in script[0] and "async" not in script[0]
-    assert base.index("{% block head %}") < script.start() < base.index("</body>")

@@ -16,7 +16,7 @@ from browsing import Browser
 import seeds
 from dayfill.app import site_of
 from dayfill.domain.days import DayRange
-from dayfill.engine import backfills, live
+from dayfill.engine import backfills, live, transfers
 from dayfill.engine.live import Hub
 from dayfill.ui import feed
 from dayfill.ui.asgi import Ui
@@ -24,6 +24,7 @@ from installation import NOON, Installation
 from served import served
 from worker import claim_some, finish, materialise_all
 
+Told = tuple[str, str, dict[str, Any]]
 SPAN = DayRange(NOON.date().replace(day=1), NOON.date().replace(day=3))
 
 
@@ -36,12 +37,12 @@ class Page:
     transfer_id: int
 
     @asynccontextmanager
-    async def stream(self, last: str = "") -> AsyncIterator[AsyncIterator[tuple[str, str, dict[str, Any]]]]:
+    async def stream(self, last: str = "", more: str = "") -> AsyncIterator[AsyncIterator[Told]]:
         """Its events as (id, name, data)."""
-        headers = {"Last-Event-ID": last} if last else {}
+        wanted = f"{self.transfer_id}.{last}{more}"
         async with (
-            httpx.AsyncClient(cookies=self.cookies, headers=headers) as client,
-            client.stream("GET", f"{self.url}/transfers/{self.transfer_id}/events") as response,
+            httpx.AsyncClient(cookies=self.cookies) as client,
+            client.stream("GET", f"{self.url}/events/{wanted}") as response,
         ):
             assert response.status_code == 200
             assert response.headers["cache-control"] == "no-store"
@@ -49,7 +50,7 @@ class Page:
             yield told(response.aiter_lines())
 
 
-async def told(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
+async def told(lines: AsyncIterator[str]) -> AsyncIterator[Told]:
     found: dict[str, str] = {}
     async for line in lines:
         name, _, value = line.partition(":")
@@ -64,7 +65,7 @@ async def told(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, dict[
 async def page(installation: Installation, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     monkeypatch.setattr(live, "COALESCE_SECONDS", 0.0)
     monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.02)
-    monkeypatch.setattr(live, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(feed, "BEAT_SECONDS", 0.1)
     hub = Hub(installation.db, installation.server.seams)
     installation.server = replace(installation.server, hub=hub)
     running = asyncio.create_task(hub.run())
@@ -86,7 +87,9 @@ async def work(installation: Installation, transfer_id: int) -> None:
 
 async def test_days_move_from_the_first_to_the_last(installation: Installation, page: Page) -> None:
     async with asyncio.timeout(20), page.stream() as events:
-        assert (await anext(events))[1:] == ("full", {"c": {}, "b": [], "start": None, "states": ""})
+        assert (await anext(events))[1:] == ("beat", {})
+        data = {"t": page.transfer_id, "c": {}, "b": [], "start": None, "states": ""}
+        assert (await anext(events))[1:] == ("full", data)
         await work(installation, page.transfer_id)
         async for one in events:
             if one[2].get("c") == {"l": 3} and one[2]["b"][0]["status"] == "COMPLETED":
@@ -94,12 +97,58 @@ async def test_days_move_from_the_first_to_the_last(installation: Installation, 
     number, _, data = one
     assert (data["b"][0]["pct"], data["b"][0]["queued"]) == (100.0, 0)
     async with asyncio.timeout(20), page.stream(number) as events:
-        assert (await anext(events))[1] in ("beat", "days"), "what it has seen is not told again"
+        assert [(await anext(events))[1] for _ in range(3)] == ["beat"] * 3, "what it has seen is not told again"
 
 
 async def test_a_quiet_stream_beats(page: Page) -> None:
     async with asyncio.timeout(20), page.stream() as events:
-        assert [(await anext(events))[1] for _ in range(2)] == ["full", "beat"]
+        assert [(await anext(events))[1] for _ in range(3)] == ["beat", "full", "beat"]
+
+
+async def test_one_stream_tells_of_several_transfers_and_of_the_team(installation: Installation, page: Page) -> None:
+    second = (await seeds.transfer(installation, "Second")).transfer_id
+    async with asyncio.timeout(20), page.stream(more=f",{second},team") as events:
+        await work(installation, second)
+        seen: dict[object, dict[str, Any]] = {}
+        async for _, name, data in events:
+            seen[data.get("t", name)] = data
+            if seen.get(second, {}).get("c") == {"l": 3} and seen["team"]["b"]:
+                break
+    assert seen[page.transfer_id]["c"] == {}
+    assert seen["team"]["b"][0]["t"] == second and "c" not in seen["team"]
+
+
+async def test_a_team_hears_of_its_own_transfers_alone(installation: Installation, page: Page) -> None:
+    other = await seeds.transfer(installation, "Other")
+    installation.execute(
+        "UPDATE transfers SET team_id = :team WHERE display_name = 'Other'", team=await installation.team("Second")
+    )
+    async with asyncio.timeout(20), httpx.AsyncClient(cookies=page.cookies) as client:
+        async with client.stream("GET", f"{page.url}/events/team,{other.transfer_id}") as response:
+            events = told(response.aiter_lines())
+            assert (await anext(events))[1:] == ("gone", {"t": other.transfer_id})
+            assert (await anext(events))[1:] == ("team", {"b": []})
+            async with installation.db.write() as tx:
+                tx.touch(other.transfer_id)
+            assert (await anext(events))[1] == "beat"
+            async with installation.db.write() as tx:
+                tx.touch(page.transfer_id)
+            assert "team" in [(await anext(events))[1] for _ in range(5)]
+
+
+async def test_a_deleted_transfer_is_told_to_be_gone(installation: Installation, page: Page) -> None:
+    async with asyncio.timeout(20), page.stream() as events:
+        assert [(await anext(events))[1] for _ in range(2)] == ["beat", "full"]
+        async with installation.db.write() as tx:
+            who = installation.team_id, installation.user_id
+            await transfers.delete(tx, installation.server.seams, *who, page.transfer_id)
+        assert [one async for one in events][-1] == ("", "gone", {"t": page.transfer_id})
+
+
+@pytest.mark.parametrize("wanted", ["", "x", "1,,2", "-1", "²", ",".join(str(n) for n in range(1, 52))])
+async def test_what_cannot_be_watched_is_refused(browser: Browser, wanted: str) -> None:
+    answer = await browser.open(f"/events/{wanted}")
+    assert answer.status_code in (400, 404) and answer.headers["content-type"].startswith("text/html")
 
 
 async def test_it_ends_when_the_session_does(
@@ -107,18 +156,18 @@ async def test_it_ends_when_the_session_does(
 ) -> None:
     monkeypatch.setattr(feed, "CHECK_EVERY_SECONDS", 0.0)
     async with asyncio.timeout(20), page.stream() as events:
-        await anext(events)
+        assert [(await anext(events))[1] for _ in range(2)] == ["beat", "full"]
         await browser.submit("/sign-out")
-        assert [name for _, name, _ in [one async for one in events]] in ([], ["beat"], ["days"])
+        assert {name for _, name, _ in [one async for one in events]} <= {"beat"}
 
 
 async def test_it_is_closed_to_who_is_not_signed_in(page: Page) -> None:
     async with httpx.AsyncClient() as client:
-        answer = await client.get(f"{page.url}/transfers/{page.transfer_id}/events")
+        answer = await client.get(f"{page.url}/events/{page.transfer_id}")
     assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
 
 
 async def test_a_head_of_it_ends_at_once(page: Page) -> None:
     async with asyncio.timeout(20), httpx.AsyncClient(cookies=page.cookies) as client:
-        answer = await client.head(f"{page.url}/transfers/{page.transfer_id}/events")
+        answer = await client.head(f"{page.url}/events/{page.transfer_id}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from dayfill.domain.backfill import Backfill, BackfillStatus
 from dayfill.domain.days import DayRange, DayState
-from dayfill.domain.live import Event, Progress
+from dayfill.domain.live import Event, Progress, Subject
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Partition, Table
 from dayfill.ui import feed, words
@@ -37,7 +37,7 @@ def test_a_hundred_percent_is_the_end_and_nothing_before_it(done: int, share: fl
     [
         (Progress(backfill(100), 10.0, 98.0), "1 min 38 s left"),
         (Progress(backfill(10, 9), 10.0, 100.0), "50 s to 3 min 20 s left"),
-        (Progress(backfill(), None, None), "time left not known yet"),
+        (Progress(backfill(), None, None), "waits for its first days"),
         (Progress(backfill(100, paused=NOW), 10.0, 98.0), "paused"),
     ],
 )
@@ -101,12 +101,12 @@ def test_an_event_carries_what_moved_and_no_more() -> None:
     counts = dict.fromkeys(DayState, 0) | {DayState.LOADED: 3}
     progress = (Progress(backfill(30, 1, 2), 61.26, 98.0),)
     moved = ((0, DayState.LOADED), (419, DayState.FAILED))
-    told = feed.text("ab12", Event(5, 2, 9, JUNE.start, None, moved, counts, progress)).decode()
+    told = feed.text("ab12", Event(5, Subject(1, 2), 9, JUNE.start, None, moved, counts, progress)).decode()
     head, data, *rest = told.split("\n", 2)[0], told.split("data: ")[1].strip()
     assert head == "id: ab12-5" and rest == []
     assert data == (
-        '{"c":{"l":3},"b":[{"id":7,"status":"RUNNING","total":1000,"done":30,"failed":1,"running":2,"queued":967,'
-        '"rows":12345,"pct":3.1,"eta":"1 min 38 s left","rate":61.3}],"d":"0l 1a3f"}'
+        '{"b":[{"id":7,"t":2,"status":"RUNNING","total":1000,"done":30,"failed":1,"running":2,"queued":967,'
+        '"rows":12345,"pct":3.1,"eta":"1 min 38 s left","rate":61.3}],"t":2,"c":{"l":3},"d":"0l 1a3f"}'
     )
-    whole = feed.text("ab12", Event(5, 2, 9, JUNE.start, "l.f", (), counts, ())).decode()
+    whole = feed.text("ab12", Event(5, Subject(1, 2), 9, JUNE.start, "l.f", (), counts, ())).decode()
     assert "event: full\n" in whole and '"start":"2024-06-01","states":"l.f"' in whole

@@ -11,7 +11,7 @@ from dayfill.api.days import Counts, counts
 from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.ids import LARGEST_ID
-from dayfill.domain.live import Event, Progress
+from dayfill.domain.live import Event, Progress, Subject
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills, days
 
@@ -84,24 +84,25 @@ async def _texts(call: Call, transfer_id: int, after: int | None) -> AsyncGenera
     server, monotonic = call.server, call.server.seams.monotonic
     checked = monotonic()
     yield RETRY
-    async for event in server.hub.watch(call.caller.user_id, call.team_id, transfer_id, after):
+    async for event in server.hub.watch(call.caller.user_id, {Subject(call.team_id, transfer_id): after}):
         if monotonic() - checked >= CHECK_EVERY_SECONDS:
             if not await still_allowed(call):
                 return
             checked = monotonic()
-        yield BEAT if event is None else text(server.hub.incarnation, event)
+        yield text(server.hub.incarnation, event) if isinstance(event, Event) else BEAT
 
 
 def text(incarnation: str, event: Event) -> bytes:
     """One event as it goes over the wire."""
     counted, progress = counts(dict(event.counts)), [_progress(one) for one in event.progress]
     data: FullView | DaysView
+    transfer_id = event.subject.transfer_id or 0
     if event.states is None:
         moved = " ".join(f"{at:x}{state.value}" for at, state in event.moved)
-        name, data = b"days", DaysView(event.transfer_id, event.version or 0, moved, counted, progress)
+        name, data = b"days", DaysView(transfer_id, event.version or 0, moved, counted, progress)
     else:
         start = event.start_date.isoformat() if event.start_date else None
-        name, data = b"full", FullView(event.transfer_id, event.version or 0, event.states, counted, progress, start)
+        name, data = b"full", FullView(transfer_id, event.version or 0, event.states, counted, progress, start)
     return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (incarnation.encode(), event.number, name, _encode(data))
 
 

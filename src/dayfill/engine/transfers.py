@@ -76,6 +76,7 @@ async def create(tx: Tx, seams: Seams, team_id: int, user_id: int, configuration
     transfer_id = await transfers.insert(tx, team_id, user_id, connection.connection_id, chosen, seams.now())
     await transfers.own(tx, transfer_id, location, [table.name for table in group.tables])
     await schedules.replace(tx, transfer_id, _planned(configuration, seams.now()))
+    tx.touch(transfer_id)
     seams.failpoint("create_transfer")
     return await _read(tx, team_id, transfer_id)
 
@@ -99,6 +100,7 @@ async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configura
     await transfers.own(tx, transfer_id, location, [table.name for table in group.tables])
     now = seams.now() if current.state is TransferState.ACTIVE else None
     await schedules.replace(tx, transfer_id, _planned(configuration, now))
+    tx.touch(transfer_id)
     if _reading(configuration) != _reading(current.configuration):
         await days.outdate(tx, transfer_id)
         await start_over(tx, seams, transfer_id)
@@ -117,6 +119,7 @@ async def delete(tx: Tx, seams: Seams, team_id: int, user_id: int, transfer_id: 
     await schedules.delete(tx, transfer_id)
     await transfers.release(tx, transfer_id)
     await transfers.delete(tx, team_id, transfer_id, seams.now())
+    tx.touch(transfer_id)
     seams.failpoint("delete_transfer")
 
 
@@ -129,6 +132,7 @@ async def pause(tx: Tx, team_id: int, transfer_id: int) -> Transfer:
     await _read(tx, team_id, transfer_id)
     await transfers.set_state(tx, team_id, transfer_id, TransferState.PAUSED)
     await schedules.hold(tx, transfer_id)
+    tx.touch(transfer_id)
     return await _read(tx, team_id, transfer_id)
 
 
@@ -142,6 +146,7 @@ async def unpause(tx: Tx, seams: Seams, team_id: int, transfer_id: int) -> Trans
     if transfer.state is TransferState.PAUSED:
         await transfers.set_state(tx, team_id, transfer_id, TransferState.ACTIVE)
         await schedules.replace(tx, transfer_id, _planned(transfer.configuration, seams.now()))
+        tx.touch(transfer_id)
     return await _read(tx, team_id, transfer_id)
 
 

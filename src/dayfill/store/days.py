@@ -172,6 +172,13 @@ async def version(db: Reader, team_id: int, transfer_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
+async def version_of_team(db: Reader, team_id: int) -> int:
+    """A number that changes whenever days of a transfer of the team do."""
+    row = await db.one("days_version_of_team", team_id=team_id)
+    assert row is not None
+    return int(row[0])
+
+
 async def states_among(db: Reader, transfer_id: int, among: Iterable[str]) -> list[tuple[date, DayState]]:
     """The states of those of these days that are known; for few of them, by their keys."""
     rows = await db.all("day_states_among", transfer_id=transfer_id, days=msgspec.json.encode(list(among)).decode())

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -49,6 +50,8 @@ def _read(folder: Traversable, prefix: str = "") -> dict[str, Asset]:
 
 
 ASSETS = _read(files("dayfill.ui").joinpath("static"))
+MARK = f"data:image/svg+xml,{quote(ASSETS['mark.svg'].content)}"
+"""The small picture of a tab, without a request for it."""
 BUILD = hashlib.sha256("".join(name + ASSETS[name].etag for name in sorted(ASSETS)).encode()).hexdigest()[:12]
 """One name for all of them together: a module that imports another finds it beside itself."""
 

@@ -38,9 +38,7 @@ async def page(visit: Visit) -> Response:
     """The whole page, or its moving part."""
     site = visit.site
     backfill = await known(visit, site.db)
-    names = await boards.names(site.db, visit.team_id, {backfill.transfer_id})
-    now = site.seams.now()
-    [moving] = lists.moving([backfill], names, now)
+    [moving] = await lists.moving(visit, [backfill])
     failed = await backfills.failures(site.db, backfill.backfill_id) if backfill.failed else []
     person = await teams.member(site.db, visit.team_id, backfill.created_user_id)
     return visit.page(
@@ -52,7 +50,7 @@ async def page(visit: Visit) -> Response:
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
         causes=_causes(failed),
         picture=await _picture(visit, backfill),
-        waiting=await parking.waiting(site.db, visit.team_id, backfill.transfer_id, now),
+        waiting=await parking.waiting(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
         person=person.email if person else f"user {backfill.created_user_id}",
         priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
         active_backfills=await boards.count_active(site.db, visit.team_id),
@@ -62,7 +60,7 @@ async def page(visit: Visit) -> Response:
 def _title(one: lists.Moving) -> str:
     """Begins with the percent while it is at work: a row of tabs is then a row of progress bars."""
     text = f"Backfill {one.backfill.backfill_id} of {one.name}"
-    return f"{one.percent:g}% · {text}" if one.backfill.status in ACTIVE else text
+    return f"{int(one.percent)}% · {text}" if one.backfill.status in ACTIVE else text
 
 
 def _causes(failed: Sequence[DayFailure]) -> list[Cause]:

@@ -1,44 +1,65 @@
-"""The live stream of a transfer's page: what moves, in the short form that its script reads."""
+"""The live stream of a browser: what moves on all its visible pages, in the short form that their script reads."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from dayfill.domain.live import Event, Progress
-from dayfill.errors import Missing
+from dayfill.domain.live import Event, Progress, Subject, TeamEvent
+from dayfill.errors import Malformed
 from dayfill.store import days
 from dayfill.ui import words
 from dayfill.ui.visit import Visit
 
-RETRY, BEAT = b"retry: 1500\n\n", b"event: beat\ndata:\n\n"
-"""The script hears a beat and knows that the stream lives; a comment it would never see."""
+BEAT = b"event: beat\ndata: {}\n\n"
+BEAT_SECONDS = 1.0
+"""So often the script hears that the stream lives; a page that hears nothing for two seconds says how old it is."""
 CHECK_EVERY_SECONDS = 10.0
+MOST_SUBJECTS = 50
 TYPE, HEADERS = "text/event-stream", {"X-Accel-Buffering": "no"}
 _encode = msgspec.json.Encoder().encode
 
 
 async def stream(visit: Visit) -> Response:
-    """The events of one transfer, from where the page was when it lost the stream."""
-    hub, transfer_id = visit.site.hub, visit.path_id("transfer_id")
-    if await days.version(visit.site.db, visit.team_id, transfer_id) is None:
-        raise Missing("This transfer is gone: somebody has deleted it.")
+    """The events of some transfers and of the team: ``/events/7.ID,8,team.ID``, each after the event of that id."""
+    hub, wanted = visit.site.hub, _wanted(visit)
     if visit.request.method == "HEAD":  # nobody reads it, so it would never end
         return Response(media_type=TYPE, headers=HEADERS)
+    there = {one: after for one, after in wanted.items() if await _is_there(visit, one)}
     hub.admit(visit.user_id)
-    after = hub.after(visit.request.headers.get("last-event-id", ""))
-    return StreamingResponse(_texts(visit, transfer_id, after), media_type=TYPE, headers=HEADERS)
+    gone = b"".join(_gone(one) for one in wanted if one not in there)
+    return StreamingResponse(_texts(visit, there, gone), media_type=TYPE, headers=HEADERS)
 
 
-async def _texts(visit: Visit, transfer_id: int, after: int | None) -> AsyncGenerator[bytes, None]:
+def _wanted(visit: Visit) -> dict[Subject, int | None]:
+    wanted: dict[Subject, int | None] = {}
+    for text in visit.request.path_params["wanted"].split(",")[: MOST_SUBJECTS + 1]:
+        name, _, last = text.partition(".")
+        if name != "team" and not (name.isascii() and name.isdigit() and len(name) < 19):
+            raise Malformed(
+                f"{text[:40]!r} is nothing that can be watched: name the team, or transfers by their numbers."
+            )
+        wanted[Subject(visit.team_id, None if name == "team" else int(name))] = visit.site.hub.after(last)
+    if len(wanted) > MOST_SUBJECTS:
+        raise Malformed(f"One stream tells of {MOST_SUBJECTS} transfers at most.")
+    return wanted
+
+
+async def _is_there(visit: Visit, one: Subject) -> bool:
+    if one.transfer_id is None:
+        return True
+    return await days.version(visit.site.db, one.team_id, one.transfer_id) is not None
+
+
+async def _texts(visit: Visit, wanted: Mapping[Subject, int | None], gone: bytes) -> AsyncGenerator[bytes, None]:
     """For as long as the session goes on: signed out elsewhere, it ends within half a minute."""
     hub, monotonic = visit.site.hub, visit.site.seams.monotonic
     checked = monotonic()
-    yield RETRY
-    async with aclosing(hub.watch(visit.user_id, visit.team_id, transfer_id, after)) as events:
+    yield gone or BEAT
+    async with aclosing(hub.watch(visit.user_id, wanted, BEAT_SECONDS)) as events:
         async for event in events:
             if monotonic() - checked >= CHECK_EVERY_SECONDS:
                 if not await visit.still_signed_in():
@@ -47,25 +68,34 @@ async def _texts(visit: Visit, transfer_id: int, after: int | None) -> AsyncGene
             yield BEAT if event is None else text(hub.incarnation, event)
 
 
-def text(incarnation: str, event: Event) -> bytes:
-    """One event. c: days by state; b: backfills; d: moved days, each the hexadecimal index and the state."""
-    data: dict[str, object] = {
-        "c": {state.value: count for state, count in event.counts.items() if count},
-        "b": [_progress(one) for one in event.progress],
-    }
-    if event.states is None:
-        name = b"days"
-        data["d"] = " ".join(f"{at:x}{state.value}" for at, state in event.moved)
-    else:
-        name = b"full"
-        data |= {"start": event.start_date, "states": event.states}
+def text(incarnation: str, event: Event | TeamEvent) -> bytes:
+    """One event. t: its transfer; c: days by state; b: backfills; d: moved days, each the hexadecimal index and the
+    state."""
+    data: dict[str, object] = {"b": [_progress(one) for one in event.progress]}
+    name = b"team"
+    if isinstance(event, Event):
+        if event.version is None:
+            return _gone(event.subject)
+        data |= {"t": event.subject.transfer_id, "c": {state: count for state, count in event.counts.items() if count}}
+        if event.states is None:
+            name = b"days"
+            data["d"] = " ".join(f"{at:x}{state.value}" for at, state in event.moved)
+        else:
+            name = b"full"
+            data |= {"start": event.start_date, "states": event.states}
     return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (incarnation.encode(), event.number, name, _encode(data))
+
+
+def _gone(one: Subject) -> bytes:
+    """A transfer that this team does not have, or no longer."""
+    return b"event: gone\ndata: %b\n\n" % _encode({"t": one.transfer_id})
 
 
 def _progress(one: Progress) -> dict[str, object]:
     backfill = one.backfill
     return {
         "id": backfill.backfill_id,
+        "t": backfill.transfer_id,
         "status": backfill.status.value + ("+" if backfill.paused_time is not None else ""),
         "total": backfill.total,
         "done": backfill.completed,

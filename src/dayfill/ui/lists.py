@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -12,10 +12,12 @@ from markupsafe import Markup
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, refresh_window, vector
 from dayfill.domain.ids import LARGEST_ID
+from dayfill.domain.live import Progress
 from dayfill.domain.pace import Pace
 from dayfill.errors import Malformed
-from dayfill.store import boards, days
+from dayfill.store import boards, days, parking
 from dayfill.store.boards import Cursor, Line
+from dayfill.ui import words
 from dayfill.ui.health import State
 from dayfill.ui.strip import strip
 from dayfill.ui.visit import Visit
@@ -77,13 +79,19 @@ async def strip_of(visit: Visit, state: State, length: int) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """A backfill that has not ended, with what its pace tells. left: seconds."""
+    """A backfill that has not ended, with what its pace tells. left: seconds. waits: for what nothing starts."""
 
     backfill: Backfill
     name: str
     per_minute: float | None
     left: float | None
     end: datetime | None
+    waits: str = ""
+
+    @property
+    def text(self) -> str:
+        """The time left, or why there is none."""
+        return self.waits or words.left_text(Progress(self.backfill, self.per_minute, self.left))
 
     @property
     def percent(self) -> float:
@@ -96,25 +104,25 @@ class Moving:
         return one.total - one.completed - one.failed - one.cancelled - one.running
 
 
-def moving(active: Sequence[Backfill], names: Mapping[int, str], now: datetime) -> list[Moving]:
+async def moving(visit: Visit, active: Sequence[Backfill]) -> list[Moving]:
     """Backfills with their pace since they began."""
+    db, team_id, now = visit.site.db, visit.team_id, visit.site.seams.now()
+    names = await boards.names(db, team_id, {one.transfer_id for one in active})
     found = []
     for one in active:
         done = one.completed + one.failed
         pace = Pace.since(now - (one.start_time or now), done)
         left = None if one.paused_time is not None else pace.seconds_for(one.total - done)
-        end = None if left is None else now + timedelta(seconds=left)
+        waits = words.waits(await parking.waiting(db, team_id, one.transfer_id, now))
+        end = None if left is None or waits else now + timedelta(seconds=left)
         name = names.get(one.transfer_id, f"Transfer {one.transfer_id}")
-        found.append(Moving(one, name, pace.per_minute, left, end))
+        found.append(Moving(one, name, pace.per_minute, left, end, waits))
     return found
 
 
 async def active_of(visit: Visit) -> list[Moving]:
     """What is being filled now, for the pages that show it."""
-    site = visit.site
-    found = await boards.active_backfills(site.db, visit.team_id)
-    names = await boards.names(site.db, visit.team_id, {one.transfer_id for one in found})
-    return moving(found, names, site.seams.now())
+    return await moving(visit, await boards.active_backfills(visit.site.db, visit.team_id))
 
 
 def last_days(now: datetime, length: int) -> DayRange:

@@ -98,6 +98,7 @@ _environment.filters |= {
 }
 _environment.globals |= {
     "static": assets.url,
+    "mark": assets.MARK,
     "percent": percent,
     "bars": strip.bars,
     "plural": plural,

@@ -13,7 +13,18 @@ from dayfill.domain.parking import Waiting
 from dayfill.domain.transfer import Table, Transfer, TransferState
 from dayfill.engine import retries
 from dayfill.errors import Missing
-from dayfill.store import backfills, day_details, days, destinations, failures, parking, schedules, table_groups, teams
+from dayfill.store import (
+    backfills,
+    boards,
+    day_details,
+    days,
+    destinations,
+    failures,
+    parking,
+    schedules,
+    table_groups,
+    teams,
+)
 from dayfill.store import transfers as store
 from dayfill.store.day_details import Figures
 from dayfill.store.days import Days
@@ -80,7 +91,7 @@ async def page(visit: Visit) -> Response:
         states=vector(found.span, found.states) if found.span else "",
         moving=moving,
         copied_as=show_days(str(visit.request.base_url), team_id, transfer.transfer_id),
-        active_backfills=len(moving.active),
+        active_backfills=await boards.count_active(db, team_id),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.days import DayRange, DayState, ranges_of, vector
 from dayfill.domain.live import Progress
+from dayfill.domain.parking import Waiting
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.ui.render import lasting
 
@@ -43,10 +44,23 @@ def left_text(progress: Progress) -> str:
     if backfill.paused_time is not None:
         return "paused"
     if seconds is None:
-        return "time left not known yet"
+        return "waits for its first days"
     if backfill.completed + backfill.failed < SURE_AFTER_DAYS:
         return f"{lasting(seconds / 2)} to {lasting(seconds * 2)} left"
     return f"{lasting(seconds)} left"
+
+
+WAITS = {
+    "quota": "waiting for quota",
+    "source": "waiting for the source",
+    "destination": "waiting for the destination",
+    "rows": "waiting for rows of the month",
+}
+
+
+def waits(waiting: Waiting | None) -> str:
+    """What nothing starts for, where a time left would stand; empty if something starts."""
+    return WAITS[waiting.reason] if waiting else ""
 
 
 def month_counts(first: date | None, states: str) -> list[tuple[str, dict[DayState, int]]]:

@@ -110,6 +110,10 @@ WHERE transfer_id = :transfer_id AND data_date IN (SELECT value FROM json_each(:
 SELECT days_version FROM transfers
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
 
+-- name: days_version_of_team
+-- The versions of the days of all transfers of a team in one number, which differs after each change.
+SELECT coalesce(sum(days_version + 1), 0) FROM transfers WHERE team_id = :team_id AND deleted_time IS NULL;
+
 -- name: days_span
 -- First and last known day of a transfer of this team, tables without days aside, and the version of its days.
 SELECT (SELECT min(data_date) FROM transfer_days d WHERE d.transfer_id = t.transfer_id AND d.data_date > '0001-01-01'),

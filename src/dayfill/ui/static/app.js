@@ -13,17 +13,33 @@ export function toast(text, kind = "") {
   place.append(made);
 }
 
-// live: "live", "lost" or "" (this page has nothing that moves). since: a Date, when it was last heard of.
-export function live(state, since = null) {
+// state: "live" or "lost". since: a Date, when it was last heard of.
+function live(state, since) {
   const dot = document.getElementById("live");
   if (!dot) return;
-  dot.hidden = !state;
-  dot.dataset.state = state;
+  const text = state === "live" ? "live" : `reconnecting, as it was at ${clock.format(since)}`;
+  dot.hidden = false;
   document.body.classList.toggle("is-old", state === "lost");
-  const at = since ? ` since ${clock.format(since)}` : "";
-  dot.textContent = state === "lost" ? `reconnecting, as it was${since ? ` at ${clock.format(since)}` : ""}` : "live";
-  dot.title = state === "live" ? `What you see is as it is now${at}` : "The server does not answer; numbers are old.";
+  if (dot.dataset.state === state && dot.textContent === text) return;
+  dot.dataset.state = state;
+  dot.textContent = text;
+  dot.title = state === "live" ? "What you see is as it is now" : "The server does not answer; what you see is as it was then.";
 }
+
+/** What stops this page, in one sentence that stays, and the way on. */
+function notice(text, word = "", address = "") {
+  if (document.getElementById("notice")?.dataset.text === text) return;
+  document.getElementById("notice")?.remove();
+  const made = Object.assign(document.createElement("p"), { id: "notice", className: "message", role: "alert" });
+  made.dataset.text = text;
+  made.append(text);
+  if (word) made.append(" ", Object.assign(document.createElement("a"), { href: address, textContent: word }));
+  document.getElementById("main").prepend(made);
+}
+const signedOut = () =>
+  notice("Your session has ended: nothing more is read or done here.", "Sign in, and come back", `/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);
+// Loaded again, the page says that what it shows has been deleted.
+const isGone = () => location.reload();
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 // Swedish writes 2024-06-15 12:06, as data dates are written; the zone is the reader's.
@@ -72,7 +88,7 @@ document.addEventListener("submit", async (event) => {
   if (event.defaultPrevented || form.method !== "post" || form.dataset.sending) return;
   event.preventDefault();
   try {
-    await fetch(document.querySelector('link[rel="icon"]').href, { method: "HEAD", cache: "no-store" });
+    await fetch(document.querySelector('link[rel="stylesheet"]').href, { method: "HEAD", cache: "no-store" });
   } catch {
     return toast("The server does not answer. Nothing was done; try again.", "bad");
   }
@@ -89,7 +105,6 @@ document.addEventListener("keydown", (event) => {
     else if (document.querySelector('.top a[href="/transfers"]')) location.href = "/transfers#search";
   }
 });
-document.addEventListener("htmx:after:swap", () => refresh());
 // A word goes by itself, or by a click; one that tells of a fault stays longer.
 const toasts = document.getElementById("toasts");
 new MutationObserver((changes) => {
@@ -101,39 +116,145 @@ toasts.addEventListener("click", (event) => event.target.closest(".toast")?.remo
 // What a form has done, where its page stays: the server says it in a header.
 document.addEventListener("done", (event) => {
   toast(event.detail.text);
-  if (moving) reread();
+  readSoon(0);
 });
 document.addEventListener("htmx:error", () => toast("The server does not answer. Nothing was done; try again.", "bad"));
 
-// The moving part of a page that has no stream: read again every few seconds, while somebody looks.
-const moving = document.querySelector("[data-refresh]");
-let heard = new Date();
-async function reread() {
-  if (document.hidden || moving.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
+// -- parts that the server renders: read again when something has changed, but never so often that it is busy with it
+
+const SOON = 1000, REST = 20;
+const moving = document.querySelector("[data-live]"), parts = document.querySelector("[data-parts]");
+let due = Infinity, timer = 0, ended = -Infinity, took = 0, isReading = false, isOld = false;
+
+export function readSoon(after = SOON) {
+  isOld = isReading; // what is on its way may have been read before the change
+  const at = Math.max(performance.now(), ended + Math.max(after, REST * took));
+  if (isReading || !(moving || parts) || at >= due) return;
+  clearTimeout(timer);
+  due = at;
+  timer = setTimeout(async () => {
+    const begun = performance.now();
+    isReading = true;
+    if (!document.hidden) await read();
+    isReading = false;
+    due = Infinity;
+    ended = performance.now();
+    took = ended - begun;
+    if (isOld) readSoon();
+  }, at - performance.now());
+}
+
+async function read() {
+  if (moving?.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])")) return;
   try {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
-    if (answer.headers.has("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-    if (!answer.ok) throw new Error(answer.statusText);
-    const text = await answer.text();
-    if (text !== moving.was) {
-      moving.was = text;
-      await htmx.swap({ text, target: moving, sourceElement: moving, swap: "innerMorph" });
-      refresh(moving);
-      const title = moving.querySelector("[data-page-title]");
-      if (title) document.title = title.dataset.pageTitle;
-    }
-    heard = new Date();
-    live("live", heard);
+    const answer = await fetch(parts?.dataset.parts ?? location.href, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
+    if (answer.status === 401) return signedOut();
+    if (answer.status === 404) return isGone();
+    if (answer.ok) await put(await answer.text());
   } catch {
-    live("lost", heard);
+    // The server does not answer: the stream says so, and all is read again when it is back.
   }
 }
-if (moving) {
-  live("live", heard);
-  const again = () => setTimeout(() => reread().finally(again), Number(moving.dataset.refresh) * 1000);
-  again();
-  document.addEventListener("visibilitychange", () => document.hidden || reread());
+
+async function put(text) {
+  if (!moving) return htmx.swap({ text, target: document.body, sourceElement: document.body, swap: "none" });
+  if (text === moving.was) return;
+  moving.was = text;
+  await htmx.swap({ text, target: moving, sourceElement: moving, swap: "innerMorph" });
+  refresh(moving);
+  const title = moving.querySelector("[data-page-title]");
+  if (title) document.title = title.dataset.pageTitle;
 }
+
+// -- the stream: numbers of backfills on any page; a page with more to move listens to the event "told"
+
+const number = new Intl.NumberFormat("en-US");
+const rounded = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+export const show = (node, text) => {
+  if (node && node.textContent !== text) node.textContent = text;
+};
+const isActive = (one) => ["CREATED", "SCHEDULED", "RUNNING"].includes(one.status.replace("+", ""));
+let backfills = [];
+
+/** A backfill as the stream tells it, in each place that shows it. */
+function progress(one) {
+  for (const card of document.querySelectorAll(`[data-backfill="${one.id}"]`)) {
+    const part = (name, text) => show(card.querySelector(`[data-is="${name}"]`), text);
+    for (const name of ["done", "failed", "running", "queued", "rows"]) part(name, number.format(one[name]));
+    part("pct", rounded.format(one.pct));
+    part("eta", isActive(one) && card.dataset.waits || one.eta);
+    part("rate", one.rate && isActive(one) && !one.status.endsWith("+") ? ` at ${rounded.format(one.rate)} days/min` : "");
+    const bar = card.querySelector(".progress"), pieces = [one.done, one.failed, one.running, one.queued];
+    [...bar.children].forEach((piece, index) => (piece.style.flexGrow = pieces[index]));
+    bar.setAttribute("aria-valuenow", one.pct);
+    bar.setAttribute("aria-valuetext", `${one.pct} %: ${one.done} loaded, ${one.failed} failed, ${one.running + one.queued} left`);
+  }
+}
+
+/** The percent stands first in the title: a row of tabs is then a row of progress bars. */
+function entitle(told) {
+  const only = document.querySelector("[data-titled]")?.dataset.titled;
+  const active = told.filter((one) => isActive(one) && (!only || String(one.id) === only));
+  const sum = (count) => active.reduce((all, one) => all + count(one), 0);
+  const percent = active.length ? `${Math.floor((100 * sum((one) => one.done + one.failed)) / sum((one) => one.total))}% · ` : "";
+  document.title = percent + document.title.replace(/^[\d.]+% · /, "");
+}
+
+const topics = document.body.dataset.topics?.split(" ") ?? [], own = topics.find((topic) => topic !== "team");
+let heard = new Date();
+function hear({ data: told }) {
+  if (told.name === "ended") return signedOut();
+  if (told.name === "lost") {
+    if (told.status === 503) notice("Too many pages of yours are open at once for this one to be live. Close some, then load it again.", "Load it again", location.href);
+    if (told.status === 429) notice("Too many requests have come from your address. This page goes on by itself when there may be more.");
+    return live("lost", heard);
+  }
+  document.getElementById("notice")?.remove();
+  heard = new Date();
+  live("live", heard);
+  if (told.name === "gone") return isGone();
+  if (told.name === "team") {
+    const badge = document.getElementById("badge"), count = told.b.filter(isActive).length;
+    if (badge) badge.hidden = !count;
+    show(badge, String(count));
+    if (moving) readSoon();
+  }
+  if (told.b && (told.name !== "team" || !own)) {
+    backfills = told.b;
+    backfills.forEach(progress);
+    entitle(backfills);
+  }
+  document.dispatchEvent(new CustomEvent("told", { detail: told }));
+}
+
+async function listen() {
+  let post;
+  if (typeof SharedWorker === "function") {
+    const { port } = new SharedWorker(new URL("stream.js", import.meta.url), { type: "module" });
+    port.onmessage = hear;
+    post = (message) => port.postMessage(message);
+  } else {
+    const { Stream } = await import("./stream.js");
+    const stream = new Stream(), page = { post: (data) => hear({ data }) };
+    post = (wanted) => (wanted ? stream.show(page, wanted) : stream.leave(page));
+  }
+  const turn = () => {
+    heard = new Date();
+    post(document.hidden ? [] : topics);
+  };
+  turn();
+  document.addEventListener("visibilitychange", turn);
+  addEventListener("pagehide", () => post(null));
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  // It beats each second: what has not been heard of for two is old, whether or not the connection says that it is lost.
+  setInterval(() => document.hidden || Date.now() - heard < 2000 || live("lost", heard), 500);
+}
+if (topics.length) listen();
+// What the server has rendered does not know the time left: it comes with the stream.
+document.addEventListener("htmx:after:swap", () => {
+  refresh();
+  backfills.forEach(progress);
+});
 
 if (location.hash === "#search") document.querySelector("[data-search]")?.focus();
 

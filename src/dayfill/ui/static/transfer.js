@@ -1,15 +1,12 @@
 // The page of a transfer: the stream moves the calendar, the counts and the progress; dialogs open beside the days.
-import { live, refresh } from "./app.js";
+import { readSoon, show } from "./app.js";
 import { Calendar, NAMES, node } from "./calendar.js";
 
 const at = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en-US");
 const rounded = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 const days = (count) => `${number.format(count)} ${count === 1 ? "day" : "days"}`;
-const stream = at("stream"), element = at("calendar"), calendar = element && new Calendar(element);
-const show = (node, text) => {
-  if (node && node.textContent !== text) node.textContent = text;
-};
+const element = at("calendar"), calendar = element && new Calendar(element);
 
 // -- the calendar
 
@@ -82,47 +79,13 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("done", () => {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-  readParts();
 });
 
-// -- parts that the server renders: read again when something else than numbers has changed, and every other second
-// while days end; never so often that the server would be busy with it
+// -- the stream: what moves; the parts that the server renders are read again when something else than numbers has changed
 
-const SOON = 1000, LATER = 2000, REST = 20;
-async function fetchParts() {
-  try {
-    const answer = await fetch(stream.dataset.parts, { headers: { "HX-Request": "true" } });
-    if (answer.ok) await htmx.swap({ text: await answer.text(), target: document.body, sourceElement: document.body, swap: "none" });
-  } catch {
-    // The server does not answer: the stream says so, and reads all again when it is back.
-  }
-}
-
-let partsTimer = 0, partsDue = Infinity, partsEnd = -Infinity, partsTook = 0, isReading = false, isOld = false;
-
-function readParts(after = SOON) {
-  isOld = isReading; // what is on its way may have been read before the change
-  if (isReading) return;
-  const due = Math.max(performance.now(), partsEnd + Math.max(after, REST * partsTook));
-  if (due >= partsDue) return;
-  clearTimeout(partsTimer);
-  partsDue = due;
-  partsTimer = setTimeout(async () => {
-    const begin = performance.now();
-    isReading = true;
-    await fetchParts();
-    isReading = false;
-    partsDue = Infinity;
-    partsEnd = performance.now();
-    partsTook = partsEnd - begin;
-    if (isOld) readParts();
-  }, due - performance.now());
-}
-
-// -- the stream
-
+const LATER = 2000;
 const milestones = new Map();
-let lastHeard = null, shownFailed = null, shownEnded = null, backfills = [];
+let shownFailed = at("failed-days")?.textContent, shownEnded = null, isNew = true;
 
 function onCounts(counts) {
   let total = 0;
@@ -134,8 +97,8 @@ function onCounts(counts) {
   show(at("share"), total ? rounded.format(Math.floor((1000 * there) / total) / 10) : "0");
   show(at("there"), `${number.format(there)} of ${number.format(total)}`);
   show(at("failed-days"), number.format(counts.f ?? 0));
-  if (shownFailed !== null && shownFailed !== (counts.f ?? 0)) readParts();
-  shownFailed = counts.f ?? 0;
+  if (shownFailed !== number.format(counts.f ?? 0)) readSoon();
+  shownFailed = number.format(counts.f ?? 0);
 }
 
 function onProgress(backfill) {
@@ -143,19 +106,9 @@ function onProgress(backfill) {
   const isActive = ["CREATED", "SCHEDULED", "RUNNING"].includes(backfill.status.replace("+", ""));
   if (isActive ? card?.dataset.status !== backfill.status : card) {
     if (card) card.dataset.status = backfill.status;
-    readParts();
+    readSoon();
   }
-  if (!card) return;
-  for (const name of ["done", "failed", "running", "queued"])
-    show(card.querySelector(`[data-is="${name}"]`), number.format(backfill[name]));
-  show(card.querySelector('[data-is="pct"]'), rounded.format(backfill.pct));
-  show(card.querySelector('[data-is="eta"]'), backfill.eta);
-  show(card.querySelector('[data-is="rate"]'), backfill.rate && !backfill.status.endsWith("+") ? ` at ${rounded.format(backfill.rate)} days/min` : "");
-  const bar = card.querySelector(".progress"), pieces = [backfill.done, backfill.failed, backfill.running, backfill.queued];
-  [...bar.children].forEach((piece, index) => (piece.style.flexGrow = pieces[index]));
-  bar.setAttribute("aria-valuenow", backfill.pct);
-  bar.setAttribute("aria-valuetext", `${backfill.pct} %: ${backfill.done} loaded, ${backfill.failed} failed, ${backfill.running + backfill.queued} left`);
-  announce(backfill);
+  if (card) announce(backfill);
 }
 
 /** A reader of screens hears of quarters and of the first failed day, not of every number. */
@@ -167,51 +120,20 @@ function announce(backfill) {
   else if (backfill.failed && !before.hasFailed) show(at("readout"), `Backfill ${backfill.id}: a first day has failed.`);
 }
 
-function onEvent(message) {
-  heard();
-  const event = JSON.parse(message.detail.data);
-  if (event.states !== undefined && !calendar && event.states) return location.reload(); // the first days are here
-  if (calendar && event.states) calendar.replace(event.start, event.states);
-  else calendar?.apply(event.d);
+document.addEventListener("told", ({ detail: event }) => {
+  if (!["full", "days"].includes(event.name)) return;
+  if (event.states && !calendar) return location.reload(); // the first days are here
+  if (event.states) calendar.replace(event.start, event.states);
+  else if (event.name === "days") calendar?.apply(event.d);
   onCounts(event.c);
-  backfills = event.b;
-  backfills.forEach(onProgress);
-  const ended = backfills.reduce((sum, one) => sum + one.done + one.failed, 0);
-  if (shownEnded !== null && ended !== shownEnded) readParts(LATER);
+  event.b.forEach(onProgress);
+  const ended = event.b.reduce((sum, one) => sum + one.done + one.failed, 0);
+  if (shownEnded !== null && ended !== shownEnded) readSoon(LATER);
+  if (event.name === "full" && !isNew) readSoon(); // the page has been away: its other parts are old too
   shownEnded = ended;
-  const active = event.b.find((one) => one.eta && !["COMPLETED", "FAILED", "CANCELLED"].includes(one.status));
-  document.title = (active ? `${Math.floor(active.pct)}% · ` : "") + stream.dataset.title;
-  measure(event.b);
-}
-
-function heard() {
-  lastHeard = new Date();
-  live("live", lastHeard);
-}
-
-let isNew = true;
-stream.addEventListener("full", (event) => {
-  onEvent(event);
-  if (!isNew) readParts(); // the page has been away: its other parts are old too
   isNew = false;
+  measure(event.b);
 });
-stream.addEventListener("days", onEvent);
-stream.addEventListener("beat", heard);
-stream.addEventListener("htmx:sse:after:connection", heard);
-stream.addEventListener("htmx:sse:error", (event) => {
-  if ([401, 404].includes(event.detail.status)) location.reload();
-  live("lost", lastHeard);
-});
-stream.addEventListener("htmx:sse:close", () => live("lost", lastHeard));
-stream.addEventListener("htmx:sse:before:connection", (event) => event.detail.connection.attempt > 1 && live("lost", lastHeard));
-// A connection can die without a word: a stream that does not even beat is lost.
-const SILENCE = 20_000;
-setInterval(() => {
-  if (!document.hidden && lastHeard && Date.now() - lastHeard > SILENCE) live("lost", lastHeard);
-}, 2000);
-document.addEventListener("visibilitychange", () => document.hidden || (lastHeard = new Date()));
-addEventListener("pagehide", () => stream.remove());
-addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 // -- throughput: a point each two seconds, for three minutes
 
@@ -291,7 +213,4 @@ document.addEventListener("htmx:after:swap", () => {
     at(title).tabIndex = -1;
     at(title).focus({ preventScroll: true });
   }
-  // What the server has rendered does not know the time left: it comes with the stream.
-  refresh();
-  backfills.forEach(onProgress);
 });
