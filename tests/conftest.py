@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from installation import Installation
 from postgres_server import AnyServer, new_database, postgres_server
+from postgres_state import PostgresState, PostgresStates
 
 MEMORY, ROOM = Path("/dev/shm"), 2_000_000_000
 """A file system in memory, and the bytes that must be free there. Waiting for a disk made up half of the time of a run,
@@ -82,8 +83,19 @@ def log_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
-    made = await Installation.create(tmp_path)
+def state(request: pytest.FixtureRequest) -> Iterator[PostgresState | None]:
+    """Where the installation of a test has its state: a file, or, by the parameter ``postgresql``, that."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    states: PostgresStates = request.getfixturevalue("postgres_states")
+    with states.one() as made:
+        yield made
+
+
+@pytest.fixture
+async def installation(tmp_path: Path, state: PostgresState | None) -> AsyncIterator[Installation]:
+    made = await Installation.create(tmp_path, state)
     yield made
     await made.close()
 
@@ -100,3 +112,11 @@ def postgres_database(postgres: AnyServer) -> Iterator[str]:
     """The DSN of an empty database for one test."""
     with new_database(postgres) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def postgres_states(postgres: AnyServer) -> Iterator[PostgresStates]:
+    """Empty states in PostgreSQL, each for one test at a time."""
+    states = PostgresStates(postgres)
+    yield states
+    states.close()

@@ -23,9 +23,11 @@ from dayfill.engine.queries import Queries
 from dayfill.engine.trials import Trials
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
+from dayfill.store.db import Database
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase
 from openapi_check import check_answer
+from postgres_state import PostgresHands, PostgresState
 from reaching import TEMPS
 
 NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
@@ -44,6 +46,31 @@ async def _no_sleep(_seconds: float) -> None:
     """No test has a time to hide."""
 
 
+class SqliteHands:
+    """What a test does to a state past all verbs."""
+
+    def __init__(self, db: SqliteDatabase) -> None:
+        self._writer = db._writer
+
+    def execute(self, statement: str, values: dict[str, object]) -> list[tuple[object, ...]]:
+        return self._writer.execute(statement, values).fetchall()
+
+    def insert(self, statement: str, values: dict[str, object]) -> int:
+        self._writer.execute(statement, values)
+        return self._writer.last_insert_rowid()
+
+    def unguard(self) -> None:
+        """Let what follows damage the state as no constraint would let it."""
+        self._writer.execute("PRAGMA foreign_keys = OFF")
+
+    def changes(self) -> int:
+        """How many rows the last statement changed."""
+        return self._writer.changes()
+
+    def close(self) -> None:
+        """The database closes its connections."""
+
+
 @dataclass
 class Installation:
     """A state database, its keyring, a clock that stands still, and team 1 with an owner and its key.
@@ -51,7 +78,8 @@ class Installation:
     skew: by how much the clock was set, which no monotonic clock sees. has_jumped: it was, ahead or back.
     """
 
-    db: SqliteDatabase
+    db: Database
+    hands: SqliteHands | PostgresHands
     keyring: Keyring
     now: datetime
     server: Server
@@ -65,9 +93,13 @@ class Installation:
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @classmethod
-    async def create(cls, folder: Path) -> Installation:
-        (folder / "state.db").write_bytes(_new_state())
-        made = await cls.open(folder)
+    async def create(cls, folder: Path, state: PostgresState | None = None) -> Installation:
+        """A new one, its state in PostgreSQL or in a file of the folder."""
+        if state is None:
+            (folder / "state.db").write_bytes(_new_state())
+            made = await cls.open(folder)
+        else:
+            made = await cls._of(folder, await state.open(), state.hands())
         made.team_id = await made.team("First")
         made.user_id, made.key = await made.user(made.team_id, Role.OWNER)
         return made
@@ -75,15 +107,19 @@ class Installation:
     @classmethod
     async def open(cls, folder: Path) -> Installation:
         """What lies in a folder, as it is; the caller knows its teams and keys."""
-        state = folder / "state.db"
-        db, keyring = SqliteDatabase(state), Keyring.of_new_file(folder / "keyring.json")
+        db = SqliteDatabase(folder / "state.db")
         # No power is cut during a test, and waiting for the disk would make up most of its time.
         db._writer.execute("PRAGMA synchronous = OFF")
+        return await cls._of(folder, db, SqliteHands(db))
+
+    @classmethod
+    async def _of(cls, folder: Path, db: Database, hands: SqliteHands | PostgresHands) -> Installation:
+        keyring = Keyring.of_new_file(folder / "keyring.json")
         made = cls.__new__(cls)
         seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
         at_work = Hub(db, seams), Queries(db, seams, keyring, TEMPS), Trials(seams.monotonic, _no_sleep)
         server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, *at_work, reaches=TEMPS)
-        made.__init__(db, keyring, NOON, server)  # type: ignore[misc]
+        made.__init__(db, hands, keyring, NOON, server)  # type: ignore[misc]
         at_work[0].close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:
             made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
@@ -135,15 +171,15 @@ class Installation:
         """A row straight into the state, for what no verb makes in this test; returns its id."""
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
-        self.db._writer.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
-        return self.db._writer.last_insert_rowid()
+        return self.hands.insert(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
 
     def execute(self, statement: str, **values: object) -> list[tuple[object, ...]]:
         """Any statement on the state: tests look at, and damage, what no verb shows."""
-        return self.db._writer.execute(statement, values).fetchall()
+        return self.hands.execute(statement, values)
 
     async def close(self) -> None:
         for client in self.clients:
             await client.aclose()
         self.server.queries.close()
+        self.hands.close()
         await self.db.close()

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,11 +23,11 @@ assert _PACKAGE is not None and _PACKAGE.origin is not None, "make dev installs 
 BINARIES = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
 START_SECONDS = 60.0
 
+AS_IT_COMES = {"listen_addresses": ""}
 # No power is cut during a test, and waiting for the disk would make up most of its time.
-FOR_TESTS = {
+FOR_TESTS = AS_IT_COMES | {
     "fsync": "off",
     "full_page_writes": "off",
-    "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "32MB",
 }
@@ -46,8 +46,8 @@ def _as_nobody() -> dict[str, Any]:
 class PostgresServer:
     """A server in a temporary folder, reached through a Unix socket in it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder, self._settings = folder, settings
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody")
@@ -60,7 +60,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [f"--{name}={value}" for name, value in FOR_TESTS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         place = ("-D", self.folder / "data", f"--unix_socket_directories={self.folder}")
         with (self.folder / "log").open("ab") as log:
             command = [BINARIES / "postgres", *place, *settings]
@@ -109,12 +109,12 @@ def postgres_server() -> Iterator[AnyServer]:
 
 
 @contextmanager
-def own_server() -> Iterator[PostgresServer]:
+def own_server(settings: Mapping[str, str] = FOR_TESTS) -> Iterator[PostgresServer]:
     """A server that is the caller's alone, to stop and start."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     keeper = subprocess.Popen(["sh", "-c", KEEPER, "sh", str(folder)], stdin=subprocess.PIPE, start_new_session=True)
     try:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, settings)
         server.start()
         yield server
         server.stop("immediate")

@@ -14,6 +14,7 @@ DayfillError
 │   ├── Exceeded              429  a limit of requests or rows is used up; retry_after says when it is not
 │   ├── NotOffered           501  the vendor has it, dayfill does not
 │   └── Busy                  503  stopping, overloaded, or its disk is full; try again later
+├── NotLeading                another server dispatches, this one may not write run state now
 ├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
 """
@@ -111,6 +112,10 @@ class NotOffered(RequestError):
 
 class Busy(RequestError):
     code = "SERVICE_UNAVAILABLE"
+
+
+class NotLeading(DayfillError):
+    """Another server dispatches: this one may not write run state now."""
 
 
 class SealBroken(DayfillError):

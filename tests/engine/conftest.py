@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from both_databases import on_both
 from dayfill import destinations, sources
 from installation import Installation
 from rig import Rig
 from scripted import ScriptedSource, known
 from slices import Bench
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    on_both(metafunc)
 
 
 @pytest.fixture

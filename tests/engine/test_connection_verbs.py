@@ -77,8 +77,7 @@ async def test_a_transfer_has_one_login(installation: Installation) -> None:
 
 async def test_a_revoked_login_is_kept_with_its_time_and_without_its_secrets(installation: Installation) -> None:
     made = await seeds.transfer(installation)
-    sealed = "UPDATE connections SET sealed = x'00'"
-    installation.execute(sealed)
+    installation.execute("UPDATE connections SET sealed = :sealed", sealed=b"\0")
     async with installation.db.write() as tx:
         end = await parking.end_of(tx, Side.SOURCE, made.transfer_id)
         await parking.park(tx, end, NOON, NOON + timedelta(days=1), "QUOTA", "daily quota")

@@ -134,7 +134,9 @@ async def test_a_test_takes_stored_secrets_of_this_team_only(installation: Insta
 
 async def test_secrets_that_do_not_open_can_be_sent_again(installation: Installation, server: Server) -> None:
     made = await create(installation, wanted(host="db", password="old", passphrase="old"))
-    installation.execute("UPDATE destinations SET sealed = CAST(x'0100000009' || substr(sealed, 6) AS BLOB)")
+    ((sealed,),) = installation.execute("SELECT sealed FROM destinations")
+    assert isinstance(sealed, bytes)
+    installation.execute("UPDATE destinations SET sealed = :sealed", sealed=b"\1\0\0\0\x09" + sealed[5:])
     for new_secrets in ({}, {"passphrase": "new"}):
         with pytest.raises(Refused, match=r"do not open any more.*: send password again"):
             await update(installation, made.destination_id, wanted(new_secrets, host="db"))

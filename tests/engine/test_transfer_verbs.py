@@ -108,7 +108,7 @@ async def test_loaded_days_become_stale_if_they_would_now_be_read_differently(in
     made = await seeds.transfer(installation)
     installation.insert("transfer_days", transfer_id=made.transfer_id, data_date="2024-06-01", settled="l")
     installation.insert("transfer_days", transfer_id=made.transfer_id, data_date="2024-06-02", settled="f")
-    states = "SELECT group_concat(settled, '') FROM transfer_days"
+    states = "SELECT string_agg(settled, '' ORDER BY data_date) FROM transfer_days"
     hourly = replace(made.configuration, display_name="Renamed", settings=(seeds.PATH, SourceSetting("parallelism", 9)))
     assert (await seeds.update(installation, made.transfer_id, hourly)).parallelism == 9
     assert installation.execute(states) == [("lf",)]

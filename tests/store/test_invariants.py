@@ -124,9 +124,9 @@ async def test_a_sound_state_breaks_no_rule(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("rule", "damage"), DAMAGES, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(DAMAGES)])
 async def test_the_rule_finds_the_damage(rig: Rig, rule: str, damage: str) -> None:
-    rig.installation.execute("PRAGMA foreign_keys = OFF")
+    rig.installation.hands.unguard()
     rig.installation.execute(damage)
-    assert rig.db._writer.changes() > 0, "the damage damages nothing"
+    assert rig.installation.hands.changes() > 0, "the damage damages nothing"
     sentence = QUERIES[f"invariant_{rule}"].sentence
     found = [line for line in await violations(rig) if line.startswith(f"{sentence} But: ")]
     assert found and all(len(line) > len(sentence) + 10 for line in found)
@@ -181,5 +181,5 @@ def test_every_rule_of_the_ledger_has_its_damage() -> None:
 
 async def test_an_owner_belongs_to_running_runs_alone_already_by_the_schema(rig: Rig) -> None:
     for damage in ("SET owner = NULL WHERE status = 'RUNNING'", "SET owner = 'x' WHERE status = 'QUEUED'"):
-        with pytest.raises(Exception, match="CHECK constraint failed"):
+        with pytest.raises(Exception, match=r"(?i)check constraint"):
             rig.installation.execute(f"UPDATE runs {damage}")

@@ -9,6 +9,7 @@ import pytest
 from dayfill.store.queries import QUERIES
 from installation import Installation
 
+STATES = ["sqlite"]
 RUN = {"run_id": 1, "token": 1}
 NOW = {"now": 1}
 BACKFILL = {"backfill_id": 1}

@@ -5,6 +5,8 @@ import pytest
 from dayfill.store.queries import QUERIES
 from installation import Installation
 
+STATES = ["sqlite"]
+
 
 def plan(installation: Installation, query: str, **values: object) -> str:
     rows = installation.execute(f"EXPLAIN QUERY PLAN {QUERIES[query].text}", **values)

@@ -6,7 +6,8 @@ import pytest
 
 import seeds
 from dayfill.domain.backfill import MOVES, BackfillStatus
-from dayfill.store.queries import QUERIES
+from dayfill.store.postgresql import PostgresDatabase
+from dayfill.store.queries import QUERIES, of_postgresql
 from installation import Installation
 
 VALUES = {
@@ -19,15 +20,16 @@ CHANGES = [name for name, query in QUERIES.items() if "UPDATE backfills" in quer
 async def moves_of(installation: Installation, query: str, wanted: str) -> set[tuple[str, str]]:
     """(from, to) of every status that the query changes; ``wanted`` is the status that it is given, if it takes one."""
     transfer = await seeds.transfer(installation)
+    texts = of_postgresql() if isinstance(installation.db, PostgresDatabase) else QUERIES
     found = set()
-    for status in BackfillStatus:
+    for number, status in enumerate(BackfillStatus, 1):
         backfill_id = installation.insert(
             "backfills",
             **{"team_id": installation.team_id, "transfer_id": transfer.transfer_id, "status": status.value},
-            **{"range_start": "2024-06-01", "range_end": "2024-06-02", "total": 2, "priority": 3},
+            **{"range_start": f"2024-06-0{number}", "range_end": f"2024-06-0{number}", "total": 2, "priority": 3},
             **{"created_time": 1, "created_user_id": 1},
         )
-        installation.execute(QUERIES[query].text, **VALUES, backfill_id=backfill_id, status=wanted)
+        installation.execute(texts[query].text, **VALUES, backfill_id=backfill_id, status=wanted)
         rows = installation.execute("SELECT status FROM backfills WHERE backfill_id = :id", id=backfill_id)
         found |= {(status.value, str(moved)) for (moved,) in rows if moved != status}
     return found

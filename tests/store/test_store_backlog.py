@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 import seeds
 from dayfill.domain.run import Side
 from dayfill.store import backlog
@@ -33,6 +35,7 @@ async def test_what_waits_runs_and_rests_is_counted(installation: Installation) 
     assert found.parked == {Side.SOURCE: 0, Side.DESTINATION: 1}
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 async def test_each_part_has_its_index(installation: Installation) -> None:
     plan = [str(row[-1]) for row in installation.execute(f"EXPLAIN QUERY PLAN {QUERIES['backlog'].text}")]
     for index in ("runs_running", "runs_waiting_since", "schedules_due", "connections_parked", "destinations_parked"):

@@ -12,7 +12,7 @@ from dayfill.engine import transfers as verbs
 from dayfill.store import connections, parking, schedules, transfers
 from installation import NOON, Installation
 
-UNIQUE = "UNIQUE constraint"
+UNIQUE = r"(?i)unique constraint"
 
 
 async def test_what_was_chosen_comes_back_equal(installation: Installation) -> None:
@@ -124,7 +124,8 @@ async def test_the_database_itself_lets_a_table_have_one_owner(installation: Ins
 
 async def test_a_deleted_destination_keeps_no_secret(installation: Installation) -> None:
     made = await seeds.destination(installation)
-    installation.execute("UPDATE destinations SET sealed = x'01' WHERE destination_id = :id", id=made.destination_id)
+    damage = "UPDATE destinations SET sealed = :sealed WHERE destination_id = :id"
+    installation.execute(damage, sealed=b"\1", id=made.destination_id)
     async with installation.db.write() as tx:
         await destinations.delete(tx, installation.server.seams, installation.team_id, made.destination_id)
     assert installation.execute("SELECT sealed, deleted_time IS NULL FROM destinations") == [(None, 0)]

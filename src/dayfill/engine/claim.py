@@ -33,6 +33,7 @@ class Claimer:
     """Whose turn it is. owner: this dispatcher's incarnation. served: last transfer served in each priority.
 
     admits: whether a transfer's destination is known well enough to load into it; see `Reconciler`.
+    unknown: destinations that the last claim found not admitted; for all of it, or what is less urgent would go first.
     rows_until: when a team may load again whose rows of the month were found used up by the last claim.
     reaches: what the loads of each team may open.
     """
@@ -45,6 +46,7 @@ class Claimer:
     paces: dict[int, Pace] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
     rows_until: datetime | None = None
+    unknown: set[int] = field(default_factory=set)
 
     def pace(self, transfer_id: int, source_kind: str) -> Pace:
         if transfer_id not in self.paces:
@@ -102,6 +104,7 @@ async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -
     """
     at = At(seams.now(), seams.monotonic())
     claimer.rows_until = None
+    claimer.unknown.clear()
     picks: list[Pick] = []
     async for priority, transfer_id in _lanes(tx, claimer):
         found = await _pick(tx, claimer, priority, transfer_id, at, picks)
@@ -140,7 +143,8 @@ async def _lanes(tx: Tx, claimer: Claimer) -> AsyncIterator[tuple[int, int]]:
 async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: At, earlier: list[Pick]) -> list[Pick]:
     """As many slices of one lane as its limits allow, days spread evenly over them."""
     job = await transfers.job(tx, transfer_id)
-    if not claimer.admits(job):
+    if job.destination_id in claimer.unknown or not claimer.admits(job):
+        claimer.unknown.add(job.destination_id)
         return []
     if (await allowances.get(tx, job.team_id, at.now)).is_spent:
         claimer.rows_until = next_month(at.now)

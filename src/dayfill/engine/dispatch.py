@@ -34,7 +34,7 @@ from dayfill.engine.rescue import BROKEN, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
-from dayfill.errors import Busy
+from dayfill.errors import Busy, NotLeading
 from dayfill.executors import Executor
 from dayfill.seams import Seams
 from dayfill.store import parking, runs, schedules
@@ -140,6 +140,14 @@ class Dispatcher:
                 self.work.passed(self._seams.monotonic() - self._looked[1])
                 self._fault = None
                 await self._sleep()
+            except NotLeading:
+                # What has landed here is no result any more: the server that dispatches has given the days to others.
+                self._fault = None
+                self._landed.clear()
+                needs_rescue = True
+                if self._has_stopped():
+                    return
+                await asyncio.sleep(AFTER_ERROR_SECONDS)
             except Exception as error:
                 # Whatever was half done is in the database or still in memory; runs claimed but never handed out
                 # are found by the rescue that precedes the next pass.

@@ -60,7 +60,7 @@ class Watch:
 
     async def check(self) -> None:
         began, now = self._seams.monotonic(), self._seams.now()
-        with self._db.snapshot() as state:
+        async with self._db.snapshot() as state:
             found = await invariants.check(state, now=now)
         for violation in found:
             log.error("invariant_violated", what=violation)

@@ -6,7 +6,7 @@ The dialect lives below this file; every store module speaks through `Reader` an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -52,13 +52,22 @@ class Database(Reader, Protocol):
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction: committed durably when the block ends, rolled back when it raises."""
 
+    def leading(self) -> Database:
+        """The same database for the dispatcher: of all servers one at a time writes through it.
+
+        Its `write` raises `NotLeading` on every other one, and on this one once another has taken its place.
+        """
+
+    def on_others(self, listener: Callable[[], None]) -> None:
+        """Tell this one, on the event loop, when another server may have changed something."""
+
     def on_commit(self, listener: Callable[[Touched], None]) -> None:
         """Tell this one, on the event loop, after each commit that touched a transfer."""
 
     def log_bytes(self) -> int:
         """Size of the log of writes that are not in the file yet."""
 
-    def snapshot(self) -> AbstractContextManager[Reader]:
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         """The state of one moment, on a connection of its own: for long looks, which hold nobody up."""
 
     async def close(self) -> None: ...

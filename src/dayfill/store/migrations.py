@@ -50,6 +50,11 @@ def migrate_sqlite(path: Path, failpoint: Callable[[str], None] = no_failpoint) 
         connection.close()
 
 
+def applied(failpoint: Callable[[str], None]) -> None:
+    """A step has been made, in either dialect, and is not committed yet."""
+    failpoint("migrate")
+
+
 def _use_wal(connection: apsw.Connection) -> None:
     """The switch is refused at once while another process has the file open for it: wait for that one, ask again."""
     for _ in range(10):
@@ -76,7 +81,7 @@ def _apply_next(
         if current < known[-1].number:
             connection.execute(known[current].text)
             connection.pragma("user_version", known[current].number)
-            failpoint("migrate")
+            applied(failpoint)
         connection.execute("COMMIT")
         return current < known[-1].number
     finally:

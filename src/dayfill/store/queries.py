@@ -1,10 +1,14 @@
-"""Loads the named queries of ``store/sql/*.sql``: a name line, a sentence, the text."""
+"""Loads the named queries of ``store/sql/*.sql``: a name line, a sentence, the text.
+
+A query has one text for both databases. Where none serves both, ``store/sql/postgresql`` has another of the same name.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -18,9 +22,9 @@ class Query:
     text: str
 
 
-def _load() -> dict[str, Query]:
+def _load(folder: Traversable) -> dict[str, Query]:
     queries: dict[str, Query] = {}
-    for file in sorted(files("dayfill.store").joinpath("sql").iterdir(), key=lambda f: f.name):
+    for file in sorted((one for one in folder.iterdir() if one.name.endswith(".sql")), key=lambda f: f.name):
         pieces = _NAME.split(file.read_text("utf-8"))
         for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
             if name in queries:
@@ -32,5 +36,11 @@ def _load() -> dict[str, Query]:
     return queries
 
 
-QUERIES = _load()
-"""All queries by name."""
+_FOLDER = files("dayfill.store").joinpath("sql")
+QUERIES = _load(_FOLDER)
+"""All queries by name, as SQLite has them; their sentences are true of both."""
+
+
+def of_postgresql() -> dict[str, Query]:
+    """All queries by name, as PostgreSQL has them, with ``:named`` parameters still."""
+    return QUERIES | _load(_FOLDER.joinpath("postgresql"))

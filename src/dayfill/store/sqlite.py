@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -144,8 +144,17 @@ class SqliteDatabase:
     def on_commit(self, listener: Callable[[Touched], None]) -> None:
         self._listeners.append(listener)
 
-    def snapshot(self) -> AbstractContextManager[Reader]:
-        return snapshot(self._path)
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        with snapshot(self._path) as moment:
+            yield moment
+
+    def leading(self) -> SqliteDatabase:
+        """Itself: the lock of the data directory has made sure that no other server is there."""
+        return self
+
+    def on_others(self, listener: Callable[[], None]) -> None:
+        """No other server is there."""
 
     def log_bytes(self) -> int:
         """Size of the write-ahead log."""

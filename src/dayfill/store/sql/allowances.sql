@@ -11,9 +11,9 @@ UPDATE teams SET rows_per_month = :rows_per_month, history_days = :history_days 
 -- name: count_rows
 -- Rows that days of a team have committed.
 INSERT INTO rows_of_months (team_id, month, row_count) VALUES (:team_id, :month, :row_count)
-ON CONFLICT (team_id, month) DO UPDATE SET row_count = row_count + excluded.row_count;
+ON CONFLICT (team_id, month) DO UPDATE SET row_count = rows_of_months.row_count + excluded.row_count;
 
 -- name: active_work_of_team
 -- How many backfills of a team are active, which is not ended, and the days that they have left to do.
-SELECT count(*), coalesce(sum(total - completed - failed - cancelled), 0) FROM backfills
+SELECT count(*), CAST(coalesce(sum(total - completed - failed - cancelled), 0) AS BIGINT) FROM backfills
 WHERE team_id = :team_id AND end_time IS NULL;

@@ -8,15 +8,15 @@ VALUES (:team_id, :audit_time, :actor, :user_id, :api_key_id, :address, :request
 SELECT audit_id, team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after
 FROM audit
 WHERE team_id = :team_id AND audit_id < :before AND audit_time BETWEEN :first AND :last
-  AND (:object IS NULL OR object = :object) AND (:user_id IS NULL OR user_id = :user_id)
+  AND (object = :object OR :object IS NULL) AND (user_id = :user_id OR :user_id IS NULL)
 ORDER BY audit_id DESC LIMIT :limit;
 
 -- name: latest_audit
 -- What was done last, in one team or in any and in none.
 SELECT audit_id, team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after
 FROM audit
-WHERE (:team_id IS NULL OR team_id = :team_id) AND audit_time BETWEEN :first AND :last
-  AND (:object IS NULL OR object = :object) AND (:user_id IS NULL OR user_id = :user_id)
+WHERE (team_id = :team_id OR :team_id IS NULL) AND audit_time BETWEEN :first AND :last
+  AND (object = :object OR :object IS NULL) AND (user_id = :user_id OR :user_id IS NULL)
 ORDER BY audit_id DESC LIMIT :limit;
 
 -- name: audit_before
@@ -34,7 +34,7 @@ DELETE FROM audit WHERE audit_id IN
 SELECT audit_id, team_id, audit_time, actor, user_id, api_key_id, address, request_id, action, object, before, after
 FROM audit INDEXED BY audit_of_object
 WHERE team_id = :team_id AND audit_id < :before AND object IN (
-  SELECT 'transfer:' || :transfer_id
+  SELECT 'transfer:' || CAST(:transfer_id AS BIGINT)
   UNION ALL
   SELECT 'backfill:' || b.backfill_id FROM backfills b WHERE b.transfer_id = :transfer_id AND b.team_id = :team_id)
 ORDER BY audit_id DESC LIMIT :limit;

@@ -50,7 +50,7 @@ FROM backfills
 WHERE team_id = :team_id
   AND (created_time, backfill_id) < (:before_time, :before_id)
   AND created_time >= :created_from AND created_time <= :created_to
-  AND (:transfer_id = 0 OR transfer_id = :transfer_id)
+  AND (transfer_id = :transfer_id OR :transfer_id = 0)
   AND (:statuses = '' OR :statuses LIKE '%,' || status || ',%')
 ORDER BY created_time DESC, backfill_id DESC
 LIMIT :limit;
@@ -151,7 +151,7 @@ UPDATE backfills SET paused_time = NULL, paused_user_id = NULL WHERE backfill_id
 
 -- name: backfill_paces
 -- Seconds per day of the last finished backfills of a transfer.
-SELECT (end_time - start_time) / 1e6 / (completed + failed)
+SELECT CAST((end_time - start_time) / 1e6 / (completed + failed) AS DOUBLE PRECISION)
 FROM backfills
 WHERE transfer_id = :transfer_id AND status IN ('COMPLETED', 'FAILED') AND completed + failed > 0
 ORDER BY created_time DESC, backfill_id DESC

@@ -10,7 +10,7 @@ JOIN destinations d ON d.destination_id = t.destination_id
 JOIN connections c ON c.connection_id = t.connection_id
 JOIN table_groups g ON g.schema_id = t.schema_id
 WHERE t.team_id = :team_id AND t.deleted_time IS NULL AND t.display_name > :after
-  AND (:part = '' OR instr(lower(t.display_name), lower(:part)) > 0)
+  AND (:part = '' OR replace(lower(t.display_name), lower(:part), '') <> lower(t.display_name))
 ORDER BY t.display_name
 LIMIT :limit;
 
@@ -22,9 +22,9 @@ SELECT count(*) FILTER (WHERE has_date AND running > 0), count(*) FILTER (WHERE 
   count(*) FILTER (WHERE has_date AND running = 0 AND queued = 0 AND settled = 'f'),
   count(*) FILTER (WHERE has_date AND running = 0 AND queued = 0 AND settled = 's'),
   min(data_date) FILTER (WHERE has_date), max(data_date) FILTER (WHERE has_date),
-  max(data_date) FILTER (WHERE settled = 'l'), coalesce(sum(row_count), 0),
+  max(data_date) FILTER (WHERE settled = 'l'), CAST(coalesce(sum(row_count), 0) AS BIGINT),
   count(*) FILTER (WHERE NOT has_date AND running = 0 AND queued = 0 AND settled = 'f')
-FROM (SELECT *, data_date > '0001-01-01' AS has_date FROM transfer_days WHERE transfer_id = :transfer_id);
+FROM (SELECT *, data_date > '0001-01-01' AS has_date FROM transfer_days WHERE transfer_id = :transfer_id) AS known;
 
 -- name: newest_failures
 -- The run of the newest failed day of each of these transfers (a JSON list).

@@ -23,7 +23,7 @@ LIMIT :limit;
 
 -- name: rows_of_transfer
 -- Rows of all days that the destination holds, and the newest of these days: one read of the transfer's days.
-SELECT coalesce(sum(d.row_count), 0), max(CASE WHEN d.settled IN ('l', 's') THEN d.data_date END)
+SELECT CAST(coalesce(sum(d.row_count), 0) AS BIGINT), max(CASE WHEN d.settled IN ('l', 's') THEN d.data_date END)
 FROM transfers t JOIN transfer_days d ON d.transfer_id = t.transfer_id
 WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id AND t.deleted_time IS NULL;
 

@@ -1,7 +1,7 @@
 -- name: queue_day
 -- A run waits for this day.
 INSERT INTO transfer_days (transfer_id, data_date, queued) VALUES (:transfer_id, :data_date, 1)
-ON CONFLICT (transfer_id, data_date) DO UPDATE SET queued = queued + 1;
+ON CONFLICT (transfer_id, data_date) DO UPDATE SET queued = transfer_days.queued + 1;
 
 -- name: start_day
 -- The waiting run starts.
@@ -112,7 +112,7 @@ WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL
 
 -- name: days_version_of_team
 -- The versions of the days of all transfers of a team in one number, which differs after each change.
-SELECT coalesce(sum(days_version + 1), 0) FROM transfers WHERE team_id = :team_id AND deleted_time IS NULL;
+SELECT CAST(coalesce(sum(days_version + 1), 0) AS BIGINT) FROM transfers WHERE team_id = :team_id AND deleted_time IS NULL;
 
 -- name: days_span
 -- First and last known day of a transfer of this team, tables without days aside, and the version of its days.

@@ -171,11 +171,11 @@ FROM (
   FROM (
     SELECT r.backfill_id, r.transfer_id, r.data_date,
       CASE WHEN r.attempts = 0 THEN 9223372036854775807 ELSE r.token END AS token
-    FROM backfills b CROSS JOIN runs r ON r.backfill_id = b.backfill_id
-    WHERE b.priority > 2 AND r.priority = b.priority AND r.cause_of_start = 'backfill'
-      AND (r.attempts = 1 OR (r.attempts = 0 AND r.status = 'QUEUED')))
+    FROM backfills b CROSS JOIN runs r
+    WHERE r.backfill_id = b.backfill_id AND b.priority > 2 AND r.priority = b.priority AND r.cause_of_start = 'backfill'
+      AND (r.attempts = 1 OR (r.attempts = 0 AND r.status = 'QUEUED'))) AS first_attempts
   WINDOW days AS (PARTITION BY backfill_id ORDER BY data_date),
-    earlier AS (PARTITION BY backfill_id ORDER BY data_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+    earlier AS (PARTITION BY backfill_id ORDER BY data_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS starts
 WHERE token > least AND (transfer_id, data_date) NOT IN (
   SELECT transfer_id, data_date FROM runs NOT INDEXED
   GROUP BY transfer_id, data_date

@@ -34,12 +34,12 @@ WHERE destination_id = (SELECT destination_id FROM transfers WHERE transfer_id =
 
 -- name: shorten_connection_rests
 -- The clock was ahead when these connections began to rest, or nobody asks for so long a rest: a trial may be made now.
-UPDATE connections SET parked_until = :now, parked_since = min(parked_since, :now)
+UPDATE connections SET parked_until = :now, parked_since = CASE WHEN parked_since > :now THEN :now ELSE parked_since END
 WHERE parked_until > 0 AND parked_until > :now AND (parked_since > :now OR parked_until > :latest);
 
 -- name: shorten_destination_rests
 -- The clock was ahead when these destinations began to rest, or nobody asks for so long a rest: a trial may be made now.
-UPDATE destinations SET parked_until = :now, parked_since = min(parked_since, :now)
+UPDATE destinations SET parked_until = :now, parked_since = CASE WHEN parked_since > :now THEN :now ELSE parked_since END
 WHERE parked_until > 0 AND parked_until > :now AND (parked_since > :now OR parked_until > :latest);
 
 -- name: next_unparked
@@ -47,7 +47,7 @@ WHERE parked_until > 0 AND parked_until > :now AND (parked_since > :now OR parke
 SELECT min(moment) FROM (
   SELECT min(parked_until) AS moment FROM connections WHERE parked_until > 0 AND parked_until > :now
   UNION ALL
-  SELECT min(parked_until) FROM destinations WHERE parked_until > 0 AND parked_until > :now);
+  SELECT min(parked_until) FROM destinations WHERE parked_until > 0 AND parked_until > :now) AS moments;
 
 -- name: parked_transfer
 -- What a transfer waits for: the rests of its connection and of its destination, and what its team may take beside the rows

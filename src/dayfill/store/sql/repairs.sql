@@ -70,8 +70,8 @@ WHERE r.backfill_id = b.backfill_id AND b.created = b.total AND b.completed + b.
 UPDATE transfer_days AS d SET settled = 's'
 WHERE settled = 'l' AND NOT EXISTS (
   SELECT 1 FROM runs r WHERE r.run_id = d.run_id AND r.status = 'COMPLETED' AND r.transfer_id = d.transfer_id
-    AND r.data_date = d.data_date AND r.token IS d.token AND r.row_count IS d.row_count
-    AND r.content_hash IS d.content_hash);
+    AND r.data_date = d.data_date AND r.token IS NOT DISTINCT FROM d.token
+    AND r.row_count IS NOT DISTINCT FROM d.row_count AND r.content_hash IS NOT DISTINCT FROM d.content_hash);
 
 -- name: repair_i09_newest
 -- Days that a later run has loaded than they say became stale.

@@ -53,7 +53,7 @@ SELECT t.transfer_id, t.team_id, t.configuration, t.zone, t.parallelism, t.deadl
   (SELECT min(one.requests_per_minute) FROM transfers one
     WHERE one.connection_id = c.connection_id AND one.requests_per_minute > 0 AND one.deleted_time IS NULL),
   g.tables, d.destination_id, d.destination_type, d.fields, d.sealed, d.parked_until,
-  (SELECT string_agg(rival.transfer_id, ',')
+  (SELECT string_agg(CAST(rival.transfer_id AS TEXT), ',')
     FROM owned_tables mine
     JOIN owned_tables rival ON rival.table_name = mine.table_name AND rival.transfer_id <> mine.transfer_id
     WHERE mine.transfer_id = t.transfer_id)

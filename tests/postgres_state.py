@@ -1,0 +1,152 @@
+"""States in PostgreSQL for tests: made once, emptied between tests, and what a test does to them past all verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from dayfill.seams import system_seams
+from dayfill.store.postgresql import PostgresDatabase
+from dayfill.store.postgresql.statements import translated
+from postgres_server import AnyServer, sql
+
+Answer = TypeVar("Answer")
+KEYS = {"schema_steps"}
+"""Tables that hold nothing of an installation."""
+
+
+class Loop:
+    """An event loop in a thread: statements of a test are plain calls, also where its own loop runs."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="postgres-hands", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class PostgresHands:
+    """What a test does to a state past all verbs, with ``:named`` values."""
+
+    is_spoiled = False
+
+    def __init__(self, dsn: str, loop: Loop) -> None:
+        self._loop = loop
+        self._connection: asyncpg.Connection = loop.call(asyncpg.connect(dsn))
+        self._told = ""
+
+    def execute(self, statement: str, values: dict[str, object]) -> list[tuple[object, ...]]:
+        """Returns what the last of several statements returns."""
+        rows: list[tuple[object, ...]] = []
+        for piece in statement.split("; "):
+            made = translated(piece)
+            rows = self._loop.call(self._fetch(made.text, made.arguments(values)))
+        return rows
+
+    async def _fetch(self, text: str, arguments: list[object]) -> list[tuple[object, ...]]:
+        prepared = await self._connection.prepare(text)
+        rows = await prepared.fetch(*arguments)
+        self._told = prepared.get_statusmsg()
+        return [tuple(row) for row in rows]
+
+    def insert(self, statement: str, values: dict[str, object]) -> int:
+        """Returns the first column of the new row, which is its id where it has one."""
+        found = self.execute(f"{statement} RETURNING *", values)[0][0]
+        return found if isinstance(found, int) else 0
+
+    def unguard(self) -> None:
+        """Let what follows damage the state as no constraint would let it."""
+        self.is_spoiled = True
+        self.execute(
+            "SET session_replication_role = replica; ALTER TABLE backfills DROP CONSTRAINT backfills_apart", {}
+        )
+
+    def changes(self) -> int:
+        """How many rows the last statement changed."""
+        return int(self._told.rpartition(" ")[2])
+
+    def close(self) -> None:
+        self._loop.call(self._connection.close())
+
+
+class PostgresState:
+    """An empty state that one test uses."""
+
+    def __init__(self, dsn: str, loop: Loop) -> None:
+        self.dsn, self._loop = dsn, loop
+        self._hands: list[PostgresHands] = []
+
+    async def open(self) -> PostgresDatabase:
+        return await PostgresDatabase.open(self.dsn, system_seams())
+
+    def hands(self) -> PostgresHands:
+        self._hands.append(PostgresHands(self.dsn, self._loop))
+        return self._hands[-1]
+
+    @property
+    def is_spoiled(self) -> bool:
+        return any(one.is_spoiled for one in self._hands)
+
+
+class PostgresStates:
+    """The states of a session: as many databases as were ever in use at once."""
+
+    def __init__(self, server: AnyServer) -> None:
+        self._server, self._loop = server, Loop()
+        self._free: list[str] = []
+        self._made: list[str] = []
+        self._empty_one = self._make("template1")
+        self._loop.call(self._migrate())
+
+    @contextmanager
+    def one(self) -> Iterator[PostgresState]:
+        """A state without a row."""
+        name = self._free.pop() if self._free else self._make(self._empty_one)
+        dsn = self._server.dsn(name)
+        state = PostgresState(dsn, self._loop)
+        try:
+            yield state
+        finally:
+            if not state.is_spoiled:
+                self._loop.call(self._empty(dsn))
+                self._free.append(name)
+
+    async def _migrate(self) -> None:
+        await (await PostgresDatabase.open(self._server.dsn(self._empty_one), system_seams())).close()
+
+    def _make(self, template: str) -> str:
+        name = f"state_{uuid.uuid4().hex}"
+        sql(self._server.dsn(), f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._made.append(name)
+        return name
+
+    async def _empty(self, dsn: str) -> None:
+        """Whoever still is connected is left behind by its test, and would hold a table for ever."""
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = ", ".join(sorted(row[0] for row in tables if row[0] not in KEYS))
+        if names:
+            await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        await connection.close()
+
+    def close(self) -> None:
+        for name in self._made:
+            sql(self._server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+        self._loop.close()
