@@ -14,6 +14,7 @@ from story import ShortStory, Story
 STEPS = 50
 
 
+@pytest.mark.timeout(600)
 def test_no_story_loses_or_doubles_anything(ground: Ground, rounds: Callable[[int], int]) -> None:
     run_state_machine_as_test(
         lambda: Story(ground), settings=settings(max_examples=rounds(200), stateful_step_count=STEPS)
