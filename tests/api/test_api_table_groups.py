@@ -6,6 +6,7 @@ import copy
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from test_api_transfers import description, error_of
 
@@ -83,6 +84,44 @@ async def test_an_export_can_be_imported_under_another_name(installation: Instal
     second = (await client.get("/table/group/tg_2/export")).json()
     first["group"]["group_id"] = "tg_2"
     assert second == first
+
+
+def large(fields: int, longer: str = "") -> dict[str, Any]:
+    """A table group of so many fields, each in one table, with no word more than is needed."""
+    ids = [f"f{number}{longer}" for number in range(fields)]
+    tables = [{"table_name": f"t{start}", "fields": ids[start : start + 1_000]} for start in range(0, fields, 1_000)]
+    fields_ = [{"field_id": one, "data_type": "DATE", "target_name": f"c{n}"} for n, one in enumerate(ids)]
+    return changed("tables", tables) | {"fields": fields_}
+
+
+async def test_a_large_table_group_can_be_imported_as_it_was_exported(installation: Installation) -> None:
+    client = installation.client()
+    made = await client.post("/table/group/import", json=large(3_000))
+    assert made.status_code == 201, made.text
+    exported = (await client.get("/table/group/tg_1/export")).json()
+    exported["group"]["group_name"] = "Copy"
+    again = await client.post("/table/group/import", content=msgspec.json.encode(exported))
+    assert again.status_code == 201, again.text
+    exported["group"]["group_name"] = "Another"
+    in_body = msgspec.json.encode(exported | {"api_key": installation.key})
+    assert (await installation.client("").post("/table/group/import", content=in_body)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("document", "code"), [(large(10_001), "IMPORT_FIELDS_INVALID"), (large(6_000, "x" * 40), "IMPORT_TOO_LARGE")]
+)
+async def test_what_could_not_be_imported_again_is_refused(
+    installation: Installation, document: dict[str, Any], code: str
+) -> None:
+    answer = await installation.client().post("/table/group/import", content=msgspec.json.encode(document))
+    assert error_of(answer) == (422, code)
+    assert installation.execute("SELECT count(*) FROM table_groups") == [(0,)]
+
+
+async def test_other_bodies_have_fewer_keys(installation: Installation) -> None:
+    body = {"type": "DWH_DUCKDB", "display_name": "W", "fields": {f"f{number}": 1 for number in range(10_000)}}
+    answer = await installation.client().post(f"/teams/{installation.team_id}/destinations", json=body)
+    assert error_of(answer) == (400, "INVALID_PARAMETER") and "10000 keys" in description(answer)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def _body_key(body: bytes) -> str | None:
 
 def _key_in(text: bytes) -> str | None:
     try:
-        document = bodies.parse(text)
+        document = bodies.parse(text, bodies.MAX_KEYS_OF_GROUP)  # no body may have more, whatever it is for
     except Malformed:
         # A text that cannot be read is reported after the checks of the key, by whoever needs it.
         return None

@@ -26,6 +26,7 @@ from dayfill.api import (
     validations,
 )
 from dayfill.api.access_routes import ACCESS
+from dayfill.api.bodies import MAX_KEYS_OF_GROUP
 from dayfill.api.server import Server
 from dayfill.api.shell_routes import SHELLS, TEAM
 from dayfill.api.wire import Answer, Route
@@ -72,7 +73,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", DESTINATION + "/usage", destinations.usage, READ, VIEW),
     Route("GET", "/table/groups", table_groups.list_, "table_groups_read", VIEW),
     Route("GET", "/table/group/{group_id}/export", table_groups.export, "table_groups_read", VIEW),
-    Route("POST", "/table/group/import", table_groups.import_, "table_groups_write", EDIT, writes=True),
+    Route(
+        *("POST", "/table/group/import", table_groups.import_, "table_groups_write", EDIT),
+        writes=True,
+        most_keys=MAX_KEYS_OF_GROUP,
+    ),
     Route("GET", TEAM, teams.get, "team_read", TEAM_VIEW),
     Route("GET", TEAM + "/users", teams.users, "team_users_read", TEAM_VIEW),
     Route("GET", "/ds/logins", logins.list_, "ds_logins_read", LOGIN_VIEW),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from dayfill.api.bodies import MAX_BODY_BYTES
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.table_group import snake
@@ -17,6 +18,8 @@ from dayfill.store.db import Tx
 
 MOST = 1_000
 """Table groups in one list."""
+MOST_FIELDS = 10_000
+"""In one table group, each counted once."""
 
 
 class Enclosure(msgspec.Struct):
@@ -100,8 +103,28 @@ async def import_(call: Call, tx: Tx) -> Answer:
         head.table_prefix,
         _tables(body),
     )
+    _refuse_what_no_import_takes(group)
     act = Act("table_group.import", group.schema_id, after=told.table_group(group))
     return Answer(201, _item(call, group), act=act)
+
+
+def _refuse_what_no_import_takes(group: TableGroup) -> None:
+    """An export names all keys and so may be longer than what was imported; it must be importable all the same.
+
+    Raises:
+        Refused: a table group that is too large for that.
+    """
+    described = _description(group)
+    if len(described.fields) > MOST_FIELDS:
+        text = f"There are {len(described.fields):,} fields; {MOST_FIELDS:,} are allowed: make several groups of them."
+        raise Refused(text, code="IMPORT_FIELDS_INVALID")
+    size = len(msgspec.json.encode(described))
+    if size > MAX_BODY_BYTES:
+        text = (
+            f"An export of this table group would have {size:,} bytes, and no request may have more than "
+            f"{MAX_BODY_BYTES:,}: make several groups of it."
+        )
+        raise Refused(text, code="IMPORT_TOO_LARGE")
 
 
 async def _read(call: Call) -> TableGroup:

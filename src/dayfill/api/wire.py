@@ -132,7 +132,7 @@ class Call:
         Raises:
             Malformed: see `bodies.parse`.
         """
-        return bodies.parse(self.body) if self.body else {}
+        return bodies.parse(self.body, self.route.most_keys) if self.body else {}
 
     def decode(self, type_: type[Wanted], leave_out: Collection[str] = ()) -> Wanted:
         """The body as this type, without any coercion; ``leave_out`` are keys that the type need not know.
@@ -178,6 +178,7 @@ class Route:
     ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key and the
     row of the audit log. tries: it changes nothing but reaches out, and so has a row and heeds the key as well.
     watched: it is about who gets in, or about the secrets of a destination, so vain attempts have a row too.
+    most_keys: of the objects in its body.
 
     Raises:
         ValueError: a scope or permission that does not exist.
@@ -191,6 +192,7 @@ class Route:
     writes: bool = False
     tries: bool = False
     watched: bool = False
+    most_keys: int = bodies.MAX_KEYS
 
     def __post_init__(self) -> None:
         if self.scope is not None and self.scope not in SCOPES:
