@@ -18,6 +18,7 @@ from dayfill.engine.live import Hub
 from dayfill.engine.live_topics import TransferTopic
 from dayfill.errors import Busy
 from dayfill.store import days
+from dayfill.store.db import micros
 from installation import Installation
 from worker import claim_some, finish, materialise_all, refused, work_off
 
@@ -248,3 +249,29 @@ async def test_an_id_counts_only_with_who_gave_it(hub: Hub) -> None:
     assert hub.after(f"{mine}-5") == 5
     for other in ("", "5", f"{mine}", f"{mine}-", f"{mine}-x", f"{mine}-²", "another-5", f"{mine}-{'9' * 16}"):
         assert hub.after(other) is None
+
+
+async def test_while_nothing_may_start_no_end_is_told(installation: Installation, hub: Hub) -> None:
+    transfer = await seeds.transfer(installation)
+    made = await create(installation, transfer.transfer_id)
+    await materialise_all(installation)
+    orders = await claim_some(installation, 2)
+    installation.pass_time(seconds=10)
+    await finish(installation, orders)
+    async with page(installation, hub, transfer.transfer_id) as seen:
+        await seen.until("q" * 8 + "ll")
+
+        async def eta_after(query: str, **values: object) -> float | None:
+            installation.execute(query, **values)
+            async with installation.db.write() as tx:
+                tx.touch(transfer.transfer_id)
+            (told,) = (await seen.next()).progress
+            return told.eta_seconds
+
+        assert seen.last is not None and seen.last.progress[0].eta_seconds is not None
+        until, ended = (micros(installation.now + timedelta(hours=n)) for n in (1, -1))
+        assert await eta_after("UPDATE connections SET parked_until = :until", until=until) is None
+        assert await eta_after("UPDATE connections SET parked_until = :until", until=ended) is not None
+        assert (
+            await eta_after("UPDATE backfills SET paused_time = 1 WHERE backfill_id = :id", id=made.backfill_id) is None
+        )

@@ -20,7 +20,7 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A backfill with its pace: days a minute, and seconds until its end; None where nothing tells."""
+    """A backfill with its pace: days a minute, and seconds until its end; None where nothing tells, or it waits."""
 
     backfill: Backfill
     per_minute: float | None

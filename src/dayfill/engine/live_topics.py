@@ -14,7 +14,7 @@ from dayfill.domain.days import WHOLE, DayState, vector
 from dayfill.domain.live import Event, Progress, Subject, TeamEvent
 from dayfill.domain.pace import Pace
 from dayfill.seams import Seams
-from dayfill.store import backfills, boards, days
+from dayfill.store import backfills, boards, days, parking
 from dayfill.store.db import Database
 
 KEPT_EVENTS = 512
@@ -94,8 +94,13 @@ class Topic(ABC):
             is_active = one.status in ACTIVE
             if is_active:
                 self.paces[backfill_id] = (pace, clock, done)
-            told.append(Progress(one, pace.per_minute, pace.seconds_for(one.total - done) if is_active else None))
+            goes_on = is_active and one.paused_time is None and not await self._waits(one)
+            told.append(Progress(one, pace.per_minute, pace.seconds_for(one.total - done) if goes_on else None))
         return tuple(told)
+
+    async def _waits(self, one: Backfill) -> bool:
+        """The pace says nothing of the end while nothing starts."""
+        return await parking.waiting(self.db, one.team_id, one.transfer_id, self.seams.now()) is not None
 
 
 @dataclass(eq=False, slots=True)
