@@ -12,6 +12,7 @@ from dayfill.errors import Missing
 
 MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
 """Prefixes under which clients expect the vendor's routes."""
+_ENDS = {tuple(mount.split("/")[1:]): mount.count("/") + 1 for mount in MOUNTS}
 ROOT_ONLY = "x"
 """First segment of the extension, which is at the root alone."""
 
@@ -117,10 +118,4 @@ def find(root: Node, path: str) -> Match | None:
 
 def _mount_end(segments: list[str]) -> int:
     """How many segments belong to the mount, the empty one before the first slash included."""
-    match segments[1:3]:
-        case ["v1", "v1"] | ["enterprise", "v2"]:
-            return 3
-        case ["v1" | "v2", *_]:
-            return 2
-        case _:
-            return 1
+    return _ENDS.get(tuple(segments[1:3])) or _ENDS.get(tuple(segments[1:2]), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dayfill.app import STATE_FILE, State, open_state
@@ -55,6 +56,25 @@ async def existing_state(settings: Settings) -> AsyncIterator[State]:
     existing(settings)
     async with open_state(settings) as state:
         yield state
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one team by the operator, in one transaction with what the audit log says of it."""
+
+    tx: Tx
+    state: State
+    team_id: int
+
+    async def record(self, act: Act) -> None:
+        await audit.record(self.tx, OPERATOR, self.team_id, act, self.state.seams.now())
+
+
+@asynccontextmanager
+async def changing(settings: Settings, team_id: int) -> AsyncIterator[Change]:
+    """The installation's state, to be changed; see `existing`."""
+    async with existing_state(settings) as state, state.db.write() as tx:
+        yield Change(tx, state, team_id)
 
 
 async def first_key(state: State) -> tuple[int, NewKey] | None:

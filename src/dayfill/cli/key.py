@@ -12,17 +12,15 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from dayfill.app import State
 from dayfill.cli.dates import stamp
 from dayfill.cli.exits import CommandError, Exit, usage
-from dayfill.cli.installation import existing_state
+from dayfill.cli.installation import Change, changing, existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import SCOPES, Role, RoleName
-from dayfill.domain.audit import OPERATOR, Act
-from dayfill.engine import audit, keys, teams, told
+from dayfill.domain.audit import Act
+from dayfill.engine import keys, teams, told
 from dayfill.store import keys as key_rows
 from dayfill.store import teams as team_rows
-from dayfill.store.db import Tx
 
 app = App(name="key", help="API keys of this installation.")
 
@@ -81,23 +79,21 @@ async def import_(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> 
 
 
 async def _made(wanted: Wanted, options: LocalOptions, action: str, text: str | None = None) -> keys.NewKey:
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        now = state.seams.now()
-        user_id = await _member(tx, state, wanted.team, wanted.user, wanted.role)
+    async with changing(options.settings(), wanted.team) as change:
+        seams = change.state.seams
         made = await keys.create(
-            tx,
-            state.seams,
-            state.keyring,
+            change.tx,
+            seams,
+            change.state.keyring,
             wanted.team,
-            user_id,
+            await _member(change, wanted.user, wanted.role),
             scopes=SCOPES if wanted.scopes == "all" else _listed_in(wanted.scopes),
             description=wanted.description,
-            expires_time=None if wanted.expires is None else _end(wanted.expires, now),
+            expires_time=None if wanted.expires is None else _end(wanted.expires, seams.now()),
             allow_ips=_listed_in(wanted.allow_ips),
             text=text,
         )
-        act = Act(action, made.key.api_key_id, after=told.api_key(made.key))
-        await audit.record(tx, OPERATOR, wanted.team, act, now)
+        await change.record(Act(action, made.key.api_key_id, after=told.api_key(made.key)))
     return made
 
 
@@ -144,12 +140,12 @@ async def rotate(
         team: Team id.
     """
     beside = _overlap(overlap)
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
+    async with changing(options.settings(), team) as change:
+        tx, state = change.tx, change.state
         before = await keys.read(tx, team, api_key_id)
         new, ended = await keys.rotate(tx, state.seams, state.keyring, team, api_key_id, beside)
         after = {**told.api_key(ended), "new_api_key_id": new.key.api_key_id}
-        act = Act("key.rotate", api_key_id, told.api_key(before), after)
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
+        await change.record(Act("key.rotate", api_key_id, told.api_key(before), after))
     printer = options.printer()
     printer.one({"api_key": new.text} | _view(new.key))
     assert ended.expires_time is not None
@@ -169,17 +165,17 @@ async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = 
         api_key_id: Id of the key, as `dayfill key list` shows it.
         team: Team id.
     """
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        before = await keys.read(tx, team, api_key_id)
-        key = await keys.disable(tx, team, api_key_id)
-        act = Act("key.disable", api_key_id, told.api_key(before), told.api_key(key))
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
+    async with changing(options.settings(), team) as change:
+        before = await keys.read(change.tx, team, api_key_id)
+        key = await keys.disable(change.tx, team, api_key_id)
+        await change.record(Act("key.disable", api_key_id, told.api_key(before), told.api_key(key)))
     options.printer().one(_view(key))
     return Exit.OK
 
 
-async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName | None) -> int:
+async def _member(change: Change, email: str, role: RoleName | None) -> int:
     """The id of the team's user with this address, in this role."""
+    tx, team_id = change.tx, change.team_id
     known = await team_rows.user_id_of(tx, email.strip().lower())
     present = None if known is None else await team_rows.member(tx, team_id, known)
     if present is not None and role is None:
@@ -188,10 +184,9 @@ async def _member(tx: Tx, state: State, team_id: int, email: str, role: RoleName
         raise CommandError(
             f"{email} is not in team {team_id} yet.", Exit.USAGE, hint=f"Add --role, one of {_listed(Role)}."
         )
-    member = await teams.add_member(tx, state.seams, team_id, email, Role(role))
+    member = await teams.add_member(tx, change.state.seams, team_id, email, Role(role))
     before, action = (None, "member.add") if present is None else (told.member(present), "member.role")
-    act = Act(action, member.user_id, before, told.member(member))
-    await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
+    await change.record(Act(action, member.user_id, before, told.member(member)))
     return member.user_id
 
 

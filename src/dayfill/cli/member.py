@@ -8,11 +8,11 @@ from cyclopts import App, Parameter
 
 from dayfill.cli.dates import stamp
 from dayfill.cli.exits import CommandError, Exit
-from dayfill.cli.installation import existing_state
+from dayfill.cli.installation import changing, existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import Role, RoleName
-from dayfill.domain.audit import OPERATOR, Act
-from dayfill.engine import audit, members, told
+from dayfill.domain.audit import Act
+from dayfill.engine import members, told
 from dayfill.store import keys, teams
 from dayfill.store.db import Reader
 
@@ -64,11 +64,12 @@ async def add(
         first_name: Of a new user; else what stands before the @.
         last_name: Of a new user; else the role.
     """
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        member = await members.add(tx, state.seams, team, email, Role(role), first_name=first_name, last_name=last_name)
-        act = Act("member.add", member.user_id, after=told.member(member))
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
-        theirs = [key for key in await keys.page(tx, team) if key.user_id == member.user_id and key.is_enabled]
+    async with changing(options.settings(), team) as change:
+        member = await members.add(
+            change.tx, change.state.seams, team, email, Role(role), first_name=first_name, last_name=last_name
+        )
+        await change.record(Act("member.add", member.user_id, after=told.member(member)))
+        theirs = [key for key in await keys.page(change.tx, team) if key.user_id == member.user_id and key.is_enabled]
         held = [key for key in theirs if key.only_team_id in (None, team)]
     printer = options.printer()
     printer.one(_view(member))
@@ -93,11 +94,10 @@ async def role(user: str, role: RoleName, /, *, team: int = 1, options: LocalOpt
         role: What the user may do in the team from now on.
         team: Team id.
     """
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        before = await members.read(tx, team, await _user_id(tx, team, user))
-        member = await members.set_role(tx, state.seams, team, before.user_id, Role(role))
-        act = Act("member.role", member.user_id, told.member(before), told.member(member))
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
+    async with changing(options.settings(), team) as change:
+        before = await members.read(change.tx, team, await _user_id(change.tx, team, user))
+        member = await members.set_role(change.tx, change.state.seams, team, before.user_id, Role(role))
+        await change.record(Act("member.role", member.user_id, told.member(before), told.member(member)))
     options.printer().one(_view(member))
     return Exit.OK
 
@@ -114,10 +114,9 @@ async def remove(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_D
         user: Id or e-mail address of the member.
         team: Team id.
     """
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        member = await members.remove(tx, team, await _user_id(tx, team, user))
-        act = Act("member.remove", member.user_id, told.member(member))
-        await audit.record(tx, OPERATOR, team, act, state.seams.now())
+    async with changing(options.settings(), team) as change:
+        member = await members.remove(change.tx, team, await _user_id(change.tx, team, user))
+        await change.record(Act("member.remove", member.user_id, told.member(member)))
     options.printer().note(f"{member.email} is in team {team} no longer.")
     return Exit.OK
 
@@ -153,13 +152,11 @@ async def enable(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_D
 
 
 async def _set_enabled(user: str, is_enabled: bool, team: int, options: LocalOptions) -> int:
-    async with existing_state(options.settings()) as state, state.db.write() as tx:
-        before = await members.read(tx, team, await _user_id(tx, team, user))
-        member = await members.set_enabled(tx, team, before.user_id, is_enabled)
+    async with changing(options.settings(), team) as change:
+        before = await members.read(change.tx, team, await _user_id(change.tx, team, user))
+        member = await members.set_enabled(change.tx, team, before.user_id, is_enabled)
         verb = "member.enable" if is_enabled else "member.disable"
-        await audit.record(
-            tx, OPERATOR, team, Act(verb, member.user_id, told.member(before), told.member(member)), state.seams.now()
-        )
+        await change.record(Act(verb, member.user_id, told.member(before), told.member(member)))
     options.printer().one(_view(member))
     return Exit.OK
 
