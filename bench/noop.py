@@ -43,14 +43,16 @@ def _answer(job: Slice) -> list[DayResult]:
 
 
 async def measure(folder: Path) -> Figure:
-    ours = await _dispatched(folder)
+    ours = await dispatched(folder)
     bare = _bare(folder / "bare.sqlite")
     return Figure("no-op days through the dispatcher", ours, bare, "days/s", "runs/s, bare claim + finish", 0.3, True)
 
 
-async def _dispatched(folder: Path) -> float:
+async def dispatched(folder: Path, postgresql: str | None = None) -> float:
+    """Days a second, with the state in a file or in PostgreSQL."""
     last = date(2020, 1, 1)
-    async with world(folder, {"path": str(folder / "none.csv"), "date_column": "day"}) as here:
+    source = {"path": str(folder / "none.csv"), "date_column": "day"}
+    async with world(folder, source, postgresql=postgresql) as here:
         async with dispatching(here.state, NoOp()) as dispatcher:
             began = time.perf_counter()
             backfill = await here.backfill(DayRange(last - timedelta(days=DAYS - 1), last))

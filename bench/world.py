@@ -53,10 +53,12 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, source: Mapping[str, str], table: str = "days") -> AsyncIterator[World]:
-    """A fresh installation with one transfer; ``source`` are settings of the files source."""
+async def world(
+    folder: Path, source: Mapping[str, str], table: str = "days", postgresql: str | None = None
+) -> AsyncIterator[World]:
+    """A fresh installation with one transfer; ``source`` are settings of the files source, ``postgresql`` a DSN."""
     warehouse = folder / "warehouse.duckdb"
-    async with open_state(Settings(folder / "data")) as state:
+    async with open_state(Settings(folder / "data", state=postgresql)) as state:
         async with state.db.write() as tx:
             team = await teams.create(tx, state.seams, "Bench")
             owner = await teams.add_member(tx, state.seams, team.team_id, "bench@example.com", Role.OWNER)
@@ -79,7 +81,8 @@ async def dispatching(state: State, executor: Executor) -> AsyncIterator[Dispatc
     """A dispatcher at work on this state until the block ends."""
     spool = swept(state.data_dir / SPOOL)
     reaches = Reaches(Reach((str(state.data_dir.parent),)))
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, state.installation_id, spool, reaches)
+    of_state = state.seams, executor, state.keyring.open, state.installation_id
+    dispatcher = Dispatcher(state.db.leading(), *of_state, spool, reaches)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

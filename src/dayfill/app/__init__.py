@@ -7,10 +7,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import structlog
 
@@ -21,9 +20,10 @@ from dayfill.api.server import Server
 from dayfill.api.traffic import Trace
 from dayfill.api.wire import new_request_id
 from dayfill.app.doors import Doors
-from dayfill.app.holding import made, only_server, private_files
+from dayfill.app.holding import made, only_server
 from dayfill.app.http import HttpServer, http_server, in_url, listener
-from dayfill.app.keyring import keyring_of
+from dayfill.app.state import State as State
+from dayfill.app.state import open_state as open_state
 from dayfill.domain.installation import SPOOL as SPOOL
 from dayfill.domain.installation import STATE_FILE as STATE_FILE
 from dayfill.engine.dispatch import Dispatcher
@@ -32,16 +32,11 @@ from dayfill.engine.keyring import broken_seals
 from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
-from dayfill.engine.teams import ensure_installation
 from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Watch
 from dayfill.executors.threads import ThreadsExecutor
-from dayfill.seams import Seams, system_seams
-from dayfill.secrets import Keyring, refuse_shared
+from dayfill.seams import Seams
 from dayfill.settings import Settings
-from dayfill.store.db import Database
-from dayfill.store.migrations import migrate_sqlite
-from dayfill.store.sqlite import SqliteDatabase
 from dayfill.ui.asgi import Ui
 from dayfill.ui.site import Site
 
@@ -52,17 +47,6 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """An installation whose state database is open."""
-
-    db: Database
-    seams: Seams
-    keyring: Keyring
-    installation_id: str
-    data_dir: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Running:
     """A server whose socket answers."""
 
@@ -70,30 +54,6 @@ class Running:
     host: str
     port: int
     state: State
-
-
-@asynccontextmanager
-async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIterator[State]:
-    """The installation in the settings' data directory, made if it is new, its schema brought up to date.
-
-    Raises:
-        SetupError: the directory or a file in it cannot be used.
-    """
-    seams = seams or system_seams(settings.faults)
-    directory = made(settings.data_dir)
-    path = directory / STATE_FILE
-    if path.exists():
-        refuse_shared(path)
-    with private_files():
-        migrate_sqlite(path, seams.failpoint)
-        db = SqliteDatabase(path)
-    try:
-        keyring = await keyring_of(settings, db)
-        async with db.write() as tx:
-            installation_id = await ensure_installation(tx, seams)
-        yield State(db, seams, keyring, installation_id, directory)
-    finally:
-        await db.close()
 
 
 async def serve(
@@ -136,7 +96,8 @@ async def _serve(
 ) -> bool:
     executor = ThreadsExecutor(settings.slots)
     where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
-    dispatcher = Dispatcher(state.db, state.seams, executor, state.keyring.open, *where)
+    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where)
+    state.db.on_others(dispatcher.wake)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     server = _server(settings, state, dispatcher, watch, hub, stop)
     doors = Doors(Api(server), Ui(site_of(server, settings.behind_proxy)))

@@ -37,7 +37,8 @@ async def keyring_of(settings: Settings, state: Reader) -> Keyring:
     """The keyring of this state, made at the first start: a state that needs an older one is not served without it.
 
     Raises:
-        SetupError: see `read_keyring`; also if the file is gone while the state holds what it has sealed.
+        SetupError: see `read_keyring`; also if the file is gone while the state holds what it has sealed, or if another
+            server has made the keyring of a state that several use.
     """
     file = keyring_file(settings)
     if file is None or file.exists():
@@ -47,5 +48,10 @@ async def keyring_of(settings: Settings, state: Reader) -> Keyring:
         raise SetupError(
             f"The keyring {file} is not there, and the state holds {needed}, which nothing else opens: restore the "
             f"file from its backup, or name where it is with DAYFILL_KEYRING_FILE or {_VARIABLE}."
+        )
+    if settings.state is not None and await teams.installation_id(state) is not None:
+        raise SetupError(
+            f"The keyring {file} is not there, and another server has made that of this state: copy its file to that "
+            f"place, or give every server the same with {_VARIABLE}."
         )
     return Keyring.of_new_file(file)

@@ -65,6 +65,8 @@ class LocalOptions:
 
     data_dir: Annotated[Path | None, Parameter(group=_GROUP)] = None
     "The installation's directory (DAYFILL_DATA_DIR), else ./dayfill-data."
+    state: Annotated[str | None, Parameter(group=_GROUP)] = None
+    "postgresql://... of the state (DAYFILL_STATE), else a file in that directory."
     output: Annotated[Output | None, Parameter(("--output", "-o"), group=_GROUP)] = None
     "How to print data; table on a terminal, else json."
     quiet: Annotated[bool, Parameter(("--quiet", "-q"), group=_GROUP, negative=(), show_default=False)] = False
@@ -73,7 +75,7 @@ class LocalOptions:
     "No colours (also by NO_COLOR)."
 
     def settings(self) -> Settings:
-        return read_settings(data_dir=self.data_dir)
+        return read_settings(data_dir=self.data_dir, state=self.state)
 
     def printer(self) -> Printer:
         return Printer(self.output or read_client_settings().output, (), self.quiet, self.no_color)

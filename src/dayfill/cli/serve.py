@@ -30,7 +30,7 @@ async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAUL
     Args:
         bind: Address to listen on, HOST:PORT (DAYFILL_BIND), else 127.0.0.1:8484.
     """
-    settings = read_settings(data_dir=options.data_dir, bind=bind)
+    settings = read_settings(data_dir=options.data_dir, bind=bind, state=options.state)
     log_to_stderr(settings.log_level)
     printer = options.printer()
 

@@ -41,6 +41,7 @@ class ServerKeys(msgspec.Struct, frozen=True):
     team_requests_per_hour: Shown | None = None
     address_requests_per_hour: Annotated[int, _from_to(1, 1_000_000)] | None = None
     refused_requests_per_hour: Annotated[int, _from_to(0, 1_000_000)] = DEFAULT_REFUSED
+    state: Annotated[str, Meta(pattern="^postgres(ql)?://", description="postgresql://...")] | None = None
     keyring_file: Annotated[str, Meta(pattern="^[/~]", description="an absolute path")] | None = None
     file_roots: Annotated[str, Meta(description="absolute folders with colons between")] | None = None
     team_roots: Annotated[str, Meta(description="TEAM=FOLDER with colons between")] = ""

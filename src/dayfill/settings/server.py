@@ -34,6 +34,7 @@ class Settings:
     slots: loads at once in total. port: 0 = any free one. max_backfill_days: longest range.
     keyring: the whole document. keyring_file: where it is, without either in data_dir. faults: what a test makes fail.
     trusted_proxies: whose X-Forwarded-For is believed. audit_days: how long the audit log is kept.
+    state: address of a PostgreSQL database that keeps the state; without it a file in data_dir does.
     reaches: what connectors may open; nothing, if nothing is said. behind_proxy: a proxy in front speaks TLS.
     """
 
@@ -51,12 +52,17 @@ class Settings:
     audit_days: int = AUDIT_DAYS
     reaches: Reaches = field(default_factory=Reaches)
     behind_proxy: bool = False
+    state: str | None = field(default=None, repr=False)
 
 
 def read_settings(
-    *, data_dir: Path | None = None, bind: str | None = None, environ: Mapping[str, str] | None = None
+    *,
+    data_dir: Path | None = None,
+    bind: str | None = None,
+    state: str | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The server's settings; ``data_dir`` and ``bind`` are the flags.
+    """The server's settings; ``data_dir``, ``bind`` and ``state`` are the flags.
 
     Raises:
         SetupError: an unknown name, a bad value, an address that others could reach without a proxy in front.
@@ -65,9 +71,7 @@ def read_settings(
     directory = (data_dir or Path(env.get("DAYFILL_DATA_DIR") or DEFAULT_DATA_DIR)).expanduser().absolute()
     file = directory / SETTINGS_FILE
     values = checked(toml(file), SERVER, str(file)) | from_environment(env, SERVER)
-    if bind is not None:
-        values["bind"] = bind
-    keys = ServerKeys(**values)
+    keys = ServerKeys(**values | _flags(bind=bind, state=state))
     host, port = bound_to(keys.bind)
     if not (keys.behind_proxy or is_loopback(host)):
         raise SetupError(
@@ -75,13 +79,6 @@ def read_settings(
             "travel readable. Bind 127.0.0.1, or put a TLS proxy in front and set DAYFILL_BEHIND_PROXY=1."
         )
     keyring, keyring_file = _keyring(env, keys.keyring_file)
-    nets = _networks("DAYFILL_ALLOW_NETS", keys.allow_nets)
-    requests = RequestLimits(
-        keys.key_requests_per_hour,
-        keys.team_requests_per_hour,
-        keys.address_requests_per_hour,
-        keys.refused_requests_per_hour or None,
-    )
     return Settings(
         directory,
         host,
@@ -92,12 +89,17 @@ def read_settings(
         faults=_faults(env),
         keyring=keyring,
         keyring_file=keyring_file,
-        requests=requests,
+        requests=_limits(keys),
         trusted_proxies=_networks("DAYFILL_TRUSTED_PROXIES", keys.trusted_proxies),
         audit_days=keys.audit_days,
-        reaches=reaches(keys.file_roots, keys.team_roots, nets, here=os.getcwd(), home=str(directory)),
+        reaches=_reaches(keys, directory),
         behind_proxy=keys.behind_proxy,
+        state=keys.state,
     )
+
+
+def _flags(**given: str | None) -> dict[str, object]:
+    return checked({name: value for name, value in given.items() if value is not None}, SERVER, "the command line")
 
 
 def _keyring(env: Mapping[str, str], file: str | None) -> tuple[str | None, Path | None]:
@@ -116,6 +118,20 @@ def _faults(env: Mapping[str, str]) -> tuple[Fault, ...]:
     if env.get("DAYFILL_TEST") != "1":
         raise SetupError("DAYFILL_FAILPOINT makes the server fail on purpose: it counts with DAYFILL_TEST=1 only.")
     return tuple(fault_of(one) for one in wanted.split(","))
+
+
+def _limits(keys: ServerKeys) -> RequestLimits:
+    return RequestLimits(
+        keys.key_requests_per_hour,
+        keys.team_requests_per_hour,
+        keys.address_requests_per_hour,
+        keys.refused_requests_per_hour or None,
+    )
+
+
+def _reaches(keys: ServerKeys, directory: Path) -> Reaches:
+    nets = _networks("DAYFILL_ALLOW_NETS", keys.allow_nets)
+    return reaches(keys.file_roots, keys.team_roots, nets, here=os.getcwd(), home=str(directory))
 
 
 def _networks(name: str, listed: str) -> tuple[Network, ...]:

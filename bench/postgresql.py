@@ -1,0 +1,43 @@
+"""With the state in PostgreSQL: days that do nothing, through the whole dispatcher, against a bare loop of claims."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import asyncpg
+from tests.postgres_server import AS_IT_COMES, new_database, own_server
+
+from bench.noop import BARE_RUNS, dispatched
+from bench.table import Figure
+
+
+async def measure(folder: Path) -> Figure:
+    with own_server(AS_IT_COMES) as server, new_database(server) as ours_dsn, new_database(server) as bare_dsn:
+        bare = await _bare(bare_dsn)
+        ours = await dispatched(folder, ours_dsn)
+    unit = "runs/s, bare claim + finish on one connection"
+    return Figure("no-op days through the dispatcher, PostgreSQL", ours, bare, "days/s", unit, 0.8, True)
+
+
+async def _bare(dsn: str) -> float:
+    """Claim one, finish one, each run in a commit of its own, on one connection."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE TABLE runs (id BIGINT PRIMARY KEY, status TEXT, token BIGINT)")
+    await connection.execute("CREATE INDEX queued ON runs (id) WHERE status = 'QUEUED'")
+    await connection.executemany("INSERT INTO runs VALUES ($1, 'QUEUED', NULL)", [(n,) for n in range(BARE_RUNS)])
+    began = time.perf_counter()
+    for token in range(BARE_RUNS):
+        async with connection.transaction():
+            (row,) = await connection.fetch(
+                "SELECT id FROM runs WHERE status = 'QUEUED' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+            )
+            await connection.execute("UPDATE runs SET status = 'RUNNING', token = $1 WHERE id = $2", token, row[0])
+            await connection.execute(
+                "UPDATE runs SET status = 'COMPLETED' WHERE id = $1 AND token = $2 AND status = 'RUNNING'",
+                row[0],
+                token,
+            )
+    taken = time.perf_counter() - began
+    await connection.close()
+    return BARE_RUNS / taken

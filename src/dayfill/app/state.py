@@ -1,0 +1,64 @@
+"""The installation of the settings, its state database open: a file in the data directory, or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dayfill.app.holding import made, private_files
+from dayfill.app.keyring import keyring_of
+from dayfill.domain.installation import STATE_FILE
+from dayfill.engine.teams import ensure_installation
+from dayfill.seams import Seams, system_seams
+from dayfill.secrets import Keyring, refuse_shared
+from dayfill.settings import Settings
+from dayfill.store.db import Database
+from dayfill.store.migrations import migrate_sqlite
+from dayfill.store.sqlite import SqliteDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An installation whose state database is open."""
+
+    db: Database
+    seams: Seams
+    keyring: Keyring
+    installation_id: str
+    data_dir: Path
+
+
+@asynccontextmanager
+async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIterator[State]:
+    """The installation, made if it is new, its schema brought up to date.
+
+    Raises:
+        SetupError: the directory, a file in it, or the database cannot be used.
+    """
+    seams = seams or system_seams(settings.faults)
+    directory = made(settings.data_dir)
+    db = await _database(settings, seams)
+    try:
+        # Servers that start at once on a new database take turns here, so that only the first one makes a keyring.
+        async with db.write() as tx:
+            keyring = await keyring_of(settings, tx)
+            installation_id = await ensure_installation(tx, seams)
+        yield State(db, seams, keyring, installation_id, directory)
+    finally:
+        await db.close()
+
+
+async def _database(settings: Settings, seams: Seams) -> Database:
+    if settings.state is not None:
+        # Only here: who keeps the state in a file does not wait for the import.
+        from dayfill.store.postgresql import PostgresDatabase
+
+        return await PostgresDatabase.open(settings.state, seams)
+    path = settings.data_dir / STATE_FILE
+    if path.exists():
+        refuse_shared(path)
+    with private_files():
+        migrate_sqlite(path, seams.failpoint)
+        return SqliteDatabase(path)
