@@ -11,11 +11,12 @@ from dayfill.app.holding import made, private_files
 from dayfill.app.keyring import keyring_of
 from dayfill.domain.installation import STATE_FILE
 from dayfill.engine.teams import ensure_installation
-from dayfill.seams import Seams, system_seams
+from dayfill.seams import Seams, no_failpoint, system_seams
 from dayfill.secrets import Keyring, refuse_shared
 from dayfill.settings import Settings
-from dayfill.store.db import Database
+from dayfill.store.db import Database, Reader
 from dayfill.store.migrations import migrate_sqlite
+from dayfill.store.snapshot import snapshot
 from dayfill.store.sqlite import SqliteDatabase
 
 
@@ -48,6 +49,43 @@ async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIte
         yield State(db, seams, keyring, installation_id, directory)
     finally:
         await db.close()
+
+
+@asynccontextmanager
+async def moment_of(settings: Settings) -> AsyncIterator[Reader]:
+    """The state of the settings as it is now, for as long as the block lasts; nothing is changed, not even its schema.
+
+    Raises:
+        SetupError: it cannot be reached or read, or belongs to another version of dayfill.
+    """
+    if settings.state is not None:
+        from dayfill.store.postgresql.moment import moment
+
+        async with moment(settings.state) as state:
+            yield state
+    else:
+        with snapshot(settings.data_dir / STATE_FILE) as state:
+            yield state
+
+
+async def moved(settings: Settings, target: Settings) -> dict[str, int]:
+    """Copy a state in a file into PostgreSQL; rows by table. No server may run.
+
+    Raises:
+        SetupError: the target is not empty, or cannot be used, or what has arrived there is not what was here.
+    """
+    from dayfill.store.postgresql.connecting import first_connection
+    from dayfill.store.postgresql.migrating import migrate
+    from dayfill.store.postgresql.moving import move
+
+    assert target.state is not None
+    migrate_sqlite(settings.data_dir / STATE_FILE)
+    connection = await first_connection(target.state)
+    try:
+        await migrate(connection, no_failpoint)
+        return await move(settings.data_dir / STATE_FILE, connection)
+    finally:
+        await connection.close(timeout=5)
 
 
 async def _database(settings: Settings, seams: Seams) -> Database:

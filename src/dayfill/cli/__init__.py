@@ -42,6 +42,7 @@ _COMMANDS = {
     "days": ("days:days", "Every day of a transfer: loaded, stale, failed, running, queued or missing."),
     "destination": ("destination:app", "Destinations: where the tables are."),
     "source": ("source:app", "Kinds of data sources that this server can read."),
+    "state": ("state:app", "Where the state of this installation is kept."),
     "backup": ("backup:backup", "Copy state, keyring and settings into a new directory, while the server runs or not."),
     "verify": ("verify:verify", "Read loaded days again, and compare source, ledger and table."),
     "doctor": (

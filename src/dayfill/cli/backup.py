@@ -49,6 +49,12 @@ async def backup(
         keyring: Copy the keyring too; one that lies outside the data directory is never copied.
     """
     settings, target = options.settings(), _new(path)
+    if settings.state is not None:
+        raise CommandError(
+            "The state is in PostgreSQL, whose own tools copy it while servers run.",
+            Exit.SETUP,
+            hint="pg_dump --format=custom --file=dayfill.dump DATABASE, and keep a copy of the keyring beside it.",
+        )
     directory = existing(settings)
     if keyring_file(settings) != directory / KEYRING_FILE:
         keyring = False

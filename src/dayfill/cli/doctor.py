@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from dayfill.app import SPOOL, STATE_FILE, open_state
 from dayfill.app.holding import only_server
 from dayfill.app.keyring import keyring_file, read_keyring
+from dayfill.app.state import moment_of
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -30,7 +31,6 @@ from dayfill.roots import placed
 from dayfill.secrets import safe
 from dayfill.settings import Settings
 from dayfill.store import destinations, invariants, teams
-from dayfill.store.snapshot import snapshot
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ENOUGH_BYTES = 1 << 30
@@ -97,7 +97,8 @@ def _view(finding: Finding) -> dict[str, object]:
 async def _repair(settings: Settings) -> list[str]:
     directory = settings.data_dir
     report = await _examined(settings)
-    async with open_state(settings) as state, state.db.write() as tx:
+    # Through what dispatches: with a state that other servers use they must be stopped too.
+    async with open_state(settings) as state, state.db.leading().write() as tx:
         done = await mend(tx, report)
         act = Act("installation.repair", state.installation_id, after={"done": done})
         await audit.record(tx, OPERATOR, None, act, state.seams.now())
@@ -109,13 +110,14 @@ async def _repair(settings: Settings) -> list[str]:
 
 async def _examined(settings: Settings) -> Report:
     keyring = read_keyring(settings)
-    with snapshot(settings.data_dir / STATE_FILE) as state:
+    async with moment_of(settings) as state:
         return await examine(state, await teams.installation_id(state) or "", keyring.open, settings.reaches)
 
 
 async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
     directory = settings.data_dir
-    for path in (directory, directory / STATE_FILE, keyring_file(settings)):
+    state = None if settings.state is not None else directory / STATE_FILE
+    for path in (directory, state, keyring_file(settings)):
         if path is not None:
             yield _finding(f"only its owner can read {path}", _others_can_read(path))
     yield _finding(f"room on the disk of {directory}", _too_full(directory))
@@ -135,7 +137,7 @@ async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
 async def _seals(settings: Settings) -> AsyncIterator[Finding]:
     """Whether the keyring opens what it must: each secret that is lost by its name, the others go on."""
     keyring = read_keyring(settings)
-    with snapshot(settings.data_dir / STATE_FILE) as state:
+    async with moment_of(settings) as state:
         total = (await teams.needs_of_keyring(state)).secrets
         broken = await broken_seals(state, keyring)
     if not broken:
@@ -164,7 +166,7 @@ def _report(report: Report, served: bool) -> Iterator[Finding]:
 
 async def _destinations(settings: Settings) -> AsyncIterator[Finding]:
     """Files that the server must be able to write; whether a destination takes a table, `destination test` tries."""
-    with snapshot(settings.data_dir / STATE_FILE) as state:
+    async with moment_of(settings) as state:
         for team in await teams.page(state):
             for one in await destinations.list_all(state, team.team_id):
                 if one.destination_type == "DWH_DUCKDB":

@@ -25,10 +25,12 @@ FIRST_TEAM, FIRST_OWNER = "Default", "owner@localhost"
 def existing(settings: Settings) -> Path:
     """The data directory, which must hold an installation: a mistyped one should not become new.
 
+    With the state in PostgreSQL nothing need be in it yet.
+
     Raises:
         CommandError: it holds none.
     """
-    if not (settings.data_dir / STATE_FILE).is_file():
+    if settings.state is None and not (settings.data_dir / STATE_FILE).is_file():
         raise CommandError(
             f"{settings.data_dir} holds no dayfill installation.",
             Exit.SETUP,

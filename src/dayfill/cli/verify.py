@@ -9,8 +9,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dayfill.app import SPOOL, STATE_FILE
+from dayfill.app import SPOOL
 from dayfill.app.keyring import read_keyring
+from dayfill.app.state import moment_of
 from dayfill.cli.dates import span
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing
@@ -23,7 +24,7 @@ from dayfill.engine.spool_folder import own_folder
 from dayfill.engine.verify import Found, Verdict, Verifying, verify_days
 from dayfill.seams import Seams, system_seams
 from dayfill.store import days, teams, transfers
-from dayfill.store.snapshot import Snapshot, snapshot
+from dayfill.store.db import Reader
 
 Day = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 _EVERY = 25
@@ -67,7 +68,7 @@ async def verify(
     first = span(from_, today)[0] if from_ else FIRST_DAY
     last = span(to, today)[1] if to else LAST_DAY
     keyring = read_keyring(settings)
-    with snapshot(directory / STATE_FILE) as state:
+    async with moment_of(settings) as state:
         job = await _job(state, team, transfer, seams)
         installation_id = await teams.installation_id(state) or ""
         loaded = [date.fromisoformat(row[0]) for row in await days.loaded(state, job.transfer_id)]
@@ -80,7 +81,7 @@ async def verify(
     return Exit.OK if all(one.found is Found.EQUAL for one in found) else Exit.ERROR
 
 
-async def _job(state: Snapshot, team_id: int, text: str, seams: Seams) -> TransferJob:
+async def _job(state: Reader, team_id: int, text: str, seams: Seams) -> TransferJob:
     """The transfer of this id or name, if its source may be read now."""
     for one in (summary.transfer for summary in await transfers.list_all(state, team_id)):
         if text in (str(one.transfer_id), one.configuration.display_name):

@@ -9,10 +9,9 @@ from typing import TypeVar
 
 import asyncpg
 
-from dayfill.errors import Busy, SetupError
 from dayfill.seams import Seams
 from dayfill.store.db import Database, Reader, Row, Touched, Tx
-from dayfill.store.postgresql.connecting import check, connect, is_gone, pool, told
+from dayfill.store.postgresql.connecting import check, connect, first_connection, is_gone, pool, told
 from dayfill.store.postgresql.leading import Leading, LeadingWriter
 from dayfill.store.postgresql.listening import Listener
 from dayfill.store.postgresql.migrating import migrate
@@ -47,19 +46,13 @@ class PostgresDatabase:
         Raises:
             SetupError: it cannot be reached, is too old, or holds the state of a newer version of dayfill.
         """
+        connection = await first_connection(dsn)
         try:
-            connection = await connect(dsn)
-            try:
-                await check(connection)
-                await migrate(connection, seams.failpoint)
-            finally:
-                await connection.close()
-            return cls(dsn, seams.new_id().hex, await pool(dsn, READERS), seams.chance.random)
-        except Busy as error:
-            raise SetupError(
-                f"The state database cannot be reached ({error.__cause__.__class__.__name__}): is it running, and are "
-                "host and port in --state or DAYFILL_STATE right?"
-            ) from None
+            await check(connection)
+            await migrate(connection, seams.failpoint)
+        finally:
+            await connection.close()
+        return cls(dsn, seams.new_id().hex, await pool(dsn, READERS), seams.chance.random)
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         return await self._read(lambda tx: tx.one(query, **values))

@@ -76,6 +76,21 @@ async def connect(dsn: str) -> asyncpg.Connection:
         return await asyncpg.connect(dsn, **_options())
 
 
+async def first_connection(dsn: str) -> asyncpg.Connection:
+    """The first connection of a program, which cannot go on without it.
+
+    Raises:
+        SetupError: as `connect`, also if the database cannot be reached now.
+    """
+    try:
+        return await connect(dsn)
+    except Busy as error:
+        raise SetupError(
+            f"The state database cannot be reached ({error.__cause__.__class__.__name__}): is it running, and are host "
+            "and port in --state or DAYFILL_STATE right?"
+        ) from None
+
+
 async def pool(dsn: str, size: int) -> asyncpg.Pool:
     """Connections for reads.
 

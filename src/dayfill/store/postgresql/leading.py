@@ -70,7 +70,7 @@ class LeadingWriter(Writer):
                 return
             if await connection.fetchval(_PUT_OUT, LEAD_LOCK, SILENT_SECONDS):
                 log.warning("took_over", why=f"the server that dispatched has said nothing for {SILENT_SECONDS:g} s")
-        raise NotLeading("Another server dispatches.")
+        raise NotLeading("Another server dispatches: where this must not be, stop it first.")
 
     async def _locked(self, connection: asyncpg.Connection) -> bool:
         return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEAD_LOCK))

@@ -1,0 +1,78 @@
+"""A whole state from a file into PostgreSQL, in one transaction: all of it is there afterwards, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import asyncpg
+
+from dayfill.domain.sql import name, text
+from dayfill.errors import SetupError
+from dayfill.store import invariants
+from dayfill.store.db import Row
+from dayfill.store.postgresql.connecting import told
+from dayfill.store.postgresql.writing import PostgresTx
+
+_IDENTITIES = """
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = current_schema() AND is_identity = 'YES'"""
+
+
+async def move(path: Path, connection: asyncpg.Connection) -> dict[str, int]:
+    """Copy the state in a file, whose schema is up to date, into the empty one behind a connection; rows by table.
+
+    Raises:
+        SetupError: the target holds a state already, or what has arrived is not what was there, or breaks a rule.
+    """
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as source, told(connection):
+        source.execute("BEGIN")
+        async with connection.transaction():
+            if await connection.fetchval("SELECT count(*) FROM installation"):
+                raise SetupError(
+                    "The target holds a state already, and nothing is written over: name an empty database."
+                )
+            counts = {table: await _copy(source, connection, table) for table in _tables(source)}
+            await _continue_ids(connection)
+            violations = await invariants.check(PostgresTx(connection))
+            if violations:
+                raise SetupError(
+                    f"Nothing was copied, for the state breaks rules, the first being: {violations[0]} "
+                    "See dayfill doctor."
+                )
+    return counts
+
+
+def _tables(source: apsw.Connection) -> list[str]:
+    """In the order in which they were made: none refers to a later one."""
+    rows = source.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
+    )
+    return [str(row[0]) for row in rows]
+
+
+async def _copy(source: apsw.Connection, connection: asyncpg.Connection, table: str) -> int:
+    columns = [str(row[1]) for row in source.execute(f"PRAGMA table_info({name(table)})")]
+    names = ", ".join(map(name, columns))
+    rows = source.execute(f"SELECT {names} FROM {name(table)}")
+    await connection.copy_records_to_table(table, records=_kept(rows), columns=columns)
+    ((wanted,),) = source.execute(f"SELECT count(*) FROM {name(table)}")
+    arrived = await connection.fetchval(f"SELECT count(*) FROM {name(table)}")
+    if arrived != wanted:
+        raise SetupError(f"Nothing was copied: of {wanted} rows of {table}, {arrived} arrived.")
+    return int(arrived)
+
+
+def _kept(rows: Iterator[Row]) -> Iterator[Row]:
+    """PostgreSQL keeps no NUL in a text."""
+    for row in rows:
+        yield tuple(one.replace("\0", "\ufffd") if isinstance(one, str) else one for one in row)
+
+
+async def _continue_ids(connection: asyncpg.Connection) -> None:
+    """The next row of each table gets an id that none has had."""
+    for table, column in await connection.fetch(_IDENTITIES):
+        sequence = f"pg_get_serial_sequence({text(name(table))}, {text(column)})"
+        await connection.execute(f"SELECT setval({sequence}, max({name(column)})) FROM {name(table)}")

@@ -1,0 +1,62 @@
+"""A state that is in the middle of its work moves into PostgreSQL row by row, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from dayfill.errors import Permanent, SetupError
+from dayfill.seams import no_failpoint
+from dayfill.store.postgresql.connecting import connect
+from dayfill.store.postgresql.migrating import migrate
+from dayfill.store.postgresql.moving import move
+from installation import Installation
+from postgres_server import sql
+from rig import Rig, ago, last
+
+
+@pytest.fixture
+async def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state with days in every status, some of them running."""
+    folder = tmp_path / "embedded"
+    folder.mkdir()
+    installation = await Installation.create(folder)
+    rig = Rig.create(installation, monkeypatch)
+    rig.source.on(ago(1), raises=[Permanent("DATA", "Wrong\0.")])
+    await rig.backfill(rig.transfer(), last(4))
+    await rig.settle()
+    await rig.crash()
+    rig.gated(slots=1)
+    await rig.backfill(rig.transfer(parallelism=1), last(30))
+    await rig.step()
+    await rig.crash()
+    await installation.close()
+    return folder / "state.db"
+
+
+async def test_every_row_arrives(file: Path, postgres_database: str) -> None:
+    connection = await connect(postgres_database)
+    await migrate(connection, no_failpoint)
+    counts = await move(file, connection)
+    source = apsw.Connection(str(file))
+    assert counts["runs"] == 34 and counts["transfer_days"] == 34
+    for table, count in counts.items():
+        columns = [row[1] for row in source.execute(f"PRAGMA table_info({table})")]
+        text = f"SELECT {', '.join(columns)} FROM {table}"
+        mine = sorted((tuple(row) for row in await connection.fetch(text)), key=repr)
+        theirs = sorted(source.execute(text).fetchall(), key=repr)
+        kept = [tuple(one.replace("\0", "\ufffd") if isinstance(one, str) else one for one in row) for row in theirs]
+        assert (len(mine), mine) == (count, kept), table
+    await connection.close()
+
+
+async def test_a_state_that_breaks_a_rule_is_not_taken_along(file: Path, postgres_database: str) -> None:
+    apsw.Connection(str(file)).execute("UPDATE backfills SET completed = completed + 1")
+    connection = await connect(postgres_database)
+    await migrate(connection, no_failpoint)
+    with pytest.raises(SetupError, match="breaks rules, the first being: I2"):
+        await move(file, connection)
+    await connection.close()
+    assert sql(postgres_database, "SELECT count(*) FROM installation") == "0"
