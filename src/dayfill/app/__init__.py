@@ -34,6 +34,7 @@ from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Watch
+from dayfill.executors import Executor
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams
 from dayfill.settings import Settings
@@ -95,9 +96,7 @@ async def _serve(
     stop: asyncio.Event,
 ) -> bool:
     executor = ThreadsExecutor(settings.slots)
-    where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
-    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where)
-    state.db.on_others(dispatcher.wake)
+    dispatcher = _dispatcher(settings, state, executor)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     server = _server(settings, state, dispatcher, watch, hub, stop)
     doors = Doors(Api(server), Ui(site_of(server, settings.behind_proxy)))
@@ -127,6 +126,13 @@ async def _serve(
         executor.close()
     _raise_failure(tasks)
     return server.queries.close() and not left
+
+
+def _dispatcher(settings: Settings, state: State, executor: Executor) -> Dispatcher:
+    where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
+    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where)
+    state.db.on_others(dispatcher.wake)
+    return dispatcher
 
 
 def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
