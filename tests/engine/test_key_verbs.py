@@ -62,6 +62,8 @@ async def test_a_new_key_holds_what_was_asked_for_and_by_default_nothing(install
     assert (listed.scopes, listed.description) == (frozenset({"dwh_transfers_read"}), "for the dashboard")
     assert listed.key_start == new.text[:10] and listed.is_enabled
     assert (await create(installation)).key.scopes == frozenset()
+    bound = await create(installation, only_team_id=installation.team_id)
+    assert (bound.key.only_team_id, new.key.only_team_id) == (installation.team_id, None)
 
 
 async def test_every_key_is_another(installation: Installation) -> None:

@@ -49,11 +49,12 @@ class Page:
         self.start: date | None = None
         self.states: list[str] = []
         self.last: Event | None = None
+        self.transfer_id = transfer_id
 
     async def next(self) -> Event:
         async with asyncio.timeout(20):
             event = await anext(self.events)
-        assert isinstance(event, Event)
+        assert isinstance(event, Event) and event.transfer_id == self.transfer_id
         if event.states is not None:
             self.start, self.states = event.start_date, list(event.states)
         for at, state in event.moved:

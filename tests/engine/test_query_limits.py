@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from query_desk import QUERY, Desk, opened
 
 import seeds
-from dayfill.domain.query import QueryDraft, QueryStatus
+from dayfill.domain.query import MOST_ACCOUNTS, MOST_FIELDS, MOST_ORDERS, ChosenField, QueryDraft, QueryStatus
 from dayfill.engine import queries, query_read, query_shelf
 from dayfill.engine.query_draft import understood
 from dayfill.errors import Busy, Exceeded, Malformed
@@ -169,6 +169,24 @@ def test_a_source_that_is_nothing_without_accounts_wants_some(source: ScriptedSo
     assert caught.value.code == "ACCOUNT_REQUIRED"
     assert understood(replace(draft, accounts=("1",)), NOON, 10).accounts == ("1",)
     assert understood(replace(draft, accounts=("list.all_accounts",)), NOON, 10).accounts == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "entries"),
+    [
+        ("ds_accounts", MOST_ACCOUNTS, lambda count: {"accounts": ("1",) * count}),
+        ("fields", MOST_FIELDS, lambda count: {"fields": (ChosenField("n"),) * count}),
+        ("order_rows", MOST_ORDERS, lambda count: {"order_rows": ("n",) * count}),
+    ],
+)
+def test_a_list_may_have_so_many_entries_and_no_more(
+    source: ScriptedSource, name: str, most: int, entries: Callable[[int], Mapping[str, Any]]
+) -> None:
+    source.has_accounts = True
+    draft = QueryDraft("FILES", ("1",), start_date="2024-06-01", end_date="2024-06-01")
+    understood(replace(draft, **entries(most)), NOON, 10)
+    with pytest.raises(Malformed, match=f"{name} has {most + 1} entries; {most} are allowed"):
+        understood(replace(draft, **entries(most + 1)), NOON, 10)
 
 
 async def test_credentials_that_do_not_open_cost_no_slot(desk: Desk) -> None:

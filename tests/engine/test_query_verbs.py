@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from query_desk import A_MINUTE, FIRST, QUERY, Desk, opened, rows
@@ -15,8 +16,10 @@ from dayfill.domain.connection import sealed_for
 from dayfill.domain.days import DayRange
 from dayfill.domain.query import QueryStatus, RowOrder
 from dayfill.domain.secret import Secret
+from dayfill.domain.transfer import SourceSetting
 from dayfill.engine import allowances, connections, query_read, query_shelf
 from dayfill.errors import Denied, Exceeded, Permanent, Refused, Transient
+from dayfill.sources import SourceConfig
 from installation import Installation
 from scripted import ScriptedSource
 
@@ -196,6 +199,27 @@ async def test_the_first_rows_are_enough_unless_they_are_ordered(desk: Desk, sou
     newest = await desk.ended(replace(QUERY, max_rows=1, max_columns=1, order=order))
     assert rows(newest) == [["2024-06-03"]]
     assert len(source.reads) == 5
+    order = (RowOrder("n", descending=True), RowOrder("data_date"))
+    oldest = await desk.ended(replace(QUERY, max_rows=2, order=order))
+    assert [row[0] for row in rows(oldest)] == ["2024-06-01", "2024-06-02"]
+
+
+async def test_the_source_is_told_what_was_asked(
+    desk: Desk, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[SourceConfig] = []
+    read = source.read_days
+
+    def watched(config: SourceConfig, *rest: Any) -> Any:
+        told.append(config)
+        return read(config, *rest)
+
+    monkeypatch.setattr(source, "read_days", watched)
+    settings = (SourceSetting("path", "f.csv"), SourceSetting("timezone", "Asia/Tokyo"))
+    await desk.ended(replace(QUERY, zone="Asia/Tokyo", settings=settings, accounts=("a1", "a2")))
+    [config] = told
+    assert (config.settings, config.zone) == ({"path": "f.csv"}, "Asia/Tokyo")
+    assert [one.account_id for one in config.accounts] == ["a1", "a2"]
 
 
 async def test_no_rows_are_an_answer(desk: Desk, source: ScriptedSource) -> None:

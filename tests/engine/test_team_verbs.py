@@ -55,6 +55,14 @@ async def test_a_role_can_change_and_names_are_never_empty(installation: Install
     assert len(await store.members(installation.db, installation.team_id)) == 2
 
 
+async def test_the_last_owner_becomes_nothing_else_by_being_added_again(installation: Installation) -> None:
+    [owner] = await store.members(installation.db, installation.team_id)
+    with pytest.raises(Refused, match="is the last owner"):
+        await add(installation, owner.email, Role.VIEWER)
+    await add(installation, "ada@example.com", Role.OWNER)
+    assert (await add(installation, owner.email, Role.VIEWER)).role is Role.VIEWER
+
+
 @pytest.mark.parametrize("email", ["", "ada", "@example.com", "ada@", "a@b@c", "a da@example.com", "x" * 251 + "@a.b"])
 async def test_an_address_must_be_one(installation: Installation, email: str) -> None:
     with pytest.raises(Refused):

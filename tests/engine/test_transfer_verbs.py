@@ -111,6 +111,8 @@ async def test_loaded_days_become_stale_if_they_would_now_be_read_differently(in
     states = "SELECT string_agg(settled, '' ORDER BY data_date) FROM transfer_days"
     hourly = replace(made.configuration, display_name="Renamed", settings=(seeds.PATH, SourceSetting("parallelism", 9)))
     assert (await seeds.update(installation, made.transfer_id, hourly)).parallelism == 9
+    patient = replace(hourly, settings=(*hourly.settings, SourceSetting("deadline_seconds", 77)))
+    assert (await seeds.update(installation, made.transfer_id, patient)).deadline_seconds == 77
     assert installation.execute(states) == [("lf",)]
     moved = replace(hourly, settings=(SourceSetting("path", "/elsewhere.csv"),))
     await seeds.update(installation, made.transfer_id, moved)

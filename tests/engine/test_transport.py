@@ -7,12 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from dayfill.destinations import DestinationConfig
+from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.slices import DayOrder, DestinationJob, Slice, SourceJob
+from dayfill.domain.transfer import Account, Segment
 from dayfill.engine.configs import Configs
 from dayfill.engine.transport import Transport
 from dayfill.errors import Permanent, SealBroken
 from dayfill.secrets import Keyring
+from dayfill.sources import SourceConfig
 from rig import Rig, ago, last
 
 CANARY = "canary-2b86"
@@ -49,6 +53,15 @@ def test_a_job_opens_with_the_key_of_its_dispatcher_alone() -> None:
 def test_what_a_worker_holds_opens_nothing_of_the_state() -> None:
     with pytest.raises(SealBroken):
         Transport(KEYRING.open).unseal(job().source.sealed or b"", job().source.sealed_for)
+
+
+def test_connectors_are_told_all_that_the_job_says() -> None:
+    reach, account, segment = Reach(("/data",)), Account(account_id="a"), Segment(segment_id="s")
+    source = SourceJob("FILES", {"path": "f"}, (account,), (segment,), "Asia/Tokyo")
+    destination = DestinationJob("D", {"path": "w"}, rivals=frozenset({3}))
+    configs = Configs(replace(PLAIN, source=source, destination=destination, reach=reach), KEYRING.open)
+    assert configs.source == SourceConfig({"path": "f"}, (account,), (segment,), "Asia/Tokyo", {}, reach)
+    assert configs.destination == DestinationConfig("here", {"path": "w"}, {}, frozenset({3}), reach=reach)
 
 
 def test_a_seal_that_is_broken_travels_as_it_is_and_says_so_at_its_end() -> None:
