@@ -1,17 +1,19 @@
-"""`dayfill audit`, and that every change by the command line on the server's machine is in it."""
+"""`dayfill audit`, and that every command that changes the state leaves its rows there."""
 
 from __future__ import annotations
 
-import ast
+import io
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 from command_line import Command
+from test_cli_tree import COMMANDS
 
-from dayfill.cli import installation
-
-ROOM = Path(installation.__file__).parent
+from dayfill.cli import build_app
+from dayfill.engine.keys import compose
+from dayfill.secrets import Keyring
 
 
 @pytest.fixture
@@ -54,14 +56,72 @@ def test_what_is_asked_for_is_told_alone(directory: Path, command: Command) -> N
     assert command("audit", "--data-dir", directory, "--limit", 0).code == 64
 
 
-def test_no_command_changes_the_state_without_a_row() -> None:
-    """A function that opens a transaction, or is handed one, records what it did in it."""
-    writing = set()
-    for path in ROOM.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.AsyncFunctionDef):
-                text = ast.unparse(node)
-                if (".write()" in text or "changing(" in text) and ".record(" not in text:
-                    writing.add(f"{path.stem}.{node.name}")
-    elsewhere = {"installation.another_key", "installation.changing"}
-    assert writing == elsewhere, "their rows are written by _owners_key, and by who makes the change"
+# -- every command on the server's machine
+
+KEY, USER = "apk_00000001", "ann@example.com"
+NEW_KEY = compose("Elsewher", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+CHANGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "team create": (("Marketing",), ["team.create"]),
+    "team limits": (("1", "--rows-per-month", "5"), ["team.limits"]),
+    "member add": (("bob@example.com", "--role", "VIEWER"), ["member.add"]),
+    "member role": ((USER, "VIEWER"), ["member.role"]),
+    "member remove": ((USER,), ["member.remove"]),
+    "member disable": ((USER,), ["member.disable"]),
+    "member enable": ((USER,), ["member.enable"]),
+    "key create": (("--user", USER), ["key.create"]),
+    "key import": (("--user", USER), ["key.import"]),
+    "key rotate": ((KEY,), ["key.rotate"]),
+    "key disable": ((KEY,), ["key.disable"]),
+    "sign-in-link": ((USER,), ["session.link"]),
+    "session end": (("7",), ["session.end"]),
+    "keyring rotate": ((), ["keyring.add", "keyring.reseal"]),
+    "keyring drop": (("1",), ["keyring.drop"]),
+    "doctor": (("--repair",), ["installation.repair"]),
+}
+"""Words of the command, and what the log tells of it: of a rotation the key, and each hundred of secrets."""
+LOOKS = {"team list", "member list", "key list", "session list", "keyring list", "audit", "backup", "verify"}
+NO_STATE_YET = {"init", "serve", "keyring create", "state copy"}
+"""They make an installation, or a file; what a first start makes is told as the commands tell it."""
+
+
+def test_every_command_on_the_servers_machine_is_known_to_change_something_or_to_look() -> None:
+    def is_local(path: tuple[str, ...]) -> bool:
+        app = build_app()
+        for name in path:
+            app = app[name]
+        return "LocalOptions" in str(app.default_command.__annotations__.get("options"))
+
+    assert {" ".join(path) for path in COMMANDS if is_local(path)} == {*CHANGES, *LOOKS, *NO_STATE_YET}
+
+
+@pytest.mark.parametrize("name", [*CHANGES, *sorted(LOOKS)])
+def test_a_change_leaves_its_rows_and_a_look_none(
+    name: str, directory: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("key", "create", "--user", USER, "--role", "EDITOR", "--data-dir", directory)
+    if name == "keyring drop":
+        command("keyring", "rotate", "--data-dir", directory)
+    _furnish(directory)
+    monkeypatch.setattr("sys.stdin", io.StringIO(NEW_KEY))
+    before = told(command, directory)
+    words = {"backup": (directory.with_name("copy"),), "verify": ("Flights",)}.get(name) or CHANGES.get(name, ((),))[0]
+    ran = command(*name.split(), *words, "--data-dir", directory)
+    assert ran.code == 0 or name == "verify", ran.err
+    found = told(command, directory)
+    new = [entry["action"] for entry in reversed(found[: len(found) - len(before)])]
+    assert new == (CHANGES[name][1] if name in CHANGES else [])
+
+
+def _furnish(directory: Path) -> None:
+    """A key, a session and a stored secret that the commands can name."""
+    sealed = Keyring.from_file(directory / "keyring").seal(b"{}", "1:destinations:1:sealed")
+    state = sqlite3.connect(directory / "state.sqlite", isolation_level=None)
+    user = f"(SELECT user_id FROM users WHERE email = '{USER}')"
+    state.execute(f"UPDATE api_keys SET api_key_id = '{KEY}' WHERE user_id = {user}")
+    state.execute(f"INSERT INTO sessions VALUES (7, x'07', {user}, 1, x'00', '', 0, 0)")
+    state.execute(
+        "INSERT INTO destinations (team_id, destination_type, display_name, auth_method, fields, location, sealed,"
+        " created_time) VALUES (1, 'DWH_DUCKDB', 'D', '', '{}', 'x', ?, 0)",
+        (sealed,),
+    )
+    state.close()

@@ -47,7 +47,7 @@ def test_a_key_is_added_seals_everything_and_the_old_one_goes(directory: Path, c
     assert listed(command, directory) == [(2, True, True, 1)]
     assert json.loads(command("key", "list", "--data-dir", directory).out), "API keys stay"
     told = [one["action"] for one in json.loads(command("audit", "--data-dir", directory).out)]
-    assert told[:2] == ["keyring.drop", "keyring.add"]
+    assert told[:3] == ["keyring.drop", "keyring.reseal", "keyring.add"]
 
 
 def test_a_rotation_that_was_broken_off_goes_on_without_a_further_key(directory: Path, command: Command) -> None:

@@ -28,10 +28,10 @@ WATCHED = {verbs.__file__, files.__file__}
 async def rotate(vault: Vault) -> None:
     """What `dayfill keyring rotate` does, a second time too."""
     async with open_state(vault.settings) as state:
-        if (await verbs.reseal(state.db, state.keyring)).count == 0:
+        if (await verbs.reseal(state.db, state.keyring, state.seams.now())).count == 0:
             async with state.db.write() as tx:
                 verbs.add_key(tx, vault.keyring_file)
-            await verbs.reseal(state.db, state.keyring)
+            await verbs.reseal(state.db, state.keyring, state.seams.now())
 
 
 def killed_at(line: int, vault: Vault) -> bool:

@@ -27,7 +27,7 @@ async def rotate(vault: Vault) -> int:
     async with open_state(vault.settings) as state:
         async with state.db.write() as tx:
             verbs.add_key(tx, vault.keyring_file)
-        return (await verbs.reseal(state.db, state.keyring)).count
+        return (await verbs.reseal(state.db, state.keyring, state.seams.now())).count
 
 
 @pytest.mark.timeout(300)
@@ -71,7 +71,7 @@ async def test_what_a_server_stores_during_a_rotation_is_left_as_it_is(tmp_path:
         vault.execute("UPDATE destinations SET sealed = ? WHERE destination_id = 1", fresh)
         async with state.db.write() as tx:
             assert [await teams.reseal(tx, one, b"old") for one in stale[:1]] == [False]
-        assert (await verbs.reseal(state.db, state.keyring)).count == 3
+        assert (await verbs.reseal(state.db, state.keyring, state.seams.now())).count == 3
     assert vault.passwords() == ["changed", "password-2", "password-3"]
 
 
@@ -103,7 +103,7 @@ async def test_a_secret_that_does_not_open_is_named_and_the_others_go_on(tmp_pat
     async with open_state(vault.settings) as state:
         async with state.db.write() as tx:
             verbs.add_key(tx, vault.keyring_file)
-        done = await verbs.reseal(state.db, state.keyring)
+        done = await verbs.reseal(state.db, state.keyring, state.seams.now())
         assert await verbs.broken_seals(state.db, state.keyring) == done.broken
     assert done.count == 1
     said = [("destination 1 of team 1", "a key that this keyring does not hold"), ("destination 2", "changed or moved")]

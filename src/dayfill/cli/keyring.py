@@ -80,12 +80,13 @@ async def rotate(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
             "A server runs with the keyring that its DAYFILL_KEYRING held when it started: stop it first.", Exit.SETUP
         )
     async with existing_state(settings) as state:
-        done = await verbs.reseal(state.db, state.keyring)  # what a rotation left that was broken off
+        now = state.seams.now()
+        done = await verbs.reseal(state.db, state.keyring, now)  # what a rotation left that was broken off
         if done.count == 0:
             async with state.db.write() as tx:
                 number = verbs.add_key(tx, _changeable(settings))
-                await audit.record(tx, OPERATOR, None, Act("keyring.add", number), state.seams.now())
-            done = await verbs.reseal(state.db, state.keyring)
+                await audit.record(tx, OPERATOR, None, Act("keyring.add", number), now)
+            done = await verbs.reseal(state.db, state.keyring, now)
         newest = state.keyring.newest()
     printer.one({"newest": newest, "resealed": done.count, "broken": done.broken})
     printer.note("Keep a copy of the keyring as it is now, apart from the backups of the state.")

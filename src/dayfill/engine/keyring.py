@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from dayfill.domain.audit import OPERATOR, Act
+from dayfill.engine import audit
 from dayfill.errors import Refused, SealBroken
 from dayfill.secrets import Keyring, key_number, read_document, write_document
 from dayfill.store import teams
@@ -35,7 +38,7 @@ def add_key(_tx: Tx, file: Path) -> int:
     return document.newest
 
 
-async def reseal(db: Database, keyring: Keyring) -> Resealed:
+async def reseal(db: Database, keyring: Keyring, now: datetime) -> Resealed:
     """Seal with the newest key what older ones have sealed; broken off at any moment, it goes on when it is repeated.
 
     A server may be at work: what it has sealed anew meanwhile is left as it is.
@@ -44,6 +47,7 @@ async def reseal(db: Database, keyring: Keyring) -> Resealed:
     older = [one for one in await teams.sealed_secrets(db) if key_number(one.sealed) != newest]
     for start in range(0, len(older), BATCH):
         async with db.write() as tx:
+            before = done.count
             for one in older[start : start + BATCH]:
                 try:
                     plain = keyring.open(one.sealed, one.sealed_for)
@@ -51,6 +55,8 @@ async def reseal(db: Database, keyring: Keyring) -> Resealed:
                     done.broken.append(_sentence(one, error))
                 else:
                     done.count += await teams.reseal(tx, one, keyring.seal(plain, one.sealed_for))
+            act = Act("keyring.reseal", newest, after={"secrets": done.count - before})
+            await audit.record(tx, OPERATOR, None, act, now)
     return done
 
 

@@ -23,8 +23,10 @@ import structlog
 
 from dayfill import destinations
 from dayfill.destinations import DestinationConfig
+from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.reach import Reaches
 from dayfill.domain.slices import TransferJob
+from dayfill.engine import audit
 from dayfill.engine.configs import Unseal, destination_config
 from dayfill.engine.ledgers import differing, ledger_days
 from dayfill.engine.record import TOKEN_GAP
@@ -141,6 +143,8 @@ class Reconciler:
             log.warning("ledger_ahead", destination_id=destination_id, token=greatest, drawn=drawn)
             async with self._db.write() as tx:
                 await runs.lift_tokens(tx, greatest + TOKEN_GAP)
+                act = Act("destination.ahead", destination_id, after={"token": greatest, "drawn": drawn})
+                await audit.record(tx, DISPATCHER, job.team_id, act, self._seams.now())
         self._admit(destination_id, float("inf"))
         if destination_id in self._owed:
             for transfer_id in await days.loaded_transfers(self._db, destination_id):
@@ -163,8 +167,11 @@ class Reconciler:
         log.warning(
             "days_stale", transfer_id=transfer_id, ledger_behind=len(found.behind), ledger_ahead=len(found.ahead)
         )
+        why = {"ledger_behind": len(found.behind), "ledger_ahead": len(found.ahead)}
         async with self._db.write() as tx:
             await days.settle(tx, transfer_id, found)
+            act = Act("transfer.outdate", transfer_id, after=why)
+            await audit.record(tx, DISPATCHER, job.team_id, act, self._seams.now())
 
 
 def _apart(work: Callable[[], Answer]) -> asyncio.Future[Answer]:

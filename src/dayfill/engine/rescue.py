@@ -6,8 +6,10 @@ from collections.abc import Container
 from dataclasses import replace
 
 from dayfill.domain import run
+from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
+from dayfill.engine import audit
 from dayfill.engine.record import record
 from dayfill.seams import Seams
 from dayfill.store import runs
@@ -44,5 +46,8 @@ async def rescue(db: Database, seams: Seams, known: Container[int]) -> int:
         orders = await runs.lost(tx, known)
         failure = replace(LOST, in_company=len(orders) > 1)
         found = await record(tx, seams, [(lost(order, failure), None) for order in orders])
+        if found.taken:
+            act = Act("installation.rescue", "runs", after={"runs": found.taken})
+            await audit.record(tx, DISPATCHER, None, act, seams.now())
         seams.failpoint("rescue")
         return found.taken

@@ -97,8 +97,8 @@ async def current(db: Database, seams: Seams, token: str) -> Session | None:
     return session
 
 
-async def turn(tx: Tx, session: Session, team_id: int) -> None:
-    """Look at another team of the user.
+async def turn(tx: Tx, session: Session, team_id: int) -> Act:
+    """Look at another team of the user; returns the act, for the audit log.
 
     Raises:
         Missing: the user is not in it.
@@ -106,6 +106,7 @@ async def turn(tx: Tx, session: Session, team_id: int) -> None:
     if team_id not in session.roles:
         raise Missing("You are not in this team.")
     await sessions.turn(tx, session.session_id, team_id)
+    return Act("session.turn", session.session_id, {"team_id": session.team_id}, {"team_id": team_id})
 
 
 async def end(tx: Tx, session_id: int) -> tuple[int, Act]:

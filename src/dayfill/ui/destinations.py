@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from dayfill.domain.access import Permission
+from dayfill.domain.audit import Act
 from dayfill.domain.destination import Wanted
 from dayfill.engine import destinations as verbs
 from dayfill.errors import Exceeded, Missing, Refused
 from dayfill.store import boards, destinations
+from dayfill.ui import answers
 from dayfill.ui.visit import Visit
 
 
@@ -41,6 +43,9 @@ async def test(visit: Visit) -> Response:
         )
     except (Refused, Exceeded) as error:
         problem = error.description
+    tried = {"type": one.destination_type, "fields": dict(one.fields), "success": problem is None}
+    async with site.db.write() as tx:
+        await answers.record(visit, tx, Act("destination.test", destination_id, after=tried))
     if not visit.is_htmx:
         return visit.to("/destinations", f"{one.display_name}: {problem or 'it can be reached and written.'}")
     return visit.page("tested.html", problem=problem, at=site.seams.now())

@@ -95,5 +95,6 @@ async def turn(visit: Visit) -> Response:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Malformed("Choose one of your teams.")
     async with visit.site.db.write() as tx:
-        await sessions.turn(tx, visit.session, int(text))
+        act = await sessions.turn(tx, visit.session, int(text))
+        await audit.record(tx, visit.actor, int(text), act, visit.site.seams.now())
     return visit.to("/")

@@ -25,6 +25,7 @@ VERBS = {
     "transfer.unpause": "let the schedule go on",
     "transfer.run": "loaded days at once",
     "transfer.retry": "tried failed days again",
+    "transfer.outdate": "found days that the warehouse holds otherwise than the state",
     "backfill.create": "started backfill",
     "backfill.pause": "paused backfill",
     "backfill.resume": "let backfill go on",
@@ -100,6 +101,8 @@ def _detail(entry: Entry) -> str:
             return plural(len(after["dates"]), "day")
         case "backfill.stop" if "days_not_tried" in after:
             return f"{after.get('cause')}, {plural(after['days_not_tried'], 'day')} not tried"
+        case "transfer.outdate":
+            return plural(sum(after.values()), "day")
         case "transfer.update":
             return ", ".join(sorted(after))
         case _:

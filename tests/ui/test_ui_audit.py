@@ -1,0 +1,110 @@
+"""Each thing that is done at a page leaves its row in the audit log with the change, and none without it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from browsing import Browser
+from scenes import loaded, waiting
+from test_ui_new_transfer import GOOD
+
+import seeds
+from dayfill.domain.access import Role
+from dayfill.store.db import Database, Tx
+from dayfill.ui.routes import ROUTES
+from installation import Installation
+
+DAYS = {"start": "2024-05-01", "end": "2024-05-02", "range_start": "2024-05-01", "range_end": "2024-05-02"}
+Acts = dict[str, tuple[dict[str, str], list[str]]]
+ACTS: Acts = {
+    "/sign-in": ({}, ["session.begin"]),
+    "/sign-out": ({}, ["session.end"]),
+    "/team": ({"team_id": "2"}, ["session.turn"]),
+    "/destinations/{destination_id}/test": ({}, ["destination.test"]),
+    "/settings/members": ({"email": "ann@example.com", "role": "EDITOR"}, ["member.add"]),
+    "/settings/members/{user_id}": ({"role": "VIEWER"}, ["member.role"]),
+    "/settings/keys": ({"reach": "read", "lifetime": "90"}, ["key.create"]),
+    "/settings/keys/{api_key_id}/disable": ({}, ["key.disable"]),
+    "/settings/sessions/{session_id}/end": ({}, ["session.end"]),
+    "/transfers/new": (GOOD, ["table_group.create", "destination.create", "transfer.create"]),
+    "/transfers/{transfer_id}/runs": ({}, ["transfer.run"]),
+    "/transfers/{transfer_id}/retry": ({}, ["transfer.retry"]),
+    "/transfers/{transfer_id}/backfills/new": (DAYS, ["backfill.create"]),
+    "/backfills/{backfill_id}/pause": ({}, ["backfill.pause"]),
+    "/backfills/{backfill_id}/resume": ({}, ["backfill.resume"]),
+    "/backfills/{backfill_id}/retry": ({}, ["backfill.retry"]),
+    "/backfills/{backfill_id}/cancel": ({}, ["backfill.cancel"]),
+}
+"""What can be done, with what is sent and what the log tells: a new transfer may make three things at once."""
+
+
+class Refusing:
+    """A database that takes no change: what a transaction did is gone at its end."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        async with self._db.write() as tx:
+            yield tx
+            raise RuntimeError("nothing is written")
+
+
+def test_all_that_can_be_done_at_a_page_is_tried_here() -> None:
+    assert {page.path for page in ROUTES if "POST" in page.methods} == set(ACTS)
+    assert {method for page in ROUTES for method in page.methods} == {"GET", "POST"}
+
+
+@pytest.mark.parametrize("path", ACTS)
+async def test_one_row_with_the_change_and_none_without_it(installation: Installation, path: str) -> None:
+    fields, actions = ACTS[path]
+    place, browser = await furnished(installation, path), Browser(installation)
+    await browser.sign_in(installation.key)
+    await browser.open("/settings")
+    if path == "/sign-in":
+        fields = {"api_key": installation.key}
+    before, db = rows(installation), installation.server.db
+    refusing = Browser(installation_with(installation, Refusing(db)))  # type: ignore[arg-type]
+    refusing.cookies, refusing.page = browser.cookies, browser.page
+    assert (await refusing.submit(place, **fields)).status_code == 500
+    assert rows(installation) == before
+    answer = await browser.submit(place, **fields)
+    assert answer.status_code in (200, 303), answer.text
+    assert rows(installation)[len(before) :] == [("session", installation.user_id, action) for action in actions]
+
+
+def installation_with(installation: Installation, db: Database) -> Installation:
+    return replace(installation, server=replace(installation.server, db=db), clients=installation.clients)
+
+
+def rows(installation: Installation) -> list[tuple[object, ...]]:
+    return installation.execute("SELECT actor, user_id, action FROM audit ORDER BY audit_id")
+
+
+async def furnished(installation: Installation, path: str) -> str:
+    """The path with its ids, of what there is to do it with."""
+    transfer_id = await loaded(installation, days=3, failed=1)
+    backfill_id = await waiting(installation, transfer_id)
+    if path.endswith("retry"):
+        backfill_id = 1
+    if path.endswith("resume"):
+        pause = "UPDATE backfills SET paused_time = 1, paused_user_id = 1 WHERE backfill_id = :b"
+        installation.execute(pause, b=backfill_id)
+    member, _ = await installation.user(installation.team_id, Role.EDITOR)
+    second = await installation.team("Second")
+    installation.insert("members", team_id=second, user_id=installation.user_id, role="OWNER", created_time=0)
+    session_id = installation.insert(
+        "sessions", session_hash=b"7", user_id=installation.user_id, team_id=1, csrf=b"7", address="",
+        created_time=int(installation.now.timestamp() * 1e6), seen_time=int(installation.now.timestamp() * 1e6),
+    )  # fmt: skip
+    [(api_key_id,)] = installation.execute("SELECT api_key_id FROM api_keys WHERE user_id = :u", u=member)
+    destination = await seeds.destination(installation, "Elsewhere")
+    ids = {"transfer_id": transfer_id, "backfill_id": backfill_id, "destination_id": destination.destination_id}
+    return path.format(**ids, user_id=member, api_key_id=api_key_id, session_id=session_id)
