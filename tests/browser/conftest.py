@@ -56,6 +56,12 @@ def full_house(serves: Callable[..., RealServer]) -> RealServer:
 
 
 @pytest.fixture(scope="session")
+def pretty_house(serves: Callable[..., RealServer]) -> RealServer:
+    """What the pictures show; its clock stands still."""
+    return serves(houses.pretty, is_frozen=True)
+
+
+@pytest.fixture(scope="session")
 def empty_house(serves: Callable[..., RealServer]) -> RealServer:
     return serves(houses.empty)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from furnished import DAILY, NEWEST, House, ago
 
@@ -44,6 +44,32 @@ async def full(house: House) -> None:
     await ads(house, ADS_DAYS, 640)
 
 
+async def pretty(house: House) -> None:
+    """What an installation of some months looks like: healthy, paused, out of its login, and under a backfill."""
+    made = house.made
+    shop = await house.transfer(SHOP, "shop_orders", DAILY)
+    await house.backfill(shop, ago(729), NEWEST)
+    await house.work(730)
+    await stale(house, shop, ago(130), ago(117))
+    news = await house.transfer("Newsletter", "newsletter", DAILY)
+    await house.backfill(news, ago(364), NEWEST)
+    await house.work(365, dict.fromkeys(map(ago, range(3)), AUTH))
+    weather = await house.transfer(WEATHER, "weather")
+    await house.backfill(weather, ago(364), NEWEST)
+    await house.work(365)
+    made.execute("UPDATE transfers SET state = 'paused' WHERE transfer_id = :id", id=weather)
+    await ads(house, ADS_DAYS, 640)
+
+
+async def stale(house: House, transfer_id: int, first: date, last: date) -> None:
+    """Days that are loaded, but not as they would be loaded now."""
+    changed = {"id": transfer_id, "first": str(first), "last": str(last)}
+    house.made.execute(
+        "UPDATE transfer_days SET settled = 's' WHERE transfer_id = :id AND data_date BETWEEN :first AND :last",
+        **changed,
+    )
+
+
 async def ads(house: House, days: int, done: int) -> None:
     """A transfer whose backfill has ended so many of its days, and goes on to the older ones as slowly as can be."""
     made = house.made
@@ -54,12 +80,9 @@ async def ads(house: House, days: int, done: int) -> None:
     made.now -= timedelta(minutes=3)
     house.ids["backfill"] = await house.backfill(transfer, ago(days - 31), NEWEST)
     for _ in range(18):
-        made.now += timedelta(seconds=10)
+        made.now += timedelta(seconds=6.6)
         await house.work(done // 18, FAILURES)
-    stale = {"id": transfer, "first": str(ago(52)), "last": str(ago(46))}
-    made.execute(
-        "UPDATE transfer_days SET settled = 's' WHERE transfer_id = :id AND data_date BETWEEN :first AND :last", **stale
-    )
+    await stale(house, transfer, ago(52), ago(46))
 
 
 async def lively(house: House) -> None:

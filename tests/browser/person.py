@@ -76,6 +76,12 @@ class Person:
         """The page is at this path."""
         expect(self.page).to_have_url(path if isinstance(path, re.Pattern) else self.url + path)
 
+    def beside(self, path: str) -> Person:
+        """The same person at a further page, in a window of its own beside this one."""
+        other = Person(self.page.context.new_page(), self.url, self.complaints, self.expected)
+        other.opens(path)
+        return other
+
     # -- the keyboard
 
     def press(self, *keys: str) -> None:

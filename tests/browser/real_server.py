@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -46,17 +47,29 @@ class RealServer:
         self.url, self.link = told["url"], told["link"]
         return self
 
-    def run(self, command: Sequence[str]) -> str:
-        """Start the program and return its first line."""
+    def spawn(self, command: Sequence[str]) -> None:
+        """Start the program; what it says, but for what it answers to `start`, is in its log."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, cwd=self.folder, env=self._environment()
             )
-        assert self.process.stdout is not None
+
+    def run(self, command: Sequence[str]) -> str:
+        """Start the program and return its first line."""
+        self.spawn(command)
+        assert self.process is not None and self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline().decode() if ready else ""
         assert line, f"the server does not start:\n{self.said()}"
         return line
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Wait until its log says so."""
+        end = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, self.said())):
+            assert self.process is not None and self.process.poll() is None and time.monotonic() < end, self.said()
+            time.sleep(0.05)
+        return found
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DAYFILL_")}

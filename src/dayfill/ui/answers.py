@@ -13,12 +13,14 @@ from dayfill.ui.visit import Visit
 
 
 def done(visit: Visit, path: str, text: str) -> Response:
-    """Say so: beside the page if its script asked, which then looks at what has changed; else on the next page."""
+    """Say so: beside the page if its script asked, which looks at what has changed or goes on to it; else there."""
     visit.site.changed()
     if not visit.is_htmx:
         return visit.to(path, text)
     # A header is ASCII, and so is this JSON.
-    return Response(status_code=204, headers={"HX-Trigger": json.dumps({"done": {"text": text, "target": "body"}})})
+    return Response(
+        status_code=204, headers={"HX-Trigger": json.dumps({"done": {"text": text, "path": path, "target": "body"}})}
+    )
 
 
 async def record(visit: Visit, tx: Tx, act: Act) -> None:

@@ -113,9 +113,10 @@ new MutationObserver((changes) => {
 }).observe(toasts, { childList: true });
 toasts.addEventListener("click", (event) => event.target.closest(".toast")?.remove());
 
-// What a form has done, where its page stays: the server says it in a header.
-document.addEventListener("done", (event) => {
-  toast(event.detail.text);
+// What a form has done: the server says it in a header. A page that shows it stays, any other gives way to one that does.
+document.addEventListener("done", ({ detail }) => {
+  if (!moving && !parts) location.href = `${detail.path}?toast=${encodeURIComponent(detail.text)}`;
+  else toast(detail.text);
   readSoon(0);
 });
 document.addEventListener("htmx:error", () => toast("The server does not answer. Nothing was done; try again.", "bad"));

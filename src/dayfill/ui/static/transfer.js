@@ -127,6 +127,9 @@ document.addEventListener("told", ({ detail: event }) => {
   else if (event.name === "days") calendar?.apply(event.d);
   onCounts(event.c);
   event.b.forEach(onProgress);
+  // One that has ended before the stream began is told of by its absence alone.
+  for (const card of document.querySelectorAll("#backfills [data-backfill]"))
+    if (!event.b.some((one) => String(one.id) === card.dataset.backfill)) readSoon();
   const ended = event.b.reduce((sum, one) => sum + one.done + one.failed, 0);
   if (shownEnded !== null && ended !== shownEnded) readSoon(LATER);
   if (event.name === "full" && !isNew) readSoon(); // the page has been away: its other parts are old too
