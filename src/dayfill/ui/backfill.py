@@ -14,6 +14,7 @@ from dayfill.domain.run import Priority
 from dayfill.store import backfills, boards, days, parking, teams
 from dayfill.ui import lists, words
 from dayfill.ui.backfill_actions import known
+from dayfill.ui.copied import Copied, change_backfill
 from dayfill.ui.health import fix
 from dayfill.ui.strip import strip
 from dayfill.ui.visit import Visit
@@ -47,6 +48,7 @@ async def page(visit: Visit) -> Response:
         one=moving,
         backfill=backfill,
         is_active=backfill.status in ACTIVE,
+        actions=_actions(visit, backfill),
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
         causes=_causes(failed),
         picture=await _picture(visit, backfill),
@@ -55,6 +57,17 @@ async def page(visit: Visit) -> Response:
         priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
         active_backfills=await boards.count_active(site.db, visit.team_id),
     )
+
+
+def _actions(visit: Visit, backfill: Backfill) -> Sequence[tuple[str, Copied]]:
+    """What is done at this page, as commands."""
+    verbs = []
+    if backfill.status in ACTIVE:
+        verbs = ["resume" if backfill.paused_time else "pause", "cancel"]
+    elif backfill.status is BackfillStatus.FAILED:
+        verbs = ["retry", "cancel"]
+    where = str(visit.request.base_url), visit.team_id, backfill.backfill_id
+    return [(verb.capitalize(), change_backfill(*where, verb)) for verb in verbs]
 
 
 def _title(one: lists.Moving) -> str:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from dayfill.domain.access import Permission
+from dayfill.engine import accounts, sources
+from dayfill.errors import Busy, Missing, Refused
 from dayfill.store import boards, connections
+from dayfill.ui.copied import list_accounts
+from dayfill.ui.render import plural
 from dayfill.ui.visit import Visit
 
 MOST = 500
@@ -19,5 +24,25 @@ async def page(visit: Visit) -> Response:
         users=await boards.users_of_connections(site.db, visit.team_id),
         rests=await boards.rests_of_connections(site.db, visit.team_id),
         now=site.seams.now(),
+        listing={kind.kind for kind in sources.all_kinds() if kind.lists_accounts},
+        copied=lambda connection_id: list_accounts(str(visit.request.base_url), connection_id),
         active_backfills=await boards.count_active(site.db, visit.team_id),
     )
+
+
+async def test(visit: Visit) -> Response:
+    """Ask the source with this login what accounts it reaches; nothing is changed by it."""
+    visit.needs(Permission.LOGIN_EDIT)
+    site, connection_id = visit.site, visit.path_id("connection_id")
+    one = await connections.get(site.db, visit.team_id, connection_id)
+    if one is None:
+        raise Missing("There is no connection with this number in your team.")
+    problem, found = None, 0
+    try:
+        found = len(await accounts.of_login(site.keyring, one, site.reaches.of(visit.team_id)))
+    except (Refused, Busy) as error:
+        problem = error.description
+    good = f"The source accepts it; it reaches {plural(found, 'account')}."
+    if not visit.is_htmx:
+        return visit.to("/connections", f"{one.username}: {problem or good}")
+    return visit.page("tested.html", problem=problem, good=good, at=site.seams.now())

@@ -11,6 +11,7 @@ from dayfill.engine import destinations as verbs
 from dayfill.errors import Exceeded, Missing, Refused
 from dayfill.store import boards, destinations
 from dayfill.ui import answers
+from dayfill.ui.copied import try_destination
 from dayfill.ui.visit import Visit
 
 
@@ -23,6 +24,7 @@ async def page(visit: Visit) -> Response:
         users=await boards.users_of_destinations(site.db, visit.team_id),
         rests=await boards.rests_of_destinations(site.db, visit.team_id),
         now=site.seams.now(),
+        copied=lambda one: try_destination(str(visit.request.base_url), visit.team_id, one),
         active_backfills=await boards.count_active(site.db, visit.team_id),
     )
 
@@ -48,4 +50,4 @@ async def test(visit: Visit) -> Response:
         await answers.record(visit, tx, Act("destination.test", destination_id, after=tried))
     if not visit.is_htmx:
         return visit.to("/destinations", f"{one.display_name}: {problem or 'it can be reached and written.'}")
-    return visit.page("tested.html", problem=problem, at=site.seams.now())
+    return visit.page("tested.html", problem=problem, good="Can be reached and written.", at=site.seams.now())

@@ -13,6 +13,7 @@ from dayfill.errors import Missing
 from dayfill.store import boards
 from dayfill.store import runs as store
 from dayfill.ui import lists
+from dayfill.ui.copied import load_day
 from dayfill.ui.health import fix
 from dayfill.ui.visit import Visit
 
@@ -82,9 +83,11 @@ async def one(visit: Visit) -> Response:
         raise Missing("There is no run with this number in your team. It may belong to another of your teams.")
     names = await boards.names(site.db, visit.team_id, {run.transfer_id})
     return visit.page(
-        "run.html",
+        "run_moving.html" if visit.is_htmx else "run.html",
         title=f"Run {run.run_id}",
         run=run,
+        is_whole=run.data_date == WHOLE,
+        copied_as=load_day(str(visit.request.base_url), visit.team_id, run.transfer_id, run.data_date),
         name=names.get(run.transfer_id, f"Transfer {run.transfer_id}"),
         fix=fix(run.cause or "") if run.status == "FAILED" else "",
         seconds=sum(query.duration for query in run.queries),

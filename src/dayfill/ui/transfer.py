@@ -30,7 +30,7 @@ from dayfill.store.day_details import Figures
 from dayfill.store.days import Days
 from dayfill.store.failures import Failures
 from dayfill.ui import words
-from dayfill.ui.copied import show_days
+from dayfill.ui.copied import Copied, run_now, show_days, turn_transfer
 from dayfill.ui.health import Word, fix
 from dayfill.ui.visit import Visit
 
@@ -90,9 +90,17 @@ async def page(visit: Visit) -> Response:
         start=found.span.start if found.span else None,
         states=vector(found.span, found.states) if found.span else "",
         moving=moving,
+        actions=_actions(visit, transfer),
         copied_as=show_days(str(visit.request.base_url), team_id, transfer.transfer_id),
         active_backfills=await boards.count_active(db, team_id),
     )
+
+
+def _actions(visit: Visit, transfer: Transfer) -> Sequence[tuple[str, Copied]]:
+    """What is done at this page, as commands."""
+    where = str(visit.request.base_url), visit.team_id, transfer.transfer_id
+    verb = "resume" if transfer.state is TransferState.PAUSED else "pause"
+    return [("Run now", run_now(*where)), (f"{verb.capitalize()} schedule", turn_transfer(*where, verb))]
 
 
 async def parts(visit: Visit) -> Response:
