@@ -38,6 +38,6 @@ async def test_what_waits_runs_and_rests_is_counted(installation: Installation) 
 @pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 async def test_each_part_has_its_index(installation: Installation) -> None:
     plan = [str(row[-1]) for row in installation.execute(f"EXPLAIN QUERY PLAN {QUERIES['backlog'].text}")]
-    for index in ("runs_running", "runs_waiting_since", "schedules_due", "connections_parked", "destinations_parked"):
+    for index in ("runs_running", "runs_queued", "schedules_due", "connections_parked", "destinations_parked"):
         assert any(f"INDEX {index}" in step for step in plan), (index, plan)
     assert not [step for step in plan if step.startswith("SCAN runs") and "INDEX" not in step]
