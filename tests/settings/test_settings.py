@@ -8,7 +8,7 @@ import pytest
 
 from dayfill.domain.reach import Reach, Reaches
 from dayfill.errors import SetupError
-from dayfill.settings import ClientSettings, RequestLimits, Settings, read_client_settings, read_settings
+from dayfill.settings import ClientSettings, RequestLimits, Settings, has_display, read_client_settings, read_settings
 
 SECRET = "hunter2-should-not-appear"
 
@@ -212,3 +212,18 @@ def test_a_url_is_http(url: str, tmp_path: Path) -> None:
 
 def test_a_key_does_not_show_in_a_repr(tmp_path: Path) -> None:
     assert SECRET not in repr(client({"DAYFILL_API_KEY": SECRET}, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "platform, environ, there",
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ""}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+    ],
+)
+def test_a_window_is_opened_where_there_is_a_display(platform: str, environ: dict[str, str], there: bool) -> None:
+    assert has_display(environ, platform) is there

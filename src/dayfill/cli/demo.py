@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from dayfill.cli.logs import log_to_stderr
 from dayfill.cli.output import Printer
 from dayfill.cli.session import first_link
 from dayfill.cli.summary import Backfill
-from dayfill.settings import ClientSettings, read_settings
+from dayfill.settings import ClientSettings, has_display, read_settings
 
 _PORT, _PORTS_TRIED = 8484, 100
 _HOST = "127.0.0.1"
@@ -47,9 +48,11 @@ async def demo(
     port: int | None = None,
     dir: Path | None = None,
     keep: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    no_open: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> int:
     """A server with two running backfills, to look at: nothing to set up, nothing stays behind.
 
+    On a desktop the browser opens, signed in; elsewhere the link is printed.
     Flights: real data, 365 days of 2013 (needs the extra dayfill[demo]). Demo Ads: made data, 730 days up to
     yesterday, of which 23 fail once and load after a retry. Ctrl-C ends it.
 
@@ -66,6 +69,7 @@ async def demo(
         dir: Work in this new or empty directory instead of a temporary one; or go on with the demo that it holds,
             kept or killed.
         keep: Leave the directory with its warehouse; without it everything the demo wrote goes at the end.
+        no_open: Open no browser. None is opened with --once or --ready-file either.
     """
     log_to_stderr("error")
     printer = Printer("table")
@@ -77,7 +81,8 @@ async def demo(
         settings = read_settings(data_dir=directory / "state", bind=f"{_HOST}:{_free_port(port)}", environ={})
 
         async def on_ready(running: Running) -> None:
-            api, made = await _set_up(running, directory, printer, stack, ready_file)
+            is_seen = not (no_open or once or ready_file) and has_display()
+            api, made = await _set_up(running, directory, printer, stack, ready_file, is_seen=is_seen)
             outcome.backfills = await follow_all(api, made, printer, once=once)
             if once:
                 stop.set()
@@ -94,9 +99,12 @@ async def demo(
 
 
 async def _set_up(
-    running: Running, directory: Path, printer: Printer, stack: ExitStack, ready_file: Path | None
+    running: Running, directory: Path, printer: Printer, stack: ExitStack, ready_file: Path | None, *, is_seen: bool
 ) -> tuple[Api, Made]:
-    """Team, key, transfers and backfills, made or found; then tell people and scripts."""
+    """Team, key, transfers and backfills, made or found; then tell people and scripts.
+
+    is_seen: somebody sits before a screen, so the browser is opened, signed in.
+    """
     team_id, key = await first_key(running.state) or await another_key(running.state)
     api = stack.enter_context(Api(ClientSettings(running.url, key.text, team_id)))
     made = demo_setup.found(directory) or await _make(api, running, directory)
@@ -106,6 +114,8 @@ async def _set_up(
     link = await first_link(running.state) or ""
     for line in banner(made, running.url, key.text, team_id, link):
         printer.note(line)
+    if is_seen:
+        await asyncio.to_thread(webbrowser.open, running.url + link)
     return api, made
 
 

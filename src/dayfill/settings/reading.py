@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,12 @@ def environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     if unknown:
         raise SetupError(f"Unknown setting {', '.join(unknown)} in the environment; known: {', '.join(sorted(KNOWN))}.")
     return env
+
+
+def has_display(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
+    """Whether a window can be opened here; a text browser in the terminal is none."""
+    env = os.environ if environ is None else environ
+    return platform in ("darwin", "win32") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 
 
 def from_environment(env: Mapping[str, str], types: Mapping[str, Any]) -> dict[str, Any]:
