@@ -38,6 +38,8 @@ INSERT INTO dispatching (only_row, server, backend_pid, beat_at) VALUES (1, $1, 
 ON CONFLICT (only_row) DO UPDATE
 SET server = excluded.server, backend_pid = excluded.backend_pid, beat_at = excluded.beat_at"""
 
+_LET_GO = f"DELETE FROM dispatching; SELECT pg_advisory_unlock({LEAD_LOCK})"
+
 log = structlog.get_logger(__name__)
 
 
@@ -84,8 +86,13 @@ class LeadingWriter(Writer):
                     await self._holds.execute(_SAY_SO, self._name)
 
     async def close(self) -> None:
+        """Let go in order: nobody need wait whether it comes back."""
         if self._beating is not None:
             self._beating.cancel()
+        async with self._turn:
+            if self._holds is not None and not self._holds.is_closed():
+                with suppress(Exception):
+                    await self._holds.execute(_LET_GO)
         await super().close()
 
 
