@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,12 +24,13 @@ from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
 from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
+from dayfill.engine.flight import Flight
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
 from dayfill.engine.rates import MOMENT
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
-from dayfill.engine.rescue import BROKEN, lost, rescue
+from dayfill.engine.rescue import BROKEN, committed, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
@@ -47,20 +47,6 @@ LONGEST_SLEEP = 5.0
 AFTER_ERROR_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(eq=False, slots=True)
-class Flight:
-    """A slice on the executor. overdue: monotonic second after which nobody waits for it any more."""
-
-    claimed: Claimed
-    began: float
-    overdue: float
-    given_up: bool = False
-
-    @property
-    def work(self) -> Slice:
-        return self.claimed.work
 
 
 class Dispatcher:
@@ -92,6 +78,7 @@ class Dispatcher:
         self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake, reaches)
         self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits, reaches)
         self._flights: set[Flight] = set()
+        self._claimed: list[Claimed] = []
         self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()
         self._latest: datetime | None = None
@@ -134,6 +121,8 @@ class Dispatcher:
                     return
                 if needs_rescue:
                     await self._reconciler.begin()
+                    self._claimed = await committed(self._db, self._claimed)
+                    self._hand_out_claimed()
                     await rescue(self._db, self._seams, self._known_tokens())
                     needs_rescue = False
                 await self._pass()
@@ -193,9 +182,12 @@ class Dispatcher:
         if await runs.next_lane(self._db) is None:
             return
         async with self._db.write() as tx:
-            claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
-        for one in claimed:
-            self._hand_out(one)
+            self._claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
+        self._hand_out_claimed()
+
+    def _hand_out_claimed(self) -> None:
+        while self._claimed:
+            self._hand_out(self._claimed.pop(0))
 
     def _hand_out(self, claimed: Claimed) -> None:
         began = self._seams.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from dayfill.domain import run
@@ -10,6 +10,7 @@ from dayfill.domain.audit import DISPATCHER, Act
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine import audit
+from dayfill.engine.claim import Claimed
 from dayfill.engine.record import record
 from dayfill.seams import Seams
 from dayfill.store import runs
@@ -25,6 +26,18 @@ BROKEN = Failure(run.LOST, "The worker that loaded this day broke off.", transie
 def lost(order: DayOrder, failure: Failure) -> DayResult:
     """The result of an attempt that will never answer. The attempt was counted when it was claimed."""
     return DayResult(order.run_id, order.token, order.data_date, Outcome.FAILED, failure=failure)
+
+
+async def committed(db: Database, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Of claims whose commit was not heard of: those that are in the state. One transaction made them: all, or none.
+
+    The transaction of this look begins when that one has ended, whichever way.
+    """
+    if not claimed:
+        return []
+    order = claimed[0].work.days[0]
+    async with db.write() as tx:
+        return list(claimed) if await runs.held(tx, order.run_id, order.token) else []
 
 
 async def start_over(tx: Tx, seams: Seams, transfer_id: int) -> None:
