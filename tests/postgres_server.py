@@ -115,9 +115,11 @@ def own_server(settings: Mapping[str, str] = FOR_TESTS) -> Iterator[PostgresServ
     keeper = subprocess.Popen(["sh", "-c", KEEPER, "sh", str(folder)], stdin=subprocess.PIPE, start_new_session=True)
     try:
         server = PostgresServer(folder, settings)
-        server.start()
-        yield server
-        server.stop("immediate")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop("immediate")
     finally:
         keeper.communicate()
 

@@ -118,15 +118,18 @@ class Arena:
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
-def make(folder: Path, *wanted: tuple[str, int], days: int = 40) -> Arena:
-    """A new installation with these transfers (kind of source, deadline in seconds), each of two tables of its own."""
+def make(folder: Path, *wanted: tuple[str, int], days: int = 40, state: str | None = None) -> Arena:
+    """A new installation with these transfers (kind of source, deadline in seconds), each of two tables of its own.
+
+    state: DSN of the PostgreSQL database that keeps it; without one a file does.
+    """
     sabotage.register()
     folder.mkdir(parents=True)
-    return asyncio.run(_make(folder, wanted, days))
+    return asyncio.run(_make(folder, wanted, days, state))
 
 
-async def _make(folder: Path, transfers_wanted: Sequence[tuple[str, int]], days: int) -> Arena:
-    async with open_state(Settings(folder / "data")) as state, state.db.write() as tx:
+async def _make(folder: Path, transfers_wanted: Sequence[tuple[str, int]], days: int, dsn: str | None) -> Arena:
+    async with open_state(Settings(folder / "data", state=dsn)) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, "Storm")
         owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
         key = await keys.create(

@@ -89,13 +89,13 @@ class Template:
     popen: subprocess.Popen[str]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def serve(self, data_dir: Path, sabotage: Sabotage, failpoint: str = "") -> Server:
-        """Start a server on this directory; its log is in the directory's parent."""
+    def serve(self, data_dir: Path, sabotage: Sabotage, failpoint: str = "", **settings: str) -> Server:
+        """Start a server on this directory; its log is in the directory's parent. settings: more of the environment."""
         log = data_dir.with_suffix(".log")
         log.touch()
         read_from = log.stat().st_size
         env = {"DAYFILL_LOG_LEVEL": "warning", "DAYFILL_TEST": "1", "DAYFILL_FAILPOINT": failpoint}
-        env["DAYFILL_FILE_ROOTS"] = str(data_dir.parent)
+        env |= {"DAYFILL_FILE_ROOTS": str(data_dir.parent), **settings}
         words = ["serve", "--data-dir", str(data_dir), "--bind", "127.0.0.1:0"]
         wanted = {"words": words, "env": env, "log": str(log), "sabotage": asdict(sabotage)}
         server = Server(self, 0, log, read_from, time.time())

@@ -73,6 +73,8 @@ class Stamped:
     description: str = "For tests: every reading differs from every other."
     settings: tuple[Setting, ...] = (Setting("flavour", "Flavour"),)
     has_accounts: bool = False
+    lists_accounts: bool = False
+    reads_whole: bool = False
     habits: Habits = Habits()
     chance: Random = field(default_factory=Random)
 
