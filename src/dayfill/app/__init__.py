@@ -26,6 +26,7 @@ from dayfill.app.state import State as State
 from dayfill.app.state import open_state as open_state
 from dayfill.domain.installation import SPOOL as SPOOL
 from dayfill.domain.installation import STATE_FILE as STATE_FILE
+from dayfill.engine.away import Away
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.keyring import broken_seals
@@ -34,7 +35,7 @@ from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Watch
-from dayfill.executors import Executor
+from dayfill.executors.ray import RayExecutor
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams
 from dayfill.settings import Settings
@@ -95,8 +96,7 @@ async def _serve(
     on_ready: Callable[[Running], Awaitable[None]] | None,
     stop: asyncio.Event,
 ) -> bool:
-    executor = ThreadsExecutor(settings.slots)
-    dispatcher = _dispatcher(settings, state, executor)
+    dispatcher = _dispatcher(settings, state)
     watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
     server = _server(settings, state, dispatcher, watch, hub, stop)
     doors = Doors(Api(server), Ui(site_of(server, settings.behind_proxy)))
@@ -123,16 +123,23 @@ async def _serve(
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        executor.close()
+        dispatcher.close()
     _raise_failure(tasks)
     return server.queries.close() and not left
 
 
-def _dispatcher(settings: Settings, state: State, executor: Executor) -> Dispatcher:
+def _dispatcher(settings: Settings, state: State) -> Dispatcher:
     where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
-    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where)
+    executor = ThreadsExecutor(settings.slots)
+    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where, _away(settings))
     state.db.on_others(dispatcher.wake)
     return dispatcher
+
+
+def _away(settings: Settings) -> Away | None:
+    """The cluster that the settings name."""
+    cluster = settings.cluster
+    return None if cluster is None else Away(RayExecutor(cluster.address, cluster.environment), cluster.token)
 
 
 def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -15,7 +15,7 @@ from dayfill.cli.session import first_link
 from dayfill.settings import Settings, read_settings
 
 
-async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+async def serve(*, bind: str | None = None, executor: str | None = None, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """The server: API, pages, dispatcher and workers in one process.
 
     The first start in an empty directory makes a team, its owner and an API key, which is printed once, with a link
@@ -26,11 +26,13 @@ async def serve(*, bind: str | None = None, options: LocalOptions = LOCAL_DEFAUL
 
         dayfill serve
         dayfill serve --data-dir /srv/dayfill --bind 127.0.0.1:9000
+        dayfill serve --executor ray://head.example.com:10001
 
     Args:
         bind: Address to listen on, HOST:PORT (DAYFILL_BIND), else 127.0.0.1:8484.
+        executor: What loads besides this process: ray://HOST:PORT, or ray:auto on a node (DAYFILL_EXECUTOR).
     """
-    settings = read_settings(data_dir=options.data_dir, bind=bind, state=options.state)
+    settings = read_settings(data_dir=options.data_dir, bind=bind, state=options.state, executor=executor)
     log_to_stderr(settings.log_level)
     printer = options.printer()
 

@@ -19,6 +19,8 @@ from dayfill.errors import Permanent
 
 KINDS = {"DWH_DUCKDB": "duckdb"}
 """Destination type -> module of this package."""
+LOCAL = frozenset({"DWH_DUCKDB"})
+"""Types that one process must own: their loads run in the server, never on a cluster."""
 UNDRAWN = 2**62
 """No installation draws a token so great: a ledger that holds this one or a greater one was edited."""
 

@@ -70,13 +70,16 @@ class Pace:
 class Budgets:
     """Slices in flight, counted in total, per transfer and per connection.
 
-    slots: the executor's. trials: what they try out. hung: slices of a transfer that nobody waits for any more; each
+    slots: of the threads here. away_slots: of a cluster, which may change; in_flight_away: slices on it.
+    trials: what they try out. hung: slices of a transfer that nobody waits for any more; each
     holds a thread, not a slot, so the executor has as many threads again as slots.
     rates: of connections with a limit of requests. held: monotonic second until which one with work to do must wait.
     """
 
     slots: int
     in_flight: int = 0
+    away_slots: int = 0
+    in_flight_away: int = 0
     of_transfer: Counter[int] = field(default_factory=Counter)
     of_connection: Counter[int] = field(default_factory=Counter)
     hung: Counter[int] = field(default_factory=Counter)
@@ -84,8 +87,15 @@ class Budgets:
     rates: dict[int, Rate] = field(default_factory=dict)
     held: dict[int, float] = field(default_factory=dict)
 
-    def free(self) -> int:
+    def free(self, away: bool = False) -> int:
+        """Slices that may start here, or away."""
+        if away:
+            return self.away_slots - self.in_flight_away
         return 0 if self.are_all_hung() else self.slots - self.in_flight
+
+    def is_full(self, here: int = 0, away: int = 0) -> bool:
+        """Whether nothing more could start anywhere, once so many more have."""
+        return self.free() <= here and self.free(away=True) <= away
 
     def are_all_hung(self) -> bool:
         """Whether so many slices hang that nothing more may start: they would hold every thread in the end."""
@@ -110,13 +120,16 @@ class Budgets:
         rate.pay(calls, per_minute, monotonic)
         self.held[connection_id] = monotonic + rate.wait(1, per_minute, monotonic)
 
-    def take(self, transfer_id: int, connection_id: int) -> None:
-        self._move(transfer_id, connection_id, 1)
+    def take(self, transfer_id: int, connection_id: int, away: bool = False) -> None:
+        self._move(transfer_id, connection_id, away, 1)
 
-    def give_back(self, transfer_id: int, connection_id: int) -> None:
-        self._move(transfer_id, connection_id, -1)
+    def give_back(self, transfer_id: int, connection_id: int, away: bool = False) -> None:
+        self._move(transfer_id, connection_id, away, -1)
 
-    def _move(self, transfer_id: int, connection_id: int, step: int) -> None:
-        self.in_flight += step
+    def _move(self, transfer_id: int, connection_id: int, away: bool, step: int) -> None:
+        if away:
+            self.in_flight_away += step
+        else:
+            self.in_flight += step
         self.of_transfer[transfer_id] += step
         self.of_connection[connection_id] += step

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from dayfill import sources
+from dayfill import destinations, sources
 from dayfill.domain.allowance import next_month
 from dayfill.domain.days import WHOLE
 from dayfill.domain.parking import Trial
@@ -35,7 +35,7 @@ class Claimer:
     admits: whether a transfer's destination is known well enough to load into it; see `Reconciler`.
     unknown: destinations that the last claim found not admitted; for all of it, or what is less urgent would go first.
     rows_until: when a team may load again whose rows of the month were found used up by the last claim.
-    reaches: what the loads of each team may open.
+    reaches: what the loads of each team may open. has_cluster: what can be loaded elsewhere is.
     """
 
     owner: str
@@ -47,6 +47,7 @@ class Claimer:
     served: dict[int, int] = field(default_factory=dict)
     rows_until: datetime | None = None
     unknown: set[int] = field(default_factory=set)
+    has_cluster: bool = False
 
     def pace(self, transfer_id: int, source_kind: str) -> Pace:
         if transfer_id not in self.paces:
@@ -72,7 +73,7 @@ class At(NamedTuple):
 class Claimed:
     """A slice whose runs are RUNNING, and the connection that its budget belongs to. alone, trials: see `Pick`.
 
-    calls: of the source. per_minute: how many the connection may make, if there is a limit.
+    calls: of the source. per_minute: how many the connection may make, if there is a limit. away: for the cluster.
     """
 
     work: Slice
@@ -81,6 +82,7 @@ class Claimed:
     trials: Sequence[Trial] = ()
     calls: int = 0
     per_minute: int | None = None
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,12 @@ class Pick:
     """Runs that will become one slice.
 
     trials: what it tries out, so it is a single day, and nothing else of these starts before it has ended.
-    alone: nothing may run beside it, for it may kill the server.
+    alone: nothing may run beside it, for it may kill the server. away: it is for the cluster.
     """
 
     job: TransferJob
     found: list[Claimable]
+    away: bool
     trials: Sequence[Trial] = ()
     alone: bool = False
 
@@ -113,7 +116,8 @@ async def claim(tx: Tx, seams: Seams, claimer: Claimer, *, busy: bool = False) -
             picks = picks if picks or busy else found
             break
         picks += found
-        if claimer.budgets.free() - len(picks) <= 0:
+        here = sum(1 for pick in picks if not pick.away)
+        if claimer.budgets.is_full(here, len(picks) - here):
             break
     if not picks:
         return []
@@ -153,7 +157,8 @@ async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: A
     tried = trials(job, at.now)
     if tried is None or not _may_ask(claimer.budgets, job, at.monotonic, earlier):
         return []
-    slices = _allowed(claimer.budgets, job, pace, tried, earlier)
+    away = claimer.has_cluster and is_away(job)
+    slices = _allowed(claimer.budgets, job, pace, tried, earlier, away)
     if slices <= 0:
         return []
     days_each = 1 if tried else min(pace.slice_days(), _days_in_a_burst(job))
@@ -165,9 +170,9 @@ async def _pick(tx: Tx, claimer: Claimer, priority: int, transfer_id: int, at: A
     claimer.served[priority] = transfer_id
     suspect = next((run for run in found if _is_suspect(run)), None)
     if suspect is not None:
-        return [Pick(job, [suspect], tried, alone=True)]
+        return [Pick(job, [suspect], away, tried, alone=not away)]  # a worker of a cluster ends alone
     each = max(1, min(days_each, -(-len(found) // slices)))
-    return [Pick(job, found[start : start + each], tried) for start in range(0, len(found), each)]
+    return [Pick(job, found[start : start + each], away, tried) for start in range(0, len(found), each)]
 
 
 def _is_suspect(run: Claimable) -> bool:
@@ -197,7 +202,14 @@ def _calls(job: TransferJob, days: int) -> int:
     return len(job.tables) * -(-days // _days_per_read(job.source.kind))
 
 
-def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial], earlier: list[Pick]) -> int:
+def is_away(job: TransferJob) -> bool:
+    """Whether a cluster can load it: neither end belongs to this machine."""
+    return job.destination.kind not in destinations.LOCAL and not sources.is_local(job.source.kind, job.source.settings)
+
+
+def _allowed(
+    budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial], earlier: list[Pick], away: bool
+) -> int:
     """Slices of this transfer that may start now; ``earlier`` are picked in the same claim."""
     under_way = budgets.trials.union(*(pick.trials for pick in earlier))
     if not under_way.isdisjoint(tried) or not budgets.may_hang(job.transfer_id):
@@ -206,8 +218,8 @@ def _allowed(budgets: Budgets, job: TransferJob, pace: Pace, tried: list[Trial],
     at_once = pace.slices_at_once(job.parallelism)
     of_connection = sum(1 for pick in earlier if pick.job.connection_id == job.connection_id)
     return min(
-        1 if tried or job.requests_per_minute else budgets.slots,
-        budgets.free() - len(earlier),
+        1 if tried or job.requests_per_minute else max(budgets.slots, budgets.away_slots),
+        budgets.free(away) - sum(1 for pick in earlier if pick.away == away),
         at_once - budgets.of_transfer[job.transfer_id] - of_transfer,
         job.connection_parallelism - budgets.of_connection[job.connection_id] - of_connection,
     )
@@ -242,8 +254,8 @@ def _claimed(claimer: Claimer, pick: Pick, tokens: list[tuple[Claimable, int]]) 
         deadline_seconds=job.deadline_seconds,
         reach=claimer.reaches.of(job.team_id),
     )
-    calls = _calls(job, len(tokens))
-    return Claimed(work, job.connection_id, pick.alone, pick.trials, calls, job.requests_per_minute)
+    calls, limit = _calls(job, len(tokens)), job.requests_per_minute
+    return Claimed(work, job.connection_id, pick.alone, pick.trials, calls, limit, pick.away)
 
 
 async def _write(tx: Tx, owner: str, claimed: list[Claimed], picks: list[Pick], now: datetime) -> None:

@@ -19,6 +19,7 @@ from dayfill.domain.days import WHOLE
 from dayfill.domain.reach import Reaches
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
+from dayfill.engine.away import Away
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
@@ -30,7 +31,7 @@ from dayfill.engine.materialise import materialise
 from dayfill.engine.rates import MOMENT
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
-from dayfill.engine.rescue import BROKEN, committed, lost, rescue
+from dayfill.engine.rescue import broken, committed, lost, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
@@ -53,7 +54,7 @@ class Dispatcher:
     """Owns what is in flight; everything else is in the state database.
 
     spool: folder of readings that are large. reaches: what the loads of each team may open; by default nothing.
-    work: what it has done since it was made.
+    work: what it has done since it was made. away: a cluster for what needs not be loaded here.
     """
 
     def __init__(
@@ -65,18 +66,21 @@ class Dispatcher:
         installation_id: str,
         spool: Path,
         reaches: Reaches | None = None,
+        away: Away | None = None,
     ) -> None:
         reaches = reaches or Reaches()
         self._db = db
         self._seams = seams
         self._executor = executor
-        self._transport = Transport(unseal)
+        self._away = away
+        self._transport = Transport(unseal, None if away is None else away.token)
         self._load: Callable[[Slice], list[DayResult]] = partial(
             load_slice, seams=seams, unseal=self._transport.unseal, spool=spool, brakes=Brakes()
         )
         self._budgets = Budgets(executor.slots)
         self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake, reaches)
         self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits, reaches)
+        self._claimer.has_cluster = away is not None
         self._flights: set[Flight] = set()
         self._claimed: list[Claimed] = []
         self._landed: list[tuple[DayResult, int | None]] = []
@@ -103,6 +107,12 @@ class Dispatcher:
         """Claim nothing more, record what is in flight, then let `run` return."""
         self._stopping = True
         self.wake()
+
+    def close(self) -> None:
+        """Wait for nothing that is still under way."""
+        self._executor.close()
+        if self._away is not None:
+            self._away.cluster.close()
 
     async def run(self) -> None:
         """Dispatch until `stop`. A fault of the state database is logged and tried again; no result is dropped."""
@@ -177,7 +187,9 @@ class Dispatcher:
 
     async def _claim(self) -> None:
         awaited = [flight for flight in self._flights if not flight.given_up]
-        if self._budgets.free() <= 0 or any(flight.claimed.alone for flight in awaited):
+        if self._away is not None:
+            self._budgets.away_slots = self._away.cluster.slots
+        if self._budgets.is_full() or any(flight.claimed.alone for flight in awaited):
             return
         if await runs.next_lane(self._db) is None:
             return
@@ -191,16 +203,21 @@ class Dispatcher:
 
     def _hand_out(self, claimed: Claimed) -> None:
         began = self._seams.monotonic()
-        flight = Flight(claimed, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(self._load, self._transport.packed(claimed.work))
+        future = self._submit(self._transport.packed(claimed.work), claimed.away)
+        flight = Flight(claimed, future, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
         # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
         self._flights.add(flight)
-        self._budgets.take(claimed.work.transfer_id, claimed.connection_id)
+        self._budgets.take(claimed.work.transfer_id, claimed.connection_id, claimed.away)
         self._budgets.trials.update(claimed.trials)
         if claimed.per_minute is not None:
             self._budgets.ask(claimed.connection_id, claimed.calls, claimed.per_minute, began)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
+
+    def _submit(self, job: Slice, away: bool) -> Future[list[DayResult]]:
+        if away and self._away is not None:
+            return self._away.submit(job)
+        return self._executor.submit(self._load, job)
 
     def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
         """The slice has answered, in time or not; its thread is free now."""
@@ -216,10 +233,10 @@ class Dispatcher:
             self._take(flight, future.result(), flight.claimed.connection_id)
         else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
-            self._take(flight, self._lost(flight, BROKEN), None)
+            self._take(flight, self._lost(flight, broken(error, len(flight.work.days))), None)
 
     def _give_back(self, flight: Flight) -> None:
-        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id)
+        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id, flight.claimed.away)
         self._budgets.trials.difference_update(flight.claimed.trials)
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
@@ -243,6 +260,8 @@ class Dispatcher:
                 flight.given_up = True
                 self._give_back(flight)
                 self._budgets.hung[flight.work.transfer_id] += 1
+                if flight.claimed.away:
+                    flight.future.cancel()  # what runs on a thread stays there; a cluster ends it
                 log.error(
                     "load_hangs", transfer_id=flight.work.transfer_id, first_day=str(flight.work.days[-1].data_date)
                 )

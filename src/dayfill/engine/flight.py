@@ -1,18 +1,20 @@
-"""A slice that an executor works on, as the dispatcher keeps it in mind."""
+"""A slice that was handed out and has not answered."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
-from dayfill.domain.slices import Slice
+from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.claim import Claimed
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """A slice on the executor. overdue: monotonic second after which nobody waits for it any more."""
+    """A slice under way. began, overdue: monotonic seconds; after the second nobody waits for it any more."""
 
     claimed: Claimed
+    future: Future[list[DayResult]]
     began: float
     overdue: float
     given_up: bool = False

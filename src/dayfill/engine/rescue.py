@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from dayfill.domain import run
 from dayfill.domain.audit import DISPATCHER, Act
-from dayfill.domain.run import Failure
+from dayfill.domain.run import MESSAGE_LENGTH, Failure
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine import audit
 from dayfill.engine.claim import Claimed
 from dayfill.engine.record import record
+from dayfill.errors import Transient
 from dayfill.seams import Seams
+from dayfill.secrets import safe
 from dayfill.store import runs
 from dayfill.store.db import Database, Tx
 
@@ -21,6 +23,13 @@ CHANGED = Failure(
 )
 LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True, at_once=True)
 BROKEN = Failure(run.LOST, "The worker that loaded this day broke off.", transient=True)
+
+
+def broken(error: BaseException, days: int) -> Failure:
+    """Why the days of a slice were lost whose worker gave no answer; one of several may be what broke it."""
+    if isinstance(error, Transient):  # the cluster or the worker's set-up is to blame: that costs no attempt
+        return Failure(error.cause, safe(error.message, MESSAGE_LENGTH), True, retry_after=error.retry_after)
+    return replace(BROKEN, in_company=days > 1)
 
 
 def lost(order: DayOrder, failure: Failure) -> DayResult:

@@ -1,5 +1,7 @@
 """Credentials on their way to a load: sealed anew, with a key that lives as long as the dispatcher that hands it out.
 
+Where a cluster loads, it is a key made from the cluster's token, which its workers have.
+
 A job may lie where others look: in the memory and the spilled files of a cluster, on its pages, in its logs. What opens
 it there is this one key, which is of no use against the state; the keyring stays where the state is.
 """
@@ -15,11 +17,11 @@ from dayfill.secrets import Keyring
 
 
 class Transport:
-    """The key of one dispatcher. unseal: opens what the state holds."""
+    """The key of one dispatcher. unseal: opens what the state holds. token: the cluster's, if there is one."""
 
-    def __init__(self, unseal: Unseal) -> None:
+    def __init__(self, unseal: Unseal, token: str | None = None) -> None:
         self._unseal = unseal
-        self._key = Keyring.for_transport()
+        self._key = Keyring.for_transport(token)
 
     @property
     def unseal(self) -> Unseal:

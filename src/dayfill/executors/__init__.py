@@ -20,3 +20,18 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Take no more work; do not wait for what hangs."""
+
+
+class Cluster(Protocol):
+    """Workers on other machines, which have dayfill themselves: jobs travel as bytes, and so do answers."""
+
+    slots: int
+    """How many slices it takes now; 0 while it is gone. It may change at any time."""
+    fault: str | None
+    """Why it takes nothing; None while all is well."""
+
+    def submit(self, job: bytes) -> Future[bytes]:
+        """The future's `cancel` ends the job wherever it is; a `Transient` in it is no fault of the job."""
+
+    def close(self) -> None:
+        """Take no more work; end what is under way."""

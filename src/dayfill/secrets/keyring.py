@@ -118,9 +118,13 @@ class Keyring:
         return cls.from_file(path)
 
     @classmethod
-    def for_transport(cls) -> Keyring:
-        """One key that lives as long as this process, and whose number no stored key has."""
-        return cls({0: entropy.token_bytes(KEY_BYTES)}, b"")
+    def for_transport(cls, token: str | None = None) -> Keyring:
+        """One key whose number no stored key has: that of a cluster's token, else one that lives as this process."""
+        if token is None:
+            return cls({0: entropy.token_bytes(KEY_BYTES)}, b"")
+        # One hash is enough, because the token is random and long; the purpose keeps its other uses apart.
+        key = hashlib.blake2b(token.encode(), digest_size=KEY_BYTES, person=b"dayfill jobs").digest()
+        return cls({0: key}, b"")
 
     def newest(self) -> int:
         """The number of the key that seals.

@@ -2,6 +2,9 @@
 
 from dayfill.settings.client import ClientSettings as ClientSettings
 from dayfill.settings.client import read_client_settings as read_client_settings
+from dayfill.settings.cluster import ClusterSettings as ClusterSettings
+from dayfill.settings.cluster import WorkerSettings as WorkerSettings
+from dayfill.settings.cluster import read_worker_settings as read_worker_settings
 from dayfill.settings.keys import LogLevel as LogLevel
 from dayfill.settings.keys import Output as Output
 from dayfill.settings.reading import has_display as has_display

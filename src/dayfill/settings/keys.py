@@ -33,6 +33,7 @@ class ServerKeys(msgspec.Struct, frozen=True):
     bind: Annotated[str, Meta(max_length=255, description="HOST:PORT")] = DEFAULT_BIND
     behind_proxy: Annotated[bool, Meta(description="1 or 0")] = False
     trusted_proxies: Annotated[str, Meta(description="addresses and networks with commas between")] = ""
+    executor: Annotated[str, Meta(max_length=255, description="threads or ray://HOST:PORT")] = "threads"
     slots: Annotated[int, _from_to(1, 256)] = 8
     max_backfill_days: Annotated[int, _from_to(1, MAX_DAYS)] = MAX_DAYS
     audit_days: Annotated[int, _from_to(1, 36_500)] = AUDIT_DAYS

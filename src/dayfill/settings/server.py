@@ -12,7 +12,9 @@ from dayfill.domain.backfill import MAX_DAYS
 from dayfill.domain.installation import SETTINGS_FILE
 from dayfill.domain.reach import Reaches, reaches
 from dayfill.errors import SetupError
-from dayfill.seams import Fault, fault_of
+from dayfill.seams import Fault
+from dayfill.settings.cluster import ClusterSettings, cluster_of
+from dayfill.settings.faults import faults_of
 from dayfill.settings.keys import AUDIT_DAYS, DEFAULT_DATA_DIR, DEFAULT_REFUSED, SERVER, LogLevel, ServerKeys
 from dayfill.settings.reading import checked, environment, from_environment, toml
 
@@ -36,6 +38,7 @@ class Settings:
     trusted_proxies: whose X-Forwarded-For is believed. audit_days: how long the audit log is kept.
     state: address of a PostgreSQL database that keeps the state; without it a file in data_dir does.
     reaches: what connectors may open; nothing, if nothing is said. behind_proxy: a proxy in front speaks TLS.
+    cluster: what loads beside the threads of the server.
     """
 
     data_dir: Path
@@ -53,6 +56,7 @@ class Settings:
     reaches: Reaches = field(default_factory=Reaches)
     behind_proxy: bool = False
     state: str | None = field(default=None, repr=False)
+    cluster: ClusterSettings | None = None
 
 
 def read_settings(
@@ -60,9 +64,10 @@ def read_settings(
     data_dir: Path | None = None,
     bind: str | None = None,
     state: str | None = None,
+    executor: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The server's settings; ``data_dir``, ``bind`` and ``state`` are the flags.
+    """The server's settings; ``data_dir``, ``bind``, ``state`` and ``executor`` are the flags.
 
     Raises:
         SetupError: an unknown name, a bad value, an address that others could reach without a proxy in front.
@@ -71,7 +76,7 @@ def read_settings(
     directory = (data_dir or Path(env.get("DAYFILL_DATA_DIR") or DEFAULT_DATA_DIR)).expanduser().absolute()
     file = directory / SETTINGS_FILE
     values = checked(toml(file), SERVER, str(file)) | from_environment(env, SERVER)
-    keys = ServerKeys(**values | _flags(bind=bind, state=state))
+    keys = ServerKeys(**values | _flags(bind=bind, state=state, executor=executor))
     host, port = bound_to(keys.bind)
     if not (keys.behind_proxy or is_loopback(host)):
         raise SetupError(
@@ -86,7 +91,7 @@ def read_settings(
         keys.slots,
         keys.max_backfill_days,
         keys.log_level,
-        faults=_faults(env),
+        faults=faults_of(env),
         keyring=keyring,
         keyring_file=keyring_file,
         requests=_limits(keys),
@@ -95,6 +100,7 @@ def read_settings(
         reaches=_reaches(keys, directory),
         behind_proxy=keys.behind_proxy,
         state=keys.state,
+        cluster=cluster_of(keys.executor, env),
     )
 
 
@@ -108,16 +114,6 @@ def _keyring(env: Mapping[str, str], file: str | None) -> tuple[str | None, Path
     if text and file:
         raise SetupError("DAYFILL_KEYRING and DAYFILL_KEYRING_FILE (keyring_file) both name the keyring: keep one.")
     return text, Path(file).expanduser() if file else None
-
-
-def _faults(env: Mapping[str, str]) -> tuple[Fault, ...]:
-    """What DAYFILL_FAILPOINT wants to fail; outside a test it is refused, for it may kill the server."""
-    wanted = env.get("DAYFILL_FAILPOINT")
-    if not wanted:
-        return ()
-    if env.get("DAYFILL_TEST") != "1":
-        raise SetupError("DAYFILL_FAILPOINT makes the server fail on purpose: it counts with DAYFILL_TEST=1 only.")
-    return tuple(fault_of(one) for one in wanted.split(","))
 
 
 def _limits(keys: ServerKeys) -> RequestLimits:

@@ -15,6 +15,7 @@ from dayfill.domain.reach import NOTHING, Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Account, Segment, Table, Value
 from dayfill.errors import ConnectorError, Permanent
+from dayfill.outgoing import is_url
 
 KINDS = {"FILES": "files", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
@@ -123,3 +124,8 @@ def get(kind: str) -> Source:
     module: Any = import_module(f"dayfill.sources.{KINDS[kind]}")
     source: Source = module.SOURCE
     return source
+
+
+def is_local(kind: str, settings: Mapping[str, Value]) -> bool:
+    """Whether it reads from this machine, so that another one would find nothing there."""
+    return kind == "FILES" and not is_url(str(settings.get("path", "")))

@@ -1,0 +1,180 @@
+"""Runs slices on a Ray cluster, through a driver process that is started again whenever it or the cluster is lost."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from importlib.util import find_spec
+from queue import SimpleQueue
+
+import structlog
+
+from dayfill.errors import SetupError, Transient
+from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames
+from dayfill.secrets import safe
+
+SILENT_SECONDS = 20.0
+"""A cluster that takes so long to say that it is there is taken for gone."""
+START_SECONDS = 90.0
+AGAIN_SECONDS = 2.0
+UNFIT_SECONDS = 60.0
+"""When a worker that could not begin is tried again: somebody has to install something there."""
+DRIVER = [sys.executable, "-m", "dayfill.cluster.driver"]
+_TEXT_LENGTH = 300
+
+log = structlog.get_logger(__name__)
+
+
+class RayExecutor:
+    """A cluster at an address; meets `dayfill.executors.Cluster`.
+
+    Args:
+        address: ``ray://HOST:PORT`` of the cluster's client server, or ``HOST:PORT`` or ``auto`` where a node of the
+            cluster runs on this machine.
+        environment: of the driver; it need not and should not hold what only the server knows.
+        changed: called on another thread when `slots` has changed.
+
+    Raises:
+        SetupError: Ray is not installed.
+    """
+
+    def __init__(
+        self, address: str, environment: Mapping[str, str], changed: Callable[[], None] = lambda: None
+    ) -> None:
+        if find_spec("ray") is None:
+            raise SetupError("The executor is a Ray cluster, and Ray is not installed: pip install 'dayfill[ray]'.")
+        self.slots = 0
+        self.fault: str | None = f"the Ray cluster at {address} has not answered yet"
+        self._address, self._environment, self._changed = address, dict(environment), changed
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Future[bytes]] = {}
+        self._wanted: SimpleQueue[Wanted | None] = SimpleQueue()
+        self._closing = threading.Event()
+        self._driver: subprocess.Popen[bytes] | None = None
+        self._keeper = threading.Thread(target=self._keep, name="ray", daemon=True)
+        self._keeper.start()
+
+    def submit(self, job: bytes) -> Future[bytes]:
+        """The answer of a worker, which the future's `cancel` ends at once.
+
+        The future raises `Transient` with ``retry_after`` when nothing speaks against the job: the cluster is gone, or
+        the worker could not begin. Any other error is a worker that broke off.
+        """
+        number, future = next(self._numbers), Future[bytes]()
+        self._waiting[number] = future
+        future.add_done_callback(lambda done: self._cancel(number) if done.cancelled() else None)
+        self._wanted.put(Wanted(number, job))
+        if self.fault is not None:
+            self._lose_all()
+        return future
+
+    def _cancel(self, number: int) -> None:
+        if self._waiting.pop(number, None) is not None:
+            self._wanted.put(Wanted(number))
+
+    def close(self) -> None:
+        """End the driver, and with it all that it has under way."""
+        self._closing.set()
+        if (driver := self._driver) is not None:
+            driver.kill()
+        self._keeper.join(10)
+
+    def _keep(self) -> None:
+        while not self._closing.is_set():
+            why = self._drive()
+            if self._closing.is_set():
+                break
+            self._gone(why)
+            self._closing.wait(AGAIN_SECONDS)
+        self.fault = "the server is stopping"
+        self._lose_all()
+
+    def _drive(self) -> str:
+        """Run one driver to its end; returns why it ended."""
+        command = [*DRIVER, self._address]
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=self._environment,
+            start_new_session=True,  # a Ctrl-C lets the slices under way end
+        ) as driver:
+            assert driver.stdin is not None and driver.stdout is not None
+            self._driver, self._wanted = driver, SimpleQueue()
+            if self._closing.is_set():
+                driver.kill()
+            sender = threading.Thread(target=_send, args=(self._wanted, driver.stdin.fileno()), daemon=True)
+            sender.start()
+            try:
+                return self._listen(driver.stdout.fileno())
+            finally:
+                driver.kill()
+                self._wanted.put(None)
+                sender.join()
+
+    def _listen(self, file: int) -> str:
+        try:
+            for told in frames(file, Told, lambda: START_SECONDS if self.fault else SILENT_SECONDS):
+                if told.what == "refused":
+                    return told.text
+                self._hear(told)
+        except Silence as silence:
+            return str(silence)
+        return "its driver has ended"
+
+    def _hear(self, told: Told) -> None:
+        if told.what == "slots":
+            self._joined(told.number)
+            return
+        future = self._waiting.pop(told.number, None)
+        if future is None or not future.set_running_or_notify_cancel():
+            return
+        if told.what == "done":
+            future.set_result(told.answer)
+        elif told.what == "unfit":
+            text = f"A worker of the Ray cluster could not begin: {safe(told.text, _TEXT_LENGTH)}"
+            future.set_exception(Transient("WORKER", text, retry_after=UNFIT_SECONDS))
+        elif told.what == "gone":
+            future.set_exception(self._lost())
+        else:
+            future.set_exception(RuntimeError(safe(told.text, _TEXT_LENGTH) or "cancelled by somebody else"))
+
+    def _joined(self, slots: int) -> None:
+        if self.fault is not None:
+            log.info("cluster_joined", address=self._address, slots=slots)
+        self.fault = None
+        if slots != self.slots:
+            self.slots = slots
+            self._changed()
+
+    def _gone(self, why: str) -> None:
+        text = f"the Ray cluster at {self._address} cannot be used: {safe(why, _TEXT_LENGTH)}"
+        if self.fault != text:
+            log.error("cluster_gone", why=text)
+        self.fault, self.slots = text, 0
+        self._lose_all()
+
+    def _lose_all(self) -> None:
+        """Nobody will answer any more what is under way."""
+        with suppress(KeyError):  # the other thread took the last one
+            while self._waiting:
+                _, future = self._waiting.popitem()
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(self._lost())
+
+    def _lost(self) -> Transient:
+        return Transient("CLUSTER", f"Not loaded: the Ray cluster at {self._address} went away.", retry_after=0.0)
+
+
+def _send(wanted: SimpleQueue[Wanted | None], file: int) -> None:
+    """Hand over what is put in the queue, in its order, until None or the end of the reader."""
+    pipe = Writer[Wanted](file)
+    with suppress(OSError):
+        while (one := wanted.get()) is not None:
+            pipe.write(one)

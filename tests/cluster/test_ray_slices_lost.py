@@ -1,0 +1,66 @@
+"""What a Ray cluster may lose: a worker, a node, itself. Its days are done again; none is lost, none counted twice."""
+
+from __future__ import annotations
+
+import pytest
+from fleet import Fleet, ago
+from ray_cluster import kill
+
+pytestmark = pytest.mark.timeout(300)  # Ray takes long to start beside much else
+
+
+async def test_the_days_of_a_killed_worker_are_loaded_by_another(fleet: Fleet) -> None:
+    gate = fleet.folder / "gate"
+    await fleet.backfill(fleet.transfer(gate=str(gate)), 1)
+    fleet.start()
+    (first,) = await fleet.until(fleet.readings)
+    kill(first["pid"])
+    await fleet.until(lambda: len(fleet.readings()) == 2)
+    gate.touch()
+    await fleet.ended(1)
+    assert fleet.attempts() == [(str(ago(0)), 2)] and len(fleet.holds()) == 1
+    assert len({one["pid"] for one in fleet.readings()}) == 2
+
+
+async def test_a_day_that_kills_its_worker_fails_and_the_others_are_loaded(fleet: Fleet) -> None:
+    await fleet.backfill(fleet.transfer(poison=str(ago(9))), 24)
+    fleet.start()
+    await fleet.ended(24)
+    assert fleet.runs() == {"COMPLETED": 23, "FAILED": 1}
+    assert len(fleet.holds()) == 23 and str(ago(9)) not in fleet.holds()
+    assert dict(fleet.attempts())[str(ago(9))] == 4
+
+
+async def test_the_days_of_a_lost_node_are_loaded_by_another(fleet: Fleet) -> None:
+    node = fleet.cluster.join(cpus=1)
+    gate = fleet.folder / "gate"
+    for _ in range(3):
+        await fleet.backfill(fleet.transfer(gate=str(gate)), 1)
+    fleet.start()
+    await fleet.until(lambda: len(fleet.readings()) == 3)
+    there = {one.pid for one in fleet.cluster.processes() if one.ppid() in node or one.pid in node}
+    lost = [one for one in fleet.readings() if one["pid"] in there]
+    assert len(lost) == 1, "one of three runs on the one CPU of the second node"
+    for pid in there:
+        kill(pid)
+    await fleet.until(lambda: "LOST" in str(fleet.state("SELECT cause FROM runs")))
+    gate.touch()
+    await fleet.ended(3)
+    assert fleet.runs() == {"COMPLETED": 3} and sorted(count for _, count in fleet.attempts()) == [1, 1, 2]
+
+
+async def test_while_the_cluster_is_gone_days_wait_and_lose_no_attempt(fleet: Fleet) -> None:
+    """Last: it takes the cluster of all tests away and brings it back."""
+    gate = fleet.folder / "gate"
+    await fleet.backfill(fleet.transfer(gate=str(gate)), 6)
+    fleet.start()
+    await fleet.until(fleet.readings)
+    fleet.cluster.kill()
+    await fleet.until(lambda: fleet.executor.fault and fleet.runs() == {"QUEUED": 6})
+    assert {count for _, count in fleet.attempts()} == {0} and fleet.executor.slots == 0
+    assert "cannot be used" in (fleet.executor.fault or "")
+    gate.touch()
+    fleet.cluster.start()
+    await fleet.ended(6)
+    assert fleet.runs() == {"COMPLETED": 6} and len(fleet.holds()) == 6
+    assert {count for _, count in fleet.attempts()} == {1}
