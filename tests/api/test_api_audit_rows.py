@@ -54,7 +54,8 @@ async def test_each_try_of_a_destination_leaves_a_row_and_a_replay_tries_nothing
     assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert (await client.post(path, json=body)).status_code == 200 and keyed.seen is not None
     assert CANARY not in str(installation.execute("SELECT * FROM idempotency_keys"))
-    assert rows(installation, "action, object") == [("destination.test", "destination:new")] * 2
+    tried, refused = ("destination.test", "destination:new"), ("request.refused", f"request:POST {path}")
+    assert rows(installation, "action, object") == [tried, refused, tried]
 
 
 async def test_equal_tries_at_once_hear_the_answer_of_the_first_to_end(

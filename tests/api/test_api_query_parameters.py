@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.api import query_parameters
+from dayfill.api.routes import ROUTES
 from dayfill.api.wire import Call
 from dayfill.errors import Malformed
 
@@ -40,9 +41,12 @@ QUERIES = st.fixed_dictionaries(
 )
 
 
+QUERY = next(route for route in ROUTES if route.path == "/query/data/json")
+
+
 def call(query: bytes = b"", body: bytes = b"") -> Call:
     scope = {"query_string": query, "headers": [], "scheme": "http"}
-    return Call(None, None, None, (1,), "", {}, {}, body, scope)  # type: ignore[arg-type]
+    return Call(None, QUERY, None, (1,), "", {}, {}, body, scope)  # type: ignore[arg-type]
 
 
 def as_json(query: dict[str, Any]) -> Call:

@@ -25,20 +25,21 @@ from dayfill.engine.budgets import Budgets
 from dayfill.engine.claim import Claimed, Claimer, claim
 from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
+from dayfill.engine.due import seconds_to_next_due
 from dayfill.engine.flight import Flight
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
 from dayfill.engine.rates import MOMENT
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
-from dayfill.engine.rescue import broken, committed, lost, rescue
+from dayfill.engine.rescue import broken, committed, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
 from dayfill.errors import Busy, NotLeading
 from dayfill.executors import Executor
 from dayfill.seams import Seams
-from dayfill.store import parking, runs, schedules
+from dayfill.store import runs
 from dayfill.store.db import Database
 
 GRACE_SECONDS = 30.0
@@ -233,7 +234,7 @@ class Dispatcher:
             self._take(flight, future.result(), flight.claimed.connection_id)
         else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
             log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
-            self._take(flight, self._lost(flight, broken(error, len(flight.work.days))), None)
+            self._take(flight, flight.lost(broken(error, len(flight.work.days))), None)
 
     def _give_back(self, flight: Flight) -> None:
         self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id, flight.claimed.away)
@@ -267,10 +268,7 @@ class Dispatcher:
                 )
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
-                self._take(flight, self._lost(flight, failure), None)
-
-    def _lost(self, flight: Flight, failure: Failure) -> list[DayResult]:
-        return [lost(order, failure) for order in flight.work.days]
+                self._take(flight, flight.lost(failure), None)
 
     def _known_tokens(self) -> set[int]:
         known = {result.token for result, _ in self._landed}
@@ -286,20 +284,11 @@ class Dispatcher:
             return
 
     async def _seconds_to_next_due(self) -> float:
-        # What has come due since the pass looked is due now: asked for what is due from now on, it would wait for ever.
         looked, looked_monotonic = self._looked
-        moments = [
-            await runs.next_delayed(self._db, looked),
-            await schedules.next_due(self._db),
-            await parking.next_unparked(self._db, looked),
-        ]
-        if (rows_until := self._claimer.rows_until) and rows_until > looked:
-            moments.append(rows_until)
-        now, monotonic = self._seams.now(), self._seams.monotonic()
-        waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
-        waits += [end - monotonic for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]
-        waits += [f.overdue - monotonic for f in self._flights if not f.given_up]
-        return min([LONGEST_SLEEP, *(max(wait, 0.0) for wait in waits)])
+        ends = [end for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]
+        ends += [flight.overdue for flight in self._flights if not flight.given_up]
+        due = await seconds_to_next_due(self._db, self._seams, looked, self._claimer.rows_until, ends)
+        return min(LONGEST_SLEEP, due)
 
 
 def _told(error: Exception) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.claim import Claimed
+from dayfill.engine.rescue import lost
 
 
 @dataclass(eq=False, slots=True)
@@ -22,3 +24,7 @@ class Flight:
     @property
     def work(self) -> Slice:
         return self.claimed.work
+
+    def lost(self, failure: Failure) -> list[DayResult]:
+        """The results of its days if it will never answer."""
+        return [lost(order, failure) for order in self.work.days]
