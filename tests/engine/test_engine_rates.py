@@ -79,6 +79,8 @@ def test_in_no_minute(slices: list[tuple[int, float]], per_minute: int) -> None:
         (60, 2, 30, 30, 2),
         (600, 1, 1, 10, 10),
         (600, 3, 1, 3, 9),
+        (120, 1, 1, 2, 2),  # the least with which two go at once
+        (119, 1, 1, 1, 1),
         (9000, 1, 1, MAX_SLICE_DAYS, 128),
         (None, 1, 1, MAX_SLICE_DAYS, 0),
     ],

@@ -23,6 +23,8 @@ def test_all_days_in_one_reading_and_one_transaction(bench: Bench) -> None:
     assert bench.destination.groups == [DAYS]
     one = results[ago(0)]
     assert (one.rows, one.failure, [q.table for q in one.queries]) == (4, None, ["visits", "costs"])
+    [share] = {query.duration for result in results.values() for query in result.queries}
+    assert share >= 0, "each day and table has the same share of the time"
     kept = {table: bench.destination.days[7, table, ago(0)] for table in ("visits", "costs")}
     assert one.content_hash == joined_hash({name: day.content_hash for name, day in kept.items()})
     assert {(day.token, day.run_id) for day in kept.values()} == {(100, 0)}

@@ -12,6 +12,7 @@ from query_desk import QUERY, Desk, opened
 
 import seeds
 from dayfill.domain.query import MOST_ACCOUNTS, MOST_FIELDS, MOST_ORDERS, ChosenField, QueryDraft, QueryStatus
+from dayfill.domain.transfer import SourceSetting
 from dayfill.engine import queries, query_read, query_shelf
 from dayfill.engine.query_draft import understood
 from dayfill.errors import Busy, Exceeded, Malformed
@@ -169,6 +170,8 @@ def test_a_source_that_is_nothing_without_accounts_wants_some(source: ScriptedSo
     assert caught.value.code == "ACCOUNT_REQUIRED"
     assert understood(replace(draft, accounts=("1",)), NOON, 10).accounts == ("1",)
     assert understood(replace(draft, accounts=("list.all_accounts",)), NOON, 10).accounts == ()
+    hurried = understood(replace(draft, accounts=("1",), settings={"deadline_seconds": 5}), NOON, 10)
+    assert (hurried.deadline_seconds, hurried.settings) == (5, (SourceSetting("deadline_seconds", 5),))
 
 
 @pytest.mark.parametrize(
