@@ -61,8 +61,7 @@ coverage: dev ## Run the tests of domain, engine and load path; fail if one of t
 
 mutation: dev ## Change domain and engine in thousands of small ways, one at a time: a test must notice 85 % of them
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]'
-	$(BIN)/mutmut run $(ARGS)
-	$(BIN)/python tests/mutation/table.py
+	$(BIN)/python tests/mutation/mutate.py $(ARGS)
 
 races: dev ## Race creates, retries, cancels and refreshes; ROUNDS=10000 (a tenth of it where a dispatcher takes part)
 	$(BIN)/pytest tests/races --rounds $(or $(ROUNDS),1000) --durations 0
