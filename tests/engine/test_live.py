@@ -44,17 +44,16 @@ class Page:
     """A watcher that keeps what it is told, as a page does."""
 
     def __init__(self, made: Installation, hub: Hub, transfer_id: int, after: int | None = None) -> None:
-        wanted = {Subject(made.team_id, transfer_id): after}
-        self.events: AsyncGenerator[Event | TeamEvent | None, None] = hub.watch(made.user_id, wanted)
+        self.subject = Subject(made.team_id, transfer_id)
+        self.events: AsyncGenerator[Event | TeamEvent | None, None] = hub.watch(made.user_id, {self.subject: after})
         self.start: date | None = None
         self.states: list[str] = []
         self.last: Event | None = None
-        self.transfer_id = transfer_id
 
     async def next(self) -> Event:
         async with asyncio.timeout(20):
             event = await anext(self.events)
-        assert isinstance(event, Event) and event.transfer_id == self.transfer_id
+        assert isinstance(event, Event) and event.subject == self.subject
         if event.states is not None:
             self.start, self.states = event.start_date, list(event.states)
         for at, state in event.moved:
