@@ -102,7 +102,7 @@ class Api:
         if team_id in caller.roles:
             limits.ask_team(scope, team_id, caller.key_id)
         call = Call(self._server, route, caller, (team_id,), trace.request_id, {}, {}, body, scope, match.mount)
-        return await self._let_in(call, match)
+        return await self._let_in(call, match, team_id)
 
     async def _caller(self, scope: Scope, body: bytes, trace: Trace) -> Caller:
         server = self._server
@@ -115,10 +115,10 @@ class Api:
         server.used_keys.add(key_id)
         return credential.caller
 
-    async def _let_in(self, call: Call, match: routing.Match) -> Answer:
+    async def _let_in(self, call: Call, match: routing.Match, team_id: int) -> Answer:
         route = call.route
         try:
-            call.teams = _teams(call.caller, route, match)
+            call.teams = _teams(call.caller, route, match, team_id)
             call.path, call.texts = match.ids(), match.texts()
             if route.writes:
                 return await repeats.change(route, call, match.path)
@@ -146,11 +146,10 @@ def _first_team(caller: Caller, match: routing.Match) -> int:
     return min(caller.roles, default=0)
 
 
-def _teams(caller: Caller, route: Route, match: routing.Match) -> tuple[int, ...]:
+def _teams(caller: Caller, route: Route, match: routing.Match, team_id: int) -> tuple[int, ...]:
     """The teams that a request may reach: the one that its path names, or else all where the caller may do it."""
     if match.names[:1] != ("team_id",):
         return allowing(caller, route)
-    team_id = routing.identifier("team_id", match.values[0])
     authorize(caller, route, team_id)
     return (team_id,)
 

@@ -205,17 +205,19 @@ def new_request_id(seams: Seams) -> str:
     """A UUID of version 7 in upper case: sorts by time."""
     millis = int(seams.now().timestamp() * 1000)
     # Only to tell requests apart, so plain chance is enough: 12 bits, the variant, 62 bits.
-    text = f"{millis:012X}7{seams.chance.getrandbits(12):03X}{0x8 << 60 | seams.chance.getrandbits(62):016X}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    some, more = seams.chance.getrandbits(12), seams.chance.getrandbits(62)
+    parts = (millis >> 16, millis & 0xFFFF, 0x7000 | some, 0x8000 | more >> 48, more & 0xFFFF_FFFF_FFFF)
+    return "%08X-%04X-%04X-%04X-%012X" % parts  # noqa: UP031  half of what an f-string takes
 
 
 def stamp(instant: datetime) -> str:
     """An instant in UTC as the wire writes it: whole seconds and a Z."""
-    return instant.isoformat()[:19] + "Z"
+    parts = (instant.year, instant.month, instant.day, instant.hour, instant.minute, instant.second)
+    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % parts  # noqa: UP031  half of what isoformat takes, three times an answer
 
 
 def stamp_or_none(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()[:19] + "Z"
+    return None if instant is None else stamp(instant)
 
 
 def render(answer: Answer, request_id: str) -> bytes:
