@@ -10,7 +10,9 @@ from house_tree import ROOT, files, modules, tree
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 """Lines. The outer wall; the aim is 100 to 150 for a file and under 25 for a function."""
 
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "tests/storm/released/schema-3-state.sql": "what a release left behind, as it was dumped",
+}
 """Exceptions, ``path`` or ``path:function``, each with its reason."""
 
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
