@@ -14,7 +14,7 @@ from dayfill.domain.days import WHOLE
 from dayfill.domain.parking import Trial
 from dayfill.domain.reach import Reaches
 from dayfill.domain.run import LOST, MAX_ATTEMPTS
-from dayfill.domain.slices import DayOrder, Slice, TransferJob
+from dayfill.domain.slices import DayOrder, DayResult, Slice, TransferJob
 from dayfill.domain.table_group import of_day
 from dayfill.engine.budgets import MAX_SLICE_DAYS, Budgets, Pace
 from dayfill.engine.parking import trials
@@ -53,6 +53,14 @@ class Claimer:
         if transfer_id not in self.paces:
             self.paces[transfer_id] = Pace(shares=_days_per_read(source_kind) > 1)
         return self.paces[transfer_id]
+
+    def learn(self, work: Slice, results: Sequence[DayResult], seconds: float) -> None:
+        """How long a slice took, for the size of the next ones; tables without days say nothing of that."""
+        if work.days[0].data_date == WHOLE:
+            return
+        failed = any(result.failure is not None and result.failure.transient for result in results)
+        size = sum(result.size_bytes for result in results)
+        self.pace(work.transfer_id, work.source.kind).learn(len(results), seconds, size, failed=failed)
 
 
 def _days_per_read(source_kind: str) -> int:

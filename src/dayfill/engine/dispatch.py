@@ -15,7 +15,6 @@ from pathlib import Path
 
 import structlog
 
-from dayfill.domain.days import WHOLE
 from dayfill.domain.reach import Reaches
 from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
@@ -242,17 +241,8 @@ class Dispatcher:
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
         """Keep the results for the next recording. connection_id: None if nobody answered."""
-        self._learn(flight, results)
+        self._claimer.learn(flight.work, results, self._seams.monotonic() - flight.began)
         self._landed.extend((result, connection_id) for result in results)
-
-    def _learn(self, flight: Flight, results: list[DayResult]) -> None:
-        if flight.work.days[0].data_date == WHOLE:  # what it took says nothing of a day
-            return
-        seconds = self._seams.monotonic() - flight.began
-        failed = any(r.failure is not None and r.failure.transient for r in results)
-        size = sum(result.size_bytes for result in results)
-        pace = self._claimer.pace(flight.work.transfer_id, flight.work.source.kind)
-        pace.learn(len(results), seconds, size, failed=failed)
 
     def _give_up_overdue(self) -> None:
         """A slice that hangs keeps its thread, but not its slot nor its days: its late answer will be refused."""
@@ -263,9 +253,8 @@ class Dispatcher:
                 self._budgets.hung[flight.work.transfer_id] += 1
                 if flight.claimed.away:
                     flight.future.cancel()  # what runs on a thread stays there; a cluster ends it
-                log.error(
-                    "load_hangs", transfer_id=flight.work.transfer_id, first_day=str(flight.work.days[-1].data_date)
-                )
+                first_day = str(flight.work.days[-1].data_date)
+                log.error("load_hangs", transfer_id=flight.work.transfer_id, first_day=first_day)
                 limit = flight.work.deadline_seconds
                 failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
                 self._take(flight, flight.lost(failure), None)
