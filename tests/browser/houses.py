@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from furnished import DAILY, NEWEST, House, ago
 
 from dayfill.domain.run import Failure
+from installation import NOON
 
 ADS, SHOP, WEATHER, EVIL = "Demo Ads", "Shop orders", "Weather", "<img src=x onerror=alert(1)>\"'&{{7*7777}}</script>"
 HOUR_MS = 3_600_000
@@ -47,9 +48,11 @@ async def full(house: House) -> None:
 async def pretty(house: House) -> None:
     """What an installation of some months looks like: healthy, paused, out of its login, and under a backfill."""
     made = house.made
+    made.now -= timedelta(hours=2)
     shop = await house.transfer(SHOP, "shop_orders", DAILY)
     await house.backfill(shop, ago(729), NEWEST)
-    await house.work(730)
+    while await house.work(20):
+        pass
     await stale(house, shop, ago(130), ago(117))
     news = await house.transfer("Newsletter", "newsletter", DAILY)
     await house.backfill(news, ago(364), NEWEST)
@@ -77,7 +80,7 @@ async def ads(house: House, days: int, done: int) -> None:
     # One day long before the others: what lies between is missing.
     await house.backfill(transfer, ago(days - 1), ago(days - 1))
     await house.work(1)
-    made.now -= timedelta(minutes=3)
+    made.now = NOON - timedelta(minutes=3)
     house.ids["backfill"] = await house.backfill(transfer, ago(days - 31), NEWEST)
     for _ in range(18):
         made.now += timedelta(seconds=6.6)

@@ -26,7 +26,7 @@ from dayfill.settings import read_settings
 def seams_at(noon: datetime, began: float | None) -> Seams:
     """A clock that was at noon at second ``began``, or one that stays there."""
     if began is None:
-        return replace(system_seams(), now=lambda: noon)
+        return replace(system_seams(), now=lambda: noon, monotonic=lambda: 0.0)
     return replace(system_seams(), now=lambda: noon + timedelta(seconds=time.time() - began))
 
 

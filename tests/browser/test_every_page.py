@@ -56,6 +56,9 @@ def settled(person: Person, path: str) -> None:
         "() => !document.body.dataset.topics || document.querySelector('#live')?.dataset.state === 'live'"
     )
 
+    told = "() => [...document.querySelectorAll('[data-is=\"eta\"]')].every((one) => one.textContent)"
+    person.page.wait_for_function(told)  # comes with the stream
+
 
 def violations(person: Person) -> list[str]:
     found = Axe().run(person.page).response["violations"]

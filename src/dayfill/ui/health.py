@@ -66,7 +66,8 @@ class State:
 
     @property
     def loaded(self) -> int:
-        return self.tally.counts[DayState.LOADED]
+        """Days whose rows are in the destination, stale ones too, as on the page of the transfer."""
+        return self.tally.counts[DayState.LOADED] + self.tally.counts[DayState.STALE]
 
     @property
     def rest(self) -> Rest | None:

@@ -192,7 +192,7 @@ function progress(one) {
     for (const name of ["done", "failed", "running", "queued", "rows"]) part(name, number.format(one[name]));
     part("pct", rounded.format(one.pct));
     part("eta", isActive(one) && card.dataset.waits || one.eta);
-    part("rate", one.rate && isActive(one) && !one.status.endsWith("+") ? ` at ${rounded.format(one.rate)} days/min` : "");
+    part("rate", one.rate && isActive(one) && !one.status.endsWith("+") ? ` at ${one.rate < 10 ? one.rate : number.format(Math.round(one.rate))} days/min` : "");
     const bar = card.querySelector(".progress"), pieces = [one.done, one.failed, one.running, one.queued];
     [...bar.children].forEach((piece, index) => (piece.style.flexGrow = pieces[index]));
     bar.setAttribute("aria-valuenow", one.pct);

@@ -90,14 +90,18 @@ class Year {
   }
 
   layOut() {
-    const blocks = Math.ceil(53.5 / this.calendar.columns);
-    const width = LEFT + this.calendar.columns * PITCH + 2, height = TOP + blocks * (7 * PITCH + 20) - 22;
+    // No more than up to the newest day: half a year that is not there yet would stand empty on a phone.
+    const week = Math.floor((Math.min(this.to, this.calendar.end) - this.from + this.offset) / 7);
+    const blocks = Math.floor(week / this.calendar.columns) + 1;
+    // The ring around a day of the last row or column is not cut off.
+    const width = LEFT + this.calendar.columns * PITCH + 2, height = TOP + blocks * (7 * PITCH + 20) - 19;
     this.svg = node("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     for (let block = 0; block < blocks; block++)
       for (const [row, name] of [[0, "Mon"], [2, "Wed"], [4, "Fri"]])
         this.svg.append(node("text", { x: 0, y: TOP + block * (7 * PITCH + 20) + row * PITCH + 9 }, name));
     MONTHS.forEach((name, month) => {
-      const [x, y] = this.place(Date.UTC(this.year, month, 1) / DAY);
+      const first = Date.UTC(this.year, month, 1) / DAY, [x, y] = this.place(first);
+      if (first > this.calendar.end) return;
       const top = TOP + Math.floor((y - TOP) / (7 * PITCH + 20)) * (7 * PITCH + 20) - 5;
       // A month that starts in the last column of a block would be cut off: its name ends at the edge.
       const edge = x > LEFT + (this.calendar.columns - 2) * PITCH;
