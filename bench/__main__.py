@@ -9,14 +9,14 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from bench import days, flights, http, noop
+from bench import days, flights, http, noop, pages
 from bench.table import Figure, keep, show
 
 
 async def main(folder: Path) -> list[Figure]:
-    for name in ("noop", "days", "flights", "http"):
+    for name in ("noop", "pages", "days", "flights", "http"):
         (folder / name).mkdir()
-    figures = [await noop.measure(folder / "noop")]
+    figures = [await noop.measure(folder / "noop"), await pages.measure(folder / "pages")]
     figures += await days.measure(folder / "days")
     figures.append(await flights.measure(folder / "flights"))
     figures += await http.measure(folder / "http", folder / "days" / "days.parquet")

@@ -32,6 +32,10 @@ class DayState(StrEnum):
     STALE = "s"
 
 
+BY_LETTER = {state.value: state for state in DayState}
+"""For ten thousand days at once: calling the enumeration takes longer than reading them."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DayRange:
     """Days from ``start`` to ``end``, both included.
@@ -122,8 +126,8 @@ def latest_today(now: datetime, zone: str) -> date:
 
 def vector(span: DayRange, states: Sequence[tuple[date, DayState]]) -> str:
     """One character a day, oldest first; days that are not named are missing."""
-    characters = [DayState.MISSING.value] * len(span)
+    characters, first = [DayState.MISSING.value] * len(span), span.start.toordinal()
     for day, state in states:
-        if day in span:
-            characters[(day - span.start).days] = state.value
+        if 0 <= (at := day.toordinal() - first) < len(characters):
+            characters[at] = state.value
     return "".join(characters)

@@ -27,9 +27,9 @@ class Progress:
     eta_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """One message about a transfer.
+    """One message about a transfer, the same for all who are told.
 
     number: grows by one per message of its subject. version: of the days; None once the transfer is gone.
     start_date: the day of the first character; None without any day. states: the whole vector, or None where ``moved``
@@ -46,7 +46,7 @@ class Event:
     progress: tuple[Progress, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TeamEvent:
     """One message about a team: something of its transfers has changed. progress: of its active backfills."""
 

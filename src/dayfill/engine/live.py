@@ -21,6 +21,8 @@ from dayfill.seams import Seams
 from dayfill.store.db import Database, Touched
 
 COALESCE_SECONDS = 0.25
+REST, LONGEST_REST = 9, 0.75
+"""After a turn it rests so many times as long, in seconds at most: watchers do not hold up what they watch."""
 LOOK_EVERY_SECONDS = 2.0
 QUIET_SECONDS = 15.0
 KEPT_SECONDS = 60.0
@@ -87,14 +89,17 @@ class Hub:
 
     async def run(self) -> None:
         """Tell what has changed, until cancelled. A turn that fails is logged; the next one tells the whole state."""
+        took = 0.0
         while True:
-            await self._wait()
+            await self._wait(min(REST * took, LONGEST_REST))
+            began = self._seams.monotonic()
             for topic in [one for one in self._topics() if one.is_touched]:
                 try:
                     await _tell(topic)
                 except Exception:
                     topic.forget()
                     log.exception("watchers_not_told", subject=topic.subject)
+            took = self._seams.monotonic() - began
 
     def after(self, last_event_id: str) -> int | None:
         """The number in an id ``<incarnation>-<number>`` that this process has given; None for any other text."""
@@ -171,11 +176,11 @@ class Hub:
             team.touch(touched)
             self._moved.set()
 
-    async def _wait(self) -> None:
+    async def _wait(self, rest: float) -> None:
         """Until something has moved and a moment has passed in which more could; or until it is time to look."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_SECONDS)
-            await asyncio.sleep(COALESCE_SECONDS)
+            await asyncio.sleep(max(COALESCE_SECONDS, rest))
         if not self._moved.is_set():
             await self._look()
         self._moved.clear()

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from dayfill.domain.backfill import ACTIVE, Backfill
-from dayfill.domain.days import WHOLE, DayState, vector
+from dayfill.domain.days import BY_LETTER, WHOLE, DayState, vector
 from dayfill.domain.live import Event, Progress, Subject, TeamEvent
 from dayfill.domain.pace import Pace
 from dayfill.seams import Seams
@@ -175,7 +175,7 @@ class TransferTopic(Topic):
         self.states = list(vector(known.span, known.states)) if known.span else []
         if is_new or first != self.start or len(was) != len(self.states):
             return None
-        return [(at, DayState(now)) for at, now in enumerate(self.states) if now != was[at]]
+        return [(at, BY_LETTER[now]) for at, now in enumerate(self.states) if now != was[at]]
 
     def _event(self, number: int, states: str | None, moved: tuple[tuple[int, DayState], ...]) -> Event:
         counted = Counter(self.states)

@@ -10,7 +10,7 @@ from typing import cast
 
 import msgspec
 
-from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState
+from dayfill.domain.days import BY_LETTER, FIRST_DAY, LAST_DAY, DayRange, DayState
 from dayfill.store.db import Database, Reader, Row, Tx, Values, micros
 from dayfill.store.invariants import LedgerDay
 
@@ -163,7 +163,7 @@ async def _states(db: Database, transfer_id: int, span: DayRange) -> list[tuple[
         first=max(span.start, FIRST_DAY).isoformat(),
         last=min(span.end, LAST_DAY).isoformat(),
     )
-    return [(date.fromisoformat(day), DayState(state)) for day, state in rows]
+    return [(date.fromisoformat(day), BY_LETTER[state]) for day, state in rows]
 
 
 async def version(db: Reader, team_id: int, transfer_id: int) -> int | None:
@@ -182,13 +182,13 @@ async def version_of_team(db: Reader, team_id: int) -> int:
 async def states_among(db: Reader, transfer_id: int, among: Iterable[str]) -> list[tuple[date, DayState]]:
     """The states of those of these days that are known; for few of them, by their keys."""
     rows = await db.all("day_states_among", transfer_id=transfer_id, days=msgspec.json.encode(list(among)).decode())
-    return [(date.fromisoformat(day), DayState(state)) for day, state in rows]
+    return [(date.fromisoformat(day), BY_LETTER[state]) for day, state in rows]
 
 
 async def chosen(tx: Tx, transfer_id: int, span: DayRange, wanted: frozenset[DayState]) -> list[date]:
     """Days of a span whose state is one of these, newest first, judged inside the transaction."""
     rows = await tx.scan("day_states", transfer_id=transfer_id, first=span.start.isoformat(), last=span.end.isoformat())
-    known = {date.fromisoformat(day): DayState(state) for day, state in rows}
+    known = {date.fromisoformat(day): BY_LETTER[state] for day, state in rows}
     return [day for day in span.newest_first() if known.get(day, DayState.MISSING) in wanted]
 
 

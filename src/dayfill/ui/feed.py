@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import lru_cache
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
@@ -68,6 +69,7 @@ async def _texts(visit: Visit, wanted: Mapping[Subject, int | None], gone: bytes
             yield BEAT if event is None else text(hub.incarnation, event)
 
 
+@lru_cache(maxsize=64)  # written once, however many pages are told it
 def text(incarnation: str, event: Event | TeamEvent) -> bytes:
     """One event. t: its transfer; c: days by state; b: backfills; d: moved days, each the hexadecimal index and the
     state."""

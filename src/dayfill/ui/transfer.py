@@ -77,7 +77,7 @@ async def page(visit: Visit) -> Response:
     transfer = await known(visit)
     db, team_id, configuration = visit.site.db, visit.team_id, transfer.configuration
     found = await _days(visit, transfer.transfer_id)
-    moving = await _moving(visit, transfer, found)
+    moving = await _moving(visit, transfer, found.counts())
     group = await table_groups.get(db, team_id, configuration.schema_id)
     return visit.page(
         "transfer.html",
@@ -106,7 +106,8 @@ def _actions(visit: Visit, transfer: Transfer) -> Sequence[tuple[str, Copied]]:
 async def parts(visit: Visit) -> Response:
     """The parts that move, for the page's script."""
     transfer = await known(visit)
-    moving = await _moving(visit, transfer, await _days(visit, transfer.transfer_id))
+    counts = (await boards.tally(visit.site.db, transfer.transfer_id)).counts  # counted where they lie: they are many
+    moving = await _moving(visit, transfer, counts)
     return visit.page("transfer_parts.html", words=words, transfer=transfer, moving=moving, word=word(transfer, moving))
 
 
@@ -156,13 +157,13 @@ async def _days(visit: Visit, transfer_id: int) -> Days:
     return found
 
 
-async def _moving(visit: Visit, transfer: Transfer, found: Days) -> Moving:
+async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int]) -> Moving:
     db, team_id, transfer_id = visit.site.db, visit.team_id, transfer.transfer_id
     active = await backfills.active(db, team_id, transfer_id)
     recent = await backfills.page(db, team_id, transfer_id=transfer_id, limit=_FINISHED_SHOWN + len(active))
     members = await teams.members(db, team_id)
     return Moving(
-        found.counts(),
+        counts,
         active[::-1],
         [one for one in recent if one.status not in ACTIVE][:_FINISHED_SHOWN],
         [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],

@@ -133,6 +133,7 @@ document.addEventListener("told", ({ detail: event }) => {
   const ended = event.b.reduce((sum, one) => sum + one.done + one.failed, 0);
   if (shownEnded !== null && ended !== shownEnded) readSoon(LATER);
   if (event.name === "full" && !isNew) readSoon(); // the page has been away: its other parts are old too
+  if (event.name === "days" && !event.d && !event.b.length) readSoon(); // something else of the transfer, as its schedule
   shownEnded = ended;
   isNew = false;
   measure(event.b);
