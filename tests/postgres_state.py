@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import threading
 import uuid
 from collections.abc import Coroutine, Iterator
@@ -17,8 +18,13 @@ from dayfill.store.postgresql.statements import translated
 from postgres_server import AnyServer, sql
 
 Answer = TypeVar("Answer")
-KEYS = {"schema_steps"}
+NOTHING_OF_IT = ("schema_steps", "dispatching")
 """Tables that hold nothing of an installation."""
+TABLES = f"""
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN {NOTHING_OF_IT} ORDER BY oid"""
+"""Names in the order in which they were made: none refers to a later one."""
+SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
 
 
 class Loop:
@@ -66,6 +72,32 @@ class PostgresHands:
         """Returns the first column of the new row, which is its id where it has one."""
         found = self.execute(f"{statement} RETURNING *", values)[0][0]
         return found if isinstance(found, int) else 0
+
+    def copy(self) -> bytes:
+        """All that the state holds."""
+        return self._loop.call(self._copy())
+
+    async def _copy(self) -> bytes:
+        tables = await self._connection.fetch(TABLES)
+        rows = {
+            name: [tuple(row) for row in await self._connection.fetch(f"SELECT * FROM {name}")] for (name,) in tables
+        }
+        return pickle.dumps((rows, [tuple(row) for row in await self._connection.fetch(SEQUENCES)]))
+
+    def put_back(self, state: bytes) -> None:
+        """The state is what it was when this copy was made."""
+        self._loop.call(self._put_back(*pickle.loads(state)))
+
+    async def _put_back(
+        self, rows: dict[str, list[tuple[object, ...]]], sequences: list[tuple[str, int | None]]
+    ) -> None:
+        async with self._connection.transaction():
+            await self._connection.execute(f"TRUNCATE {', '.join(rows)} RESTART IDENTITY")
+            for table, records in rows.items():
+                await self._connection.copy_records_to_table(table, records=records)
+            for name, last in sequences:
+                if last is not None:
+                    await self._connection.execute("SELECT setval($1, $2)", name, last)
 
     def unguard(self) -> None:
         """Let what follows damage the state as no constraint would let it."""
@@ -140,10 +172,8 @@ class PostgresStates:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        names = ", ".join(sorted(row[0] for row in tables if row[0] not in KEYS))
-        if names:
-            await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        names = ", ".join(row[0] for row in await connection.fetch(TABLES))
+        await connection.execute(f"TRUNCATE {names}, dispatching RESTART IDENTITY CASCADE")
         await connection.close()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import apsw
 
 from installation import Installation
+from postgres_state import PostgresHands, PostgresState
 
 
 class AtOnce:
@@ -46,8 +47,17 @@ class Ground:
     first: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def create(cls, folder: Path) -> Ground:
+    def create(cls, folder: Path, state: PostgresState | None = None) -> Ground:
+        """With the state in a file, or in PostgreSQL."""
         loop = asyncio.new_event_loop()
+        if state is not None:
+            ground: Ground = PostgresGround(loop, loop.run_until_complete(Installation.create(folder, state)))
+            ground.first = ground.copy()
+            return ground
+        return cls._embedded(folder, loop)
+
+    @classmethod
+    def _embedded(cls, folder: Path, loop: asyncio.AbstractEventLoop) -> Ground:
         made = loop.run_until_complete(Installation.create(folder))
         for thread in (made.db._write_thread, made.db._scan_thread):
             thread.shutdown()
@@ -72,3 +82,19 @@ class Ground:
     def close(self) -> None:
         self.loop.run_until_complete(self.installation.close())
         self.loop.close()
+
+
+class PostgresGround(Ground):
+    """The same with the state in PostgreSQL; a copy of it is what all its tables hold."""
+
+    @property
+    def _hands(self) -> PostgresHands:
+        hands = self.installation.hands
+        assert isinstance(hands, PostgresHands)
+        return hands
+
+    def copy(self) -> bytes:
+        return self._hands.copy()
+
+    def put_back(self, state: bytes) -> None:
+        self._hands.put_back(state)

@@ -51,6 +51,7 @@ class MoodySource:
     description: str = ""
     settings: tuple[Setting, ...] = (Setting("flavour", "Flavour"),)
     has_accounts: bool = False
+    reads_whole: bool = False
     max_days_per_read: int = 3
     moods: dict[date, list[str]] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)

@@ -21,6 +21,13 @@ def test_no_story_loses_or_doubles_anything(ground: Ground, rounds: Callable[[in
     )
 
 
+@pytest.mark.timeout(600)
+def test_no_story_does_with_the_state_in_postgresql(shared_ground: Ground, rounds: Callable[[int], int]) -> None:
+    run_state_machine_as_test(
+        lambda: Story(shared_ground), settings=settings(max_examples=rounds(200) // 40, stateful_step_count=STEPS)
+    )
+
+
 def test_a_revoked_login_that_is_read_is_found(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     read_what_was_revoked(monkeypatch)
     found = settings(max_examples=50, stateful_step_count=STEPS, database=None, phases=[Phase.generate])
