@@ -27,7 +27,7 @@ UNTOLD = {
     "engine/materialise.py:materialise": "the runs of what somebody asked for",
     "engine/reconcile.py:begin": "that the dispatcher works",
     "engine/reconcile.py:end": "that it has stopped",
-    "engine/rescue.py:committed": "only looks, but not before the claim's transaction has ended",
+    "engine/rescue.py:committed": "looks alone, once the transaction before has ended",
     "engine/schedule.py:fire_due": "the runs of what somebody asked for",
     "engine/sessions.py:current": "the session tells when it was used last",
 }

@@ -18,7 +18,6 @@ DUCKDB, FILES = "src/dayfill/destinations/duckdb/", "src/dayfill/sources/files/"
 JUSTIFIED = {
     ("B311", "src/dayfill/seams.py"): "this chance is jitter and request ids; keys and nonces are made by secrets",
     **{("B608", DUCKDB + name): NAMES for name in ("held.py", "ledger.py", "ownership.py", "tables.py")},
-    ("B608", "src/dayfill/store/postgresql/leading.py"): "the number of a lock, which is a constant",
     ("B608", "src/dayfill/store/postgresql/moving.py"): NAMES,
     **dict.fromkeys([("B404", RAY), ("B603", RAY)], "starts this Python with a module of ours and a checked address"),
     ("B608", "src/dayfill/ui/day.py"): "shown to a person, who may run it elsewhere; nothing here does",

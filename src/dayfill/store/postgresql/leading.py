@@ -38,8 +38,6 @@ INSERT INTO dispatching (only_row, server, backend_pid, beat_at) VALUES (1, $1, 
 ON CONFLICT (only_row) DO UPDATE
 SET server = excluded.server, backend_pid = excluded.backend_pid, beat_at = excluded.beat_at"""
 
-_LET_GO = f"DELETE FROM dispatching; SELECT pg_advisory_unlock({LEAD_LOCK})"
-
 log = structlog.get_logger(__name__)
 
 
@@ -92,7 +90,7 @@ class LeadingWriter(Writer):
         async with self._turn:
             if self._holds is not None and not self._holds.is_closed():
                 with suppress(Exception):
-                    await self._holds.execute(_LET_GO)
+                    await self._holds.execute("DELETE FROM dispatching")
         await super().close()
 
 
