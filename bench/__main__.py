@@ -9,17 +9,18 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from bench import days, flights, http, noop, pages
+from bench import days, flights, http, noop, pages, postgresql
 from bench.table import Figure, keep, show
 
 
 async def main(folder: Path) -> list[Figure]:
-    for name in ("noop", "pages", "days", "flights", "http"):
+    for name in ("noop", "pages", "days", "flights", "http", "postgresql"):
         (folder / name).mkdir()
     figures = [await noop.measure(folder / "noop"), await pages.measure(folder / "pages")]
     figures += await days.measure(folder / "days")
     figures.append(await flights.measure(folder / "flights"))
     figures += await http.measure(folder / "http", folder / "days" / "days.parquet")
+    figures += await postgresql.measure(folder / "postgresql")
     return figures
 
 

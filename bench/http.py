@@ -53,8 +53,8 @@ class Process:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[Process]:
-    command = [sys.executable, "-m", "bench.server", *arguments]
+def started(*arguments: str, module: str = "bench.server") -> Iterator[Process]:
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
@@ -127,9 +127,9 @@ def _create_and_cancel(server: Process, client: httpx.Client, days: int) -> floa
     return taken
 
 
-def _ended(server: Process, days: int) -> int:
+def _ended(server: Process, days: int, status: str = "COMPLETED") -> int:
     backfill = _created(server, LAST - timedelta(days=days - 1), LAST)
-    while _get(server, backfill).json()["data"]["status"] != "COMPLETED":
+    while _get(server, backfill).json()["data"]["status"] != status:
         time.sleep(0.05)
     return backfill
 

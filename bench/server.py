@@ -19,15 +19,15 @@ from dayfill.domain.reach import Reach, Reaches
 from dayfill.settings import Settings
 
 
-async def _dayfill(folder: Path, parquet: str) -> None:
-    async with world(folder, {"path": parquet, "date_column": "day"}) as here:
+async def _dayfill(folder: Path, parquet: str, postgresql: str | None = None) -> None:
+    async with world(folder, {"path": parquet, "date_column": "day"}, postgresql=postgresql) as here:
         known = {"api_key": here.key, "team_id": here.team_id, "transfer_id": here.transfer_id}
 
     async def say(running: Running) -> None:
         print(json.dumps({"port": running.port, "pid": os.getpid(), **known}), flush=True)
 
     reach = Reaches(Reach((str(folder.parent),)))
-    await serve(Settings(folder / "data", port=0, reaches=reach), on_ready=say)
+    await serve(Settings(folder / "data", port=0, reaches=reach, state=postgresql), on_ready=say)
 
 
 async def _static(size: int) -> None:
@@ -48,4 +48,4 @@ async def _static(size: int) -> None:
 if __name__ == "__main__":
     log_to_stderr("info")
     what, *rest = sys.argv[1:]
-    uvloop.run(_dayfill(Path(rest[0]), rest[1]) if what == "dayfill" else _static(int(rest[0])))
+    uvloop.run(_dayfill(Path(rest[0]), *rest[1:]) if what == "dayfill" else _static(int(rest[0])))
