@@ -9,14 +9,15 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from bench import days, flights, http, noop, pages, postgresql
+from bench import cluster, days, flights, http, noop, pages, postgresql
 from bench.table import Figure, keep, show
 
 
 async def main(folder: Path) -> list[Figure]:
-    for name in ("noop", "pages", "days", "flights", "http", "postgresql"):
+    for name in ("noop", "pages", "cluster", "days", "flights", "http", "postgresql"):
         (folder / name).mkdir()
     figures = [await noop.measure(folder / "noop"), await pages.measure(folder / "pages")]
+    figures += await cluster.measure(folder / "cluster")
     figures += await days.measure(folder / "days")
     figures.append(await flights.measure(folder / "flights"))
     figures += await http.measure(folder / "http", folder / "days" / "days.parquet")

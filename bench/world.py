@@ -13,8 +13,9 @@ from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.backfill import ACTIVE, Backfill
 from dayfill.domain.days import DayRange
 from dayfill.domain.reach import Reach, Reaches
-from dayfill.domain.transfer import Configuration, SourceSetting, Table
+from dayfill.domain.transfer import Configuration, SourceSetting, Table, Value
 from dayfill.engine import backfills, destinations, keys, table_groups, teams, transfers
+from dayfill.engine.away import Away
 from dayfill.engine.destinations import Wanted
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.spool_folder import swept
@@ -54,7 +55,7 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path, source: Mapping[str, str], table: str = "days", postgresql: str | None = None
+    folder: Path, source: Mapping[str, Value], table: str = "days", postgresql: str | None = None
 ) -> AsyncIterator[World]:
     """A fresh installation with one transfer; ``source`` are settings of the files source, ``postgresql`` a DSN."""
     warehouse = folder / "warehouse.duckdb"
@@ -77,16 +78,16 @@ async def world(
 
 
 @asynccontextmanager
-async def dispatching(state: State, executor: Executor) -> AsyncIterator[Dispatcher]:
+async def dispatching(state: State, executor: Executor, away: Away | None = None) -> AsyncIterator[Dispatcher]:
     """A dispatcher at work on this state until the block ends."""
     spool = swept(state.data_dir / SPOOL)
     reaches = Reaches(Reach((str(state.data_dir.parent),)))
     of_state = state.seams, executor, state.keyring.open, state.installation_id
-    dispatcher = Dispatcher(state.db.leading(), *of_state, spool, reaches)
+    dispatcher = Dispatcher(state.db.leading(), *of_state, spool, reaches, away)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher
     finally:
         dispatcher.stop()
         await task
-        executor.close()
+        dispatcher.close()
