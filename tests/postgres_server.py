@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 NAMED = "DAYFILL_TEST_POSTGRES"
 """The environment variable: ``postgresql://USER:PASSWORD@HOST/postgres`` of somebody who may make databases."""
@@ -23,7 +25,7 @@ assert _PACKAGE is not None and _PACKAGE.origin is not None, "make dev installs 
 BINARIES = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
 START_SECONDS = 60.0
 
-AS_IT_COMES = {"listen_addresses": ""}
+AS_IT_COMES = {"listen_addresses": "127.0.0.1"}
 # No power is cut during a test, and waiting for the disk would make up most of its time.
 FOR_TESTS = AS_IT_COMES | {
     "fsync": "off",
@@ -44,10 +46,12 @@ def _as_nobody() -> dict[str, Any]:
 
 
 class PostgresServer:
-    """A server in a temporary folder, reached through a Unix socket in it."""
+    """A server in a temporary folder, reached through a Unix socket in it, and by a port on this machine."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder, self._settings = folder, settings
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody")
@@ -61,12 +65,13 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
-        place = ("-D", self.folder / "data", f"--unix_socket_directories={self.folder}")
+        place = ("-D", self.folder / "data", f"--unix_socket_directories={self.folder}", f"--port={self.port}")
         with (self.folder / "log").open("ab") as log:
             command = [BINARIES / "postgres", *place, *settings]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
         until = time.monotonic() + START_SECONDS
-        while subprocess.run([BINARIES / "pg_isready", "--quiet", "--host", self.folder]).returncode != 0:
+        answers = [BINARIES / "pg_isready", "--quiet", "--host", self.folder, "--port", str(self.port)]
+        while subprocess.run(answers).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-2000:]}")
             time.sleep(0.02)
@@ -80,7 +85,12 @@ class PostgresServer:
 
     def dsn(self, database: str = "postgres") -> str:
         """What a client connects to."""
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+        return f"postgresql://postgres@/{database}?host={self.folder}&port={self.port}"
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What a form asks for, in place of a DSN."""
+        return {"host": "127.0.0.1", "port": str(self.port), "user": "postgres", "password": ""}
 
 
 class NamedServer:
@@ -92,6 +102,13 @@ class NamedServer:
     def dsn(self, database: str = "postgres") -> str:
         before, _, after = self._dsn.partition("?")
         return f"{before.rpartition('/')[0]}/{database}{'?' if after else ''}{after}"
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What a form asks for, in place of a DSN."""
+        parts = urlsplit(self._dsn)
+        named = {"host": parts.hostname, "user": parts.username, "password": parts.password}
+        return {"port": str(parts.port or 5432), **{name: unquote(text or "") for name, text in named.items()}}
 
 
 AnyServer = PostgresServer | NamedServer

@@ -42,4 +42,10 @@ SAMPLES: dict[pa.DataType, pa.Array] = {
         [datetime(1970, 1, 1, tzinfo=UTC), datetime(2024, 3, 31, 1, 30, 0, 1, tzinfo=UTC), None],
         pa.timestamp("us", "UTC"),
     ),
+    pa.uuid(): pa.array([bytes(range(16)), None, b"\xff" * 16], pa.uuid()),
+    pa.json_(): pa.array(['{"a": [1, null]}', None, '"text"']).cast(pa.json_()),
+    pa.list_(pa.int64()): pa.array([[1, None, 2**63 - 1], [], None]),
+    pa.list_(pa.string()): pa.array([["", None, "é"], None, ["\n"]]),
+    pa.list_(pa.decimal128(9, 2)): pa.array([[Decimal("0.01"), None], None], pa.list_(pa.decimal128(9, 2))),
+    pa.list_(pa.timestamp("us", "UTC")): pa.array([[0, None], None], pa.list_(pa.timestamp("us", "UTC"))),
 }

@@ -109,14 +109,20 @@ def test_what_is_raised_before_the_commit_rolls_all_of_it_back(warehouse: Wareho
     warehouse.load(a_day(stamped(1, 2)))
     seen: list[object] = []
 
-    def refuse() -> None:
-        seen.append(warehouse.readings())
+    def too_late() -> None:
         raise Transient("TIMEOUT", "Too late.")
 
-    for rows in (stamped(2, 5), stamped(2, 5, extra=pa.array(["new"] * 5))):
+    def refuse() -> None:
+        seen.append(warehouse.readings())
+        too_late()
+
+    drifted = stamped(2, 5, extra=pa.array(["new"] * 5))
+    for rows in (stamped(2, 5), *([drifted] if warehouse.can_be_read_while_altered else [])):
         with pytest.raises(Transient, match="Too late"):
             warehouse.load(a_day(rows, token=2), a_day(stamped(2, 1, 1), 1, token=2), before_commit=refuse)
-    assert seen == [{on(0): [1] * 2}] * 2
+    assert seen and all(before == {on(0): [1] * 2} for before in seen)
+    with pytest.raises(Transient, match="Too late"):
+        warehouse.load(a_day(drifted, token=2), before_commit=too_late)
     assert warehouse.readings() == {on(0): [1] * 2}
     assert warehouse.ledger() == {("visits", on(0)): (1, 2)}
     assert warehouse.ask("SELECT * FROM visits").column_names == ["data_date", "version"]
@@ -165,7 +171,9 @@ def test_distinct_days_load_side_by_side_while_columns_are_added(warehouse: Ware
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(load, range(40))) == [[LOADED]] * 40
     assert warehouse.readings() == {on(offset): [1] * 5 for offset in range(40)}
-    sums = warehouse.ask("SELECT sum(extra_0) AS a, sum(extra_1) AS b, sum(extra_2) AS c FROM visits").to_pylist()[0]
+    sums = warehouse.ask(
+        "SELECT sum(extra_0)::BIGINT AS a, sum(extra_1)::BIGINT AS b, sum(extra_2)::BIGINT AS c FROM visits"
+    ).to_pylist()[0]
     assert sums == {name: sum(5 * day for day in range(40) if day % 3 == rest) for rest, name in enumerate("abc")}
 
 
@@ -206,8 +214,7 @@ def test_check_leaves_nothing_behind(warehouse: Warehouse) -> None:
     warehouse.destination.check(warehouse.config)
     warehouse.destination.check(warehouse.config)
     warehouse.load(a_day(stamped(1)))
-    tables = warehouse.ask("SELECT table_name FROM information_schema.tables ORDER BY ALL").column(0).to_pylist()
-    assert tables == ["_dayfill_days", "_dayfill_tables", "visits"]
+    assert warehouse.tables() == ["_dayfill_days", "_dayfill_tables", "visits"]
 
 
 @pytest.mark.parametrize(

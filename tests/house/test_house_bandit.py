@@ -14,10 +14,12 @@ NAMES = "texts put in are names that `quoted` has quoted, and words of ours; eve
 SCANS = "texts put in are names and literals that `quoted` and `text` have quoted; what DuckDB reads cannot be bound"
 RAY = "src/dayfill/executors/ray.py"
 DUCKDB, FILES = "src/dayfill/destinations/duckdb/", "src/dayfill/sources/files/"
+POSTGRESQL = "src/dayfill/destinations/postgresql/"
 
 JUSTIFIED = {
     ("B311", "src/dayfill/seams.py"): "this chance is jitter and request ids; keys and nonces are made by secrets",
     **{("B608", DUCKDB + name): NAMES for name in ("held.py", "ledger.py", "ownership.py", "tables.py")},
+    **{("B608", POSTGRESQL + name): NAMES for name in ("held.py", "ledger.py", "locks.py", "tables.py")},
     ("B608", "src/dayfill/store/postgresql/moving.py"): NAMES,
     **dict.fromkeys([("B404", RAY), ("B603", RAY)], "starts this Python with a module of ours and a checked address"),
     ("B608", "src/dayfill/ui/day.py"): "shown to a person, who may run it elsewhere; nothing here does",

@@ -17,7 +17,7 @@ from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 from dayfill.errors import Permanent
 
-KINDS = {"DWH_DUCKDB": "duckdb"}
+KINDS = {"DWH_DUCKDB": "duckdb", "DWH_POSTGRESQL": "postgresql"}
 """Destination type -> module of this package."""
 LOCAL = frozenset({"DWH_DUCKDB"})
 """Types that one process must own: their loads run in the server, never on a cluster."""

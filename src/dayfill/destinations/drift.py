@@ -118,6 +118,8 @@ def landed(incoming: pa.DataType, column: str) -> pa.DataType:
     """
     if kinds.is_dictionary(incoming):
         return landed(incoming.value_type, column)
+    if kinds.is_list(incoming) or kinds.is_large_list(incoming) or kinds.is_fixed_size_list(incoming):
+        return pa.list_(_landed_item(incoming, column))
     for test, stored in _ONE_FORM:
         if test(incoming):
             return stored
@@ -133,7 +135,18 @@ def landed(incoming: pa.DataType, column: str) -> pa.DataType:
     )
 
 
+def _landed_item(incoming: pa.DataType, column: str) -> pa.DataType:
+    item = incoming.value_type
+    if kinds.is_nested(item) or kinds.is_null(item):
+        raise Permanent(
+            "SCHEMA", f"Column {column} is of type {incoming}: lists are stored if they hold plain values, no others."
+        )
+    return landed(item, column)
+
+
 _ONE_FORM = (
+    (lambda t: isinstance(t, pa.UuidType), pa.uuid()),
+    (lambda t: isinstance(t, pa.JsonType), pa.json_()),
     (lambda t: kinds.is_string(t) or kinds.is_large_string(t) or kinds.is_string_view(t), pa.string()),
     (
         lambda t: (

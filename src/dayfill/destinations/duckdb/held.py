@@ -43,8 +43,16 @@ def read_day(
 
 
 def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
-    columns = [column.cast(field.type, safe=False) for column, field in zip(batch.columns, wanted, strict=True)]
+    columns = [_in(column, field.type) for column, field in zip(batch.columns, wanted, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=wanted)
+
+
+def _in(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if column.type == wanted:
+        return column
+    if isinstance(column.type, pa.BaseExtensionType):  # how a boolean, a UUID and JSON come
+        column = column.storage
+    return column.cast(wanted, safe=False)
 
 
 def _counts(

@@ -19,6 +19,7 @@ from dayfill.roots import Identity, Place
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
+    "arrow_lossless_conversion": "true",  # a UUID comes back as one, and JSON too
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # A checkpoint rewrites whole row groups: three times rarer is a quarter faster, and the log stays under 64 MB.

@@ -28,6 +28,8 @@ _NAMES: dict[pa.DataType, str] = {
     pa.time64("us"): "TIME",
     pa.timestamp("us"): "TIMESTAMP",
     pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+    pa.uuid(): "UUID",
+    pa.json_(): "JSON",
 }
 _TYPES = {name: of for of, name in _NAMES.items()}
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
@@ -35,6 +37,8 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 
 def name_of(of: pa.DataType) -> str:
     """DuckDB's name of a type that `drift.landed` gave."""
+    if kinds.is_list(of):
+        return f"{name_of(of.value_type)}[]"
     return f"DECIMAL({of.precision},{of.scale})" if kinds.is_decimal(of) else _NAMES[of]
 
 
@@ -67,6 +71,8 @@ def _relation(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> duckdb
 
 
 def _arrow(name: str, table: str, column: str) -> pa.DataType:
+    if name.endswith("[]"):
+        return pa.list_(_arrow(name.removesuffix("[]"), table, column))
     if match := _DECIMAL.fullmatch(name):
         return pa.decimal128(int(match[1]), int(match[2]))
     if name not in _TYPES:

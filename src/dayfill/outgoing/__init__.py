@@ -91,12 +91,12 @@ def parsed(text: str) -> Url:
     if not text.isprintable() or "\\" in text or " " in text:
         raise _wrong("A URL must not hold spaces, backslashes or control characters.")
     if "[" in parts.netloc and ":" not in (parts.hostname or ""):
-        raise _wrong("The host of the URL is no IPv6 address.")
+        raise _wrong("The host is no IPv6 address.")
     if "@" in parts.netloc:
         raise _wrong("A URL must not hold a user or a password.")
     query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
     target = quote(parts.path or "/", safe=_SAFE) + query
-    return Url(parts.scheme, _host(parts.hostname or ""), port or _DEFAULT_PORTS[parts.scheme], target)
+    return Url(parts.scheme, plain_host(parts.hostname or ""), port or _DEFAULT_PORTS[parts.scheme], target)
 
 
 @contextmanager
@@ -128,6 +128,30 @@ def addresses_of(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+def checked(host: str, port: int, reach: Reach, ports: frozenset[int], shown: str, cause: str = "SOURCE") -> list[str]:
+    """Every address of a host, all of which may be reached: a bad one among good ones is a trick, or a mistake.
+
+    ports: of public addresses; those of the administrator's own networks are reached on every port.
+
+    Raises:
+        Permanent: cause CONFIG; it leads to where connections may not go. Transient: the name has no address now.
+    """
+    try:
+        found = list(dict.fromkeys(addresses_of(host, port)))
+    except (OSError, UnicodeError):
+        raise Transient(cause, f"{shown}: the name {host} has no address now.") from None
+    for text in found:
+        address = _address(text)
+        is_ours = address is not None and any(address in network for network in reach.nets)
+        if address is None or not may_be_reached(address, reach.nets) or not (is_ours or port in ports):
+            listed = ", ".join(str(number) for number in sorted(ports))
+            raise _wrong(
+                f"{shown} leads to an address or a port that connections may not go to: public ones on ports {listed}."
+                " The administrator can add networks to DAYFILL_ALLOW_NETS."
+            )
+    return found
+
+
 class Checked(httpcore.NetworkBackend):
     """Opens connections to addresses that may be reached, and to no other."""
 
@@ -142,7 +166,7 @@ class Checked(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = self._checked(host, port)
+        addresses = checked(host, port, self._reach, _PORTS, self._wanted.shown)
         for number, address in enumerate(addresses, 1):
             try:
                 stream = self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -151,22 +175,6 @@ class Checked(httpcore.NetworkBackend):
                 if number == len(addresses):
                     raise
         raise httpcore.ConnectError(f"{host} has no address")
-
-    def _checked(self, host: str, port: int) -> list[str]:
-        """Every address of a host, all of which may be reached: a bad one among good ones is a trick, or a mistake."""
-        try:
-            found = list(dict.fromkeys(addresses_of(host, port)))
-        except (OSError, UnicodeError):
-            raise Transient("SOURCE", f"{self._wanted.shown}: the name {host} has no address now.") from None
-        for text in found:
-            address = _address(text)
-            is_ours = address is not None and any(address in network for network in self._reach.nets)
-            if address is None or not may_be_reached(address, self._reach.nets) or not (is_ours or port in _PORTS):
-                raise _wrong(
-                    f"{self._wanted.shown} leads to an address or a port that connections may not go to: public ones on"
-                    " ports 80, 443, 8080 and 8443. The administrator can add networks to DAYFILL_ALLOW_NETS."
-                )
-        return found
 
 
 class _Bounded(httpcore.NetworkStream):
@@ -246,21 +254,21 @@ def _told(wanted: Url) -> Iterator[None]:
         raise Transient("TIMEOUT" if is_late else "SOURCE", f"{wanted.shown} {how} ({type(error).__name__}).") from None
 
 
-def _host(host: str) -> str:
+def plain_host(host: str) -> str:
     """A name, or an address in its usual form; other ways to write one are there to deceive."""
     if ":" in host:
         try:
             return str(ipaddress.IPv6Address(host if "%" not in host else ""))
         except ValueError:
-            raise _wrong("The host of the URL is no address: write an IPv6 address without a zone.") from None
+            raise _wrong("The host is no address: write an IPv6 address without a zone.") from None
     last = host.rstrip(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise _wrong("The host of the URL is an odd number: write an address as 192.0.2.1.") from None
+            raise _wrong("The host is an odd number: write an address as 192.0.2.1.") from None
     if not _HOST.fullmatch(host) or len(host) > 253:
-        raise _wrong("The host of the URL is no name of letters, digits, points and hyphens (xn--... for others).")
+        raise _wrong("The host is no name of letters, digits, points and hyphens (xn--... for others).")
     return host
 
 

@@ -1,0 +1,54 @@
+"""What PostgreSQL's errors mean for a load: try again, or not, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+from adbc_driver_manager import Error
+
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.outgoing.postgresql import Server, is_lost, primary
+
+FULL_SECONDS = 15
+"""How long a full disk is left alone. Stated, so that the destination rests and no day pays for it with an attempt."""
+_CONFLICTS = frozenset(("40001", "40P01", "55P03", "23505", "42701", "42P07"))
+"""Serialisation, deadlock, a lock that was not got, and what somebody else has made meanwhile: a key, column, table."""
+UNDEFINED = frozenset(("42P01", "3F000"))
+"""No such table, no such schema."""
+
+
+@contextmanager
+def translated(server: Server) -> Iterator[None]:
+    """Every driver error inside leaves as `Transient` or `Permanent`."""
+    try:
+        yield
+    except (Error, pa.ArrowException) as error:
+        raise translate(error, server) from None
+
+
+def translate(error: Exception, server: Server) -> ConnectorError:
+    """The error in our words; of the server's only its own sentence."""
+    if not isinstance(error, Error):
+        return Permanent("SCHEMA", f"{server.shown}: the data do not fit the table: {str(error)[:300]}")
+    if error.sqlstate in _CONFLICTS:
+        return Transient("CONFLICT", "Another load changed the same day or table at the same time; it is tried again.")
+    if is_lost(error):
+        return Transient("DESTINATION", f"The connection to {server.shown} broke off; nothing is lost by that.")
+    return _refused(error.sqlstate or "", f"{server.shown}: {primary(error)}", server)
+
+
+def _refused(state: str, text: str, server: Server) -> ConnectorError:
+    if state == "53100":
+        message = f"The disk of {server.shown} is full: free some space; nothing was changed."
+        return Transient("DESTINATION", message, retry_after=FULL_SECONDS)
+    if state == "57014":
+        return Transient("TIMEOUT", f"{text} (statement_timeout of the role or the database, or a person).")
+    if state == "42501":
+        return Permanent("DESTINATION", f"{text}. Grant it to user {server.user}.", fatal=True)
+    if state.startswith("22"):
+        return Permanent("DATA", f"{text}.")
+    if state.startswith(("23", "42", "0A", "3F")):
+        return Permanent("SCHEMA", f"PostgreSQL refused the data or the table: {text}.")
+    return Transient("DESTINATION", f"{text}.")

@@ -1,0 +1,157 @@
+"""One table's part of a load: what must change so that the new rows fit, and the statements that put them in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from adbc_driver_manager import Error
+
+from dayfill.destinations import FinishedDay, drift, load
+from dayfill.destinations.load import Incoming, blaming
+from dayfill.destinations.names import checked
+from dayfill.destinations.postgresql import types
+from dayfill.destinations.postgresql.types import path_of, quoted
+from dayfill.domain.days import WHOLE
+from dayfill.errors import Permanent, Transient
+from dayfill.outgoing.postgresql import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The steps before the insert, and the rows of all days."""
+
+    schema: str
+    name: str
+    date_column: str | None
+    is_new: bool
+    steps: list[drift.Step]
+    incoming: Incoming
+
+    @property
+    def path(self) -> str:
+        return path_of(self.schema, self.name)
+
+
+def planned(con: Session, schema: str, days: Sequence[FinishedDay], index: int) -> Change:
+    """The change to the table at this index of the days' tables, as this transaction sees it; nothing is altered yet.
+
+    Raises:
+        Permanent: cause SCHEMA, with the day whose rows do not fit.
+    """
+    name, date_column = days[0].tables[index].name, days[0].tables[index].date_column
+    current = types.columns(con, schema, name)
+    target = pa.schema([]) if current is None else current
+    for day in days:
+        with blaming(day.data_date, name):
+            target = _kept(drift.after(target, drift.plan(target, day.tables[index].rows.schema)))
+    incoming = Incoming.of(days, index, target)
+    steps = drift.plan(pa.schema([]) if current is None else current, target)
+    column = None if date_column is None else load.date_column(target, date_column, name)
+    return Change(schema, name, column, current is None, steps, incoming)
+
+
+def _kept(target: pa.Schema) -> pa.Schema:
+    """In PostgreSQL's types and, for the columns that it does not have yet, names."""
+    return pa.schema([(_checked(field.name), types.stored(field.type)) for field in target])
+
+
+def _checked(name: str) -> str:
+    return checked(name, "column").lower()
+
+
+def alter(con: Session, change: Change) -> None:
+    """Create or widen the table.
+
+    Raises:
+        Permanent: cause SCHEMA; a stored integer would lose digits as a float.
+    """
+    if change.is_new:
+        columns = (f"{quoted(field.name, 'column')} {types.name_of(field.type)}" for field in change.incoming.target)
+        con.execute(f"CREATE TABLE {change.path} ({', '.join(columns)})")
+        # Days are replaced and read by it. A BRIN index would be a hundredth of the size, but rows of days that come
+        # in any order lie in any order.
+        if change.date_column is not None:
+            con.execute(f"CREATE INDEX ON {change.path} ({quoted(change.date_column, 'column')})")
+        return
+    for step in change.steps:
+        column = quoted(step.name, "column")
+        if isinstance(step, drift.AddColumn):
+            con.execute(f"ALTER TABLE {change.path} ADD COLUMN {column} {types.name_of(step.type)}")
+        else:
+            if step.guarded:
+                _guard(con, change, step)
+            con.execute(f"ALTER TABLE {change.path} ALTER COLUMN {column} TYPE {types.name_of(step.new)}")
+
+
+def replace(con: Session, change: Change, days: Sequence[date]) -> None:
+    """Delete the days, or all there is, and insert the rows.
+
+    Raises:
+        Transient: PostgreSQL took another number of rows than it was given.
+        ConnectorError: rows that waited in a file are not what they should be, or hold what it does not take.
+    """
+    if change.date_column is None:
+        con.execute(f"DELETE FROM {change.path}")
+    else:
+        con.rows(
+            f"WITH gone AS (DELETE FROM {change.path} WHERE {quoted(change.date_column, 'column')} = ANY($1::date[])"
+            " RETURNING 1) SELECT count(*) FROM gone",
+            list(days),
+        )
+    try:
+        taken = change.incoming.insert(lambda rows: _copy(con, change, rows), Error)
+    except Error as error:
+        if error.sqlstate == "22021" and (found := _nul(change)) is not None:
+            raise found from None
+        raise
+    if taken != change.incoming.given:
+        raise Transient(
+            "DESTINATION", f"Table {change.name} took {taken} of {change.incoming.given} rows; rolled back."
+        )
+
+
+def _copy(con: Session, change: Change, rows: pa.Table | pa.RecordBatchReader) -> int:
+    with con.connection.cursor() as cursor:
+        return int(
+            cursor.adbc_ingest(
+                change.name.lower(), rows, mode="append", db_schema_name=checked(change.schema, "schema").lower()
+            )
+        )
+
+
+def _guard(con: Session, change: Change, step: drift.Widen) -> None:
+    column, most = quoted(step.name, "column"), drift.GREATEST_EXACT_IN_FLOAT
+    beyond = con.rows(
+        f"SELECT {column} FROM {change.path} WHERE {column} NOT BETWEEN $1::bigint AND $2::bigint LIMIT 1", -most, most
+    )
+    if beyond:
+        raise Permanent(
+            "SCHEMA",
+            f"Column {step.name} of table {change.name} is {step.old} and came as {step.new}: the stored value"
+            f" {beyond[0][0]} would lose digits. Set the field's data type to DECIMAL in the table group.",
+        )
+
+
+def _nul(change: Change) -> Permanent | None:
+    """The refusal of the first text with a NUL character, which PostgreSQL stores in no text."""
+    readers = [(None, change.incoming.rows.to_reader()), *((one.day, one.reader()) for one in change.incoming.waiting)]
+    for day, reader in readers:
+        before = 0
+        for batch in reader:
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                held = pc.match_substring(column, "\0") if column.type == pa.string() else None
+                if held is not None and held.true_count:
+                    row = pc.index(held, True).as_py()
+                    of = day or (batch.column(change.date_column)[row].as_py() if change.date_column else WHOLE)
+                    return Permanent(
+                        "DATA",
+                        f"Table {change.name}: column {name}, row {before + row + 1} of the load holds a NUL"
+                        f" character, which PostgreSQL keeps in no text: correct the source.",
+                        day=of,
+                    )
+            before += batch.num_rows
+    return None
