@@ -16,6 +16,7 @@ import structlog
 from hypothesis import settings
 
 from installation import Installation
+from mariadb_server import MARIADBD, NOT_RUN
 from postgres_server import AnyServer, new_database, postgres_server
 from postgres_state import PostgresState, PostgresStates
 
@@ -48,6 +49,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """All tests run on all cores (None); what somebody names runs here (0): workers would take longer to start."""
     are_named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
     return 0 if are_named else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if MARIADBD is None:
+        terminalreporter.write_line(NOT_RUN)
 
 
 @pytest.fixture

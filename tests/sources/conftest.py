@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+import mariadb_server
 from dayfill import sources
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import ConnectorError
@@ -28,6 +29,16 @@ class Reading:
         """The values of a column, ordered by all columns; of one day if given."""
         rows = sorted(self.rows.to_pylist(), key=repr)
         return [row[column] for row in rows if day is None or row[self.date_column] == day]
+
+
+collect_ignore = [] if mariadb_server.MARIADBD else ["test_sql_mariadb.py"]
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[dict[str, str]]:
+    """The MariaDB server of this session, for tests that are there where it is installed."""
+    with mariadb_server.mariadb_server() as fields:
+        yield fields
 
 
 ReadFiles = Callable[..., Reading]

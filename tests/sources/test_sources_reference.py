@@ -34,7 +34,7 @@ def test_the_failing_days_are_those_of_the_reference() -> None:
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(sources.Permanent, match="known are DEMO_ADS, FILES"):
+    with pytest.raises(sources.Permanent, match="known are DEMO_ADS, FILES, SQL"):
         sources.get("NOPE")
 
 

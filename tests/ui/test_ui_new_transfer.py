@@ -40,7 +40,7 @@ def counts(installation: Installation) -> list[tuple[object, ...]]:
 
 async def test_a_source_is_chosen_first(browser: Browser) -> None:
     page = (await browser.open("/transfers/new")).text
-    assert set(re.findall(r'href="/transfers/new\?source=(\w+)"', page)) == {"FILES", "DEMO_ADS"}
+    assert set(re.findall(r'href="/transfers/new\?source=(\w+)"', page)) == {"FILES", "SQL", "DEMO_ADS"}
     assert "There is no such source." in await opened(browser, "NOTHING")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
-def name(value: str) -> str:
-    """A SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'
+def name(value: str, mark: str = '"') -> str:
+    """A SQL identifier. mark: what the database puts around one."""
+    return mark + value.replace(mark, mark * 2) + mark
 
 
 def text(value: str) -> str:

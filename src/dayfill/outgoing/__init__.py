@@ -213,16 +213,18 @@ def _address(text: str) -> Address | None:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """Checks certificate and name. The usual makers of a context look into the environment."""
+def tls(is_checked: bool = True) -> ssl.SSLContext:
+    """Checks certificate and name, or neither. The usual makers of a context look into the environment."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(certifi.where())
+    if not is_checked:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 @contextmanager
 def _pool(wanted: Url, reach: Reach, left: Callable[[], float]) -> Iterator[httpcore.ConnectionPool]:
-    with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=Checked(wanted, reach, left)) as pool:
+    with httpcore.ConnectionPool(ssl_context=tls(), network_backend=Checked(wanted, reach, left)) as pool:
         yield pool
 
 

@@ -17,7 +17,7 @@ from dayfill.domain.transfer import Account, Segment, Table, Value
 from dayfill.errors import ConnectorError, Permanent
 from dayfill.outgoing import is_url
 
-KINDS = {"FILES": "files", "DEMO_ADS": "demo_ads"}
+KINDS = {"FILES": "files", "SQL": "sql", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
 
 

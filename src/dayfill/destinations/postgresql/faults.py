@@ -26,6 +26,8 @@ def translated(server: Server) -> Iterator[None]:
         yield
     except (Error, pa.ArrowException) as error:
         raise translate(error, server) from None
+    except OSError:  # while rows are coming the driver tells no code
+        raise Transient("DESTINATION", f"The connection to {server.shown} broke off.") from None
 
 
 def translate(error: Exception, server: Server) -> ConnectorError:

@@ -1,0 +1,158 @@
+"""MySQL and MariaDB: rows are streamed from the server, in a transaction that may only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from dayfill import outgoing
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.outgoing import streams
+from dayfill.sources.sql import rows
+from dayfill.sources.sql.options import Options, wrong
+from dayfill.sources.sql.statement import Dialect
+
+try:
+    import pymysql
+    from pymysql.constants import FIELD_TYPE as KIND
+    from pymysql.constants import FLAG
+    from pymysql.converters import conversions
+    from pymysql.cursors import SSCursor
+except ModuleNotFoundError:  # it comes with an extra
+    pymysql = None
+
+DEFAULT_PORT = 3306
+_PORTS = frozenset((3306, 3307, 25060))
+"""Of public addresses."""
+_BINARY_CHARSET = 63
+_LOGIN_ERRORS = (1044, 1045, 1049, 1142, 1698)
+_LATE_ERRORS = (1317, 1969, 3024)
+_LOST_ERRORS = (1040, 1053, 1158, 1159, 1160, 1161, 1205, 1213, 2002, 2003, 2006, 2013)
+
+
+class Database:
+    """One view of a database, for as long as a reading lasts."""
+
+    dialect = Dialect(quote="`", has_zones=False)
+
+    def __init__(self, con: Any, shown: str) -> None:
+        self._con, self._shown = con, shown
+
+    def columns(self, sql: str) -> pa.Schema:
+        """The columns of a query."""
+        with _translated(self._shown), closing(self._con.cursor()) as cursor:
+            cursor.execute(sql)
+            return pa.schema([(field.name, _type(field)) for field in cursor._result.fields])
+
+    @contextmanager
+    def rows(self, sql: str, columns: pa.Schema) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query, as they come."""
+        cursor = self._con.cursor()
+        with _translated(self._shown):
+            cursor.execute(sql)
+            yield rows.reader(columns, cursor.fetchmany)
+            cursor.close()  # not after an error: it would read the rest first
+
+
+@contextmanager
+def opened(options: Options, seconds: float) -> Iterator[Database]:
+    """A view of the database in which nothing changes. seconds: how long a statement may take."""
+    if pymysql is None:
+        raise wrong("MySQL and MariaDB need a driver: install dayfill[mysql] on the server.")
+    fields = options.fields
+    host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORT)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise wrong("The port must be a number from 1 to 65535.")
+    shown = f"MySQL at {host}:{port}"
+    with _translated(shown), streams.connected(host, int(port), options.reach, _PORTS, shown) as stream:
+        con = pymysql.connect(
+            host=host,
+            user=fields["user"],
+            password=options.password.reveal() if options.password is not None else "",
+            database=fields["database"] or None,
+            ssl=None if fields["tls"] == "disable" else outgoing.tls(fields["tls"] != "require"),
+            ssl_disabled=fields["tls"] == "disable",
+            charset="utf8mb4",
+            read_timeout=max(seconds, 1),
+            conv=conversions | {KIND.TIME: str, KIND.TIMESTAMP: conversions[KIND.DATETIME]},
+            cursorclass=SSCursor,
+            autocommit=True,
+            defer_connect=True,
+        )
+        try:
+            con.connect(stream)
+            _begin(con, seconds)
+            yield Database(con, shown)
+        finally:
+            con._force_close()
+
+
+def _begin(con: Any, seconds: float) -> None:
+    with closing(con.cursor()) as cursor:
+        cursor.execute("SET time_zone = '+00:00'")
+        if "MariaDB" in con.get_server_info():
+            cursor.execute("SET max_statement_time = %s", (max(seconds, 0.001),))
+        else:
+            cursor.execute("SET max_execution_time = %s", (max(int(seconds * 1000), 1),))
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+
+def _type(field: Any) -> pa.DataType:
+    whole = {} if pymysql is None else {KIND.TINY: 8, KIND.SHORT: 16, KIND.INT24: 32, KIND.LONG: 32, KIND.LONGLONG: 64}
+    code, is_unsigned = field.type_code, bool(field.flags & FLAG.UNSIGNED)
+    if code in whole:
+        return _INTEGERS[whole[code], is_unsigned]
+    if code in (KIND.DECIMAL, KIND.NEWDECIMAL):
+        precision = field.length - (field.scale > 0) - (not is_unsigned)
+        if precision > 38:
+            raise Permanent("SCHEMA", f"Column {field.name} has more than 38 digits: give it fewer in a query.")
+        return pa.decimal128(precision, field.scale)
+    plain = {
+        KIND.FLOAT: pa.float32(),
+        KIND.DOUBLE: pa.float64(),
+        KIND.DATE: pa.date32(),
+        KIND.NEWDATE: pa.date32(),
+        KIND.DATETIME: pa.timestamp("us"),
+        KIND.TIMESTAMP: pa.timestamp("us", "UTC"),
+        KIND.YEAR: pa.int16(),
+        KIND.TIME: pa.string(),
+        KIND.JSON: pa.string(),
+        KIND.NULL: pa.null(),
+        KIND.BIT: pa.binary(),
+        KIND.GEOMETRY: pa.binary(),
+    }
+    is_binary = field.charsetnr == _BINARY_CHARSET
+    return plain.get(code, pa.binary() if is_binary else pa.string())
+
+
+_INTEGERS = {
+    **{(bits, False): of for bits, of in ((8, pa.int8()), (16, pa.int16()), (32, pa.int32()), (64, pa.int64()))},
+    **{(bits, True): of for bits, of in ((8, pa.uint8()), (16, pa.uint16()), (32, pa.uint32()), (64, pa.uint64()))},
+}
+
+
+@contextmanager
+def _translated(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except pymysql.MySQLError as error:
+        raise _translate(error, shown) from None
+
+
+def _translate(error: Exception, shown: str) -> ConnectorError:
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    said = str(error.args[-1])[:300] if error.args else type(error).__name__
+    if code in _LOGIN_ERRORS:
+        return Permanent("AUTH", f"{shown} refuses the login: {said}.", fatal=True)
+    if code in _LATE_ERRORS or "timed out" in said:
+        return Transient("TIMEOUT", "The query took longer than the deadline allows, or was ended by a person.")
+    if code in _LOST_ERRORS or isinstance(error, pymysql.InterfaceError):
+        return Transient("SOURCE", f"The connection to {shown} broke off, or it takes none: {said}.")
+    if code == 1792:
+        return Permanent("CONFIG", f"{shown}: {said}: a query may only read.", fatal=True)
+    if code // 1000 == 1:  # what the server says, and not the driver
+        return Permanent("CONFIG", f"The query fails at {shown}: {said}.")
+    return Transient("SOURCE", f"{shown}: {said}.")

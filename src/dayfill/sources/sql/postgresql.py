@@ -1,0 +1,89 @@
+"""PostgreSQL: a query is streamed by binary COPY, in a transaction that may only read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+from adbc_driver_manager import Error
+
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.outgoing import postgresql
+from dayfill.outgoing.postgresql import Server, Session, is_lost, primary
+from dayfill.sources.sql.options import Options
+from dayfill.sources.sql.statement import Dialect
+
+DIALECT = Dialect()
+
+
+class Database:
+    """One view of a database, for as long as a reading lasts."""
+
+    dialect = DIALECT
+
+    def __init__(self, con: Session) -> None:
+        self._con = con
+
+    def columns(self, sql: str) -> pa.Schema:
+        """The columns of a query."""
+        with self.rows(sql) as reader:
+            return reader.schema
+
+    @contextmanager
+    def rows(self, sql: str, columns: pa.Schema | None = None) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query, as they come."""
+        with translated(self._con.server), self._con.connection.cursor() as cursor:
+            cursor.execute(sql)
+            with cursor.fetch_record_batch() as reader:
+                yield reader
+
+
+@contextmanager
+def opened(options: Options, seconds: float) -> Iterator[Database]:
+    """A view of the database in which nothing changes. seconds: how long a statement may take."""
+    server = Server.of(options.fields, options.password, options.reach, "SOURCE")
+    with translated(server), postgresql.session(server, is_checked=True) as con:
+        con.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        con.rows("SELECT set_config('statement_timeout', $1, true)", f"{max(int(seconds * 1000), 1)}ms")
+        yield Database(con)
+
+
+@contextmanager
+def translated(server: Server) -> Iterator[None]:
+    """Every driver error inside leaves as `Transient` or `Permanent`."""
+    try:
+        yield
+    except Error as error:
+        raise _translate(error, server) from None
+    except (OSError, pa.ArrowException) as error:  # while rows are coming the driver tells no code
+        raise _broken_off(str(error), server) from None
+
+
+def _broken_off(said: str, server: Server) -> ConnectorError:
+    found = re.search(r"ERROR:\s*(.+)", said)
+    if found is None:
+        return Transient("SOURCE", f"The connection to {server.shown} broke off.")
+    if found[1].startswith("canceling statement due to"):
+        return _late()
+    return Permanent("DATA", f"The query fails at {server.shown}: {found[1][:300]}.")
+
+
+def _late() -> Transient:
+    return Transient("TIMEOUT", "The query took longer than the deadline allows, or was ended by a person.")
+
+
+def _translate(error: Error, server: Server) -> ConnectorError:
+    state, text = error.sqlstate or "", f"{server.shown}: {primary(error)}"
+    if state == "57014":
+        return _late()
+    if is_lost(error):
+        return Transient("SOURCE", f"The connection to {server.shown} broke off.")
+    if state == "42501":
+        return Permanent("AUTH", f"{text}.", fatal=True)
+    if state == "25006":
+        return Permanent("CONFIG", f"{text}: a query may only read.", fatal=True)
+    if re.match("22|42|0A|3F", state):
+        return Permanent("DATA" if state.startswith("22") else "CONFIG", f"The query fails at {text}.")
+    return Transient("SOURCE", f"{text}.")

@@ -1,0 +1,101 @@
+"""SQLite files: opened for reading alone; a column has the type that it was declared with, if its values fit."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.roots import placed, seen
+from dayfill.sources.sql import rows
+from dayfill.sources.sql.options import Options
+from dayfill.sources.sql.statement import Dialect
+
+_STEPS = 10_000
+"""Steps of SQLite's machine between two looks at the clock."""
+_AFFINITIES: tuple[tuple[tuple[str, ...], pa.DataType], ...] = (
+    (("INT", "BOOL"), pa.int64()),
+    (("CHAR", "CLOB", "TEXT", "DATE", "TIME", "JSON", "UUID"), pa.string()),
+    (("BLOB",), pa.binary()),
+    (("REAL", "FLOA", "DOUB", "NUM", "DEC"), pa.float64()),
+)
+_ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE))
+"""What a statement may do: no other file, no setting, nothing that is written."""
+
+
+class Database:
+    """One view of a file, for as long as a reading lasts."""
+
+    dialect = Dialect(typed=False, has_zones=False)
+
+    def __init__(self, con: sqlite3.Connection, path: str) -> None:
+        self._con, self._path = con, path
+
+    def columns(self, sql: str) -> pa.Schema:
+        """The columns of a query, as their tables declare them."""
+        with _translated(self._path):
+            self._con.set_authorizer(None)  # a view is made of one query, and making it runs nothing
+            self._con.execute(f"CREATE TEMP VIEW columns_of AS {sql}")
+            found = self._con.execute("SELECT name, type FROM pragma_table_info('columns_of')").fetchall()
+            self._con.execute("DROP VIEW columns_of")
+            self._con.set_authorizer(_authorised)
+        return pa.schema([(str(name), _declared(str(of or "").upper())) for name, of in found])
+
+    @contextmanager
+    def rows(self, sql: str, columns: pa.Schema) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query, as they come."""
+        with _translated(self._path), closing(self._con.execute(sql)) as cursor:
+            yield rows.reader(columns, cursor.fetchmany)
+
+
+def _declared(said: str) -> pa.DataType:
+    """By SQLite's own rules. Dates and times are texts in it; what is not declared can be anything."""
+    for words, of in _AFFINITIES:
+        if any(word in said for word in words):
+            return of
+    return pa.null()
+
+
+@contextmanager
+def opened(options: Options, seconds: float) -> Iterator[Database]:
+    """The file, in a transaction. seconds: after which its queries are interrupted."""
+    place, ends = placed(options.path, options.reach), time.monotonic() + seconds
+    with _translated(place.named):
+        seen(place)
+        name = f"file:{quote(place.path)}?mode=ro"
+        with closing(sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)) as con:
+            con.execute("BEGIN")
+            con.set_authorizer(_authorised)
+            con.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
+            yield Database(con, place.named)
+
+
+def _authorised(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise Permanent("SOURCE", f"There is no file {path}.", fatal=True) from None
+    except OSError as error:
+        raise Permanent("SOURCE", f"{path} cannot be read: {error.strerror}.", fatal=True) from None
+    except sqlite3.Error as error:
+        raise _translate(error, path) from None
+
+
+def _translate(error: sqlite3.Error, path: str) -> ConnectorError:
+    if error.sqlite_errorname == "SQLITE_INTERRUPT":
+        return Transient("TIMEOUT", "The query took longer than the deadline allows.")
+    if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+        return Transient("SOURCE", f"{path} is locked by another program.")
+    if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return Permanent("SOURCE", f"{path} is no SQLite database, or a damaged one.", fatal=True)
+    return Permanent("CONFIG", f"The query fails at {path}: {str(error)[:300]}.")

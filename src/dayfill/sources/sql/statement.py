@@ -1,0 +1,120 @@
+"""The query of some days: what a person wrote, or one over a table, with its bounds put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dayfill.domain import sql
+from dayfill.sources.sql.options import Options, wrong
+
+_DAY = timedelta(days=1)
+_TOKEN = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|(?<![\w:]):(?P<bound>\w+)|;",
+    re.DOTALL,
+)
+"""Where a bound cannot stand, a bound, and what ends a statement."""
+_NAME = re.compile(r"[^\0.]{1,63}(\.[^\0.]{1,63}){0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a kind of database writes names and moments. typed: DATE '...' and not just '...'."""
+
+    quote: str = '"'
+    typed: bool = True
+    has_zones: bool = True
+
+    def name(self, text: str) -> str:
+        return sql.name(text, self.quote)
+
+    def literal(self, moment: date | datetime) -> str:
+        """A date, a moment without a zone, or one in UTC."""
+        if not isinstance(moment, datetime):
+            return f"{'DATE ' if self.typed else ''}{sql.text(moment.isoformat())}"
+        if moment.tzinfo is None:
+            return f"{'TIMESTAMP ' if self.typed else ''}{sql.text(moment.isoformat(' '))}"
+        text = moment.astimezone(UTC).isoformat(" ")
+        if self.has_zones:
+            return f"TIMESTAMPTZ {sql.text(text)}"
+        return f"{'TIMESTAMP ' if self.typed else ''}{sql.text(text.removesuffix('+00:00'))}"
+
+
+def ranges(days: Sequence[date]) -> list[tuple[date, date]]:
+    """First day and day after the last of each unbroken run of days."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if found and found[-1][1] == day:
+            found[-1] = (found[-1][0], day + _DAY)
+        else:
+            found.append((day, day + _DAY))
+    return found
+
+
+def of(options: Options, dialect: Dialect, bounds: str, days: tuple[date, date]) -> str:
+    """The query for an unbroken run of days. bounds: type of the two bounds.
+
+    Raises:
+        Permanent: cause CONFIG; it is no single query, or has no bounds.
+    """
+    if options.date_column is None:
+        return _whole(options, dialect)
+    start, end = (dialect.literal(_moment(day, bounds, options.zone)) for day in days)
+    if options.table:
+        column = dialect.name(options.date_column)
+        return f"SELECT * FROM {_path(options.table, dialect)} WHERE {column} >= {start} AND {column} < {end}"
+    return f"SELECT * FROM (\n{_with_bounds(options.query, {'start': start, 'end': end})}\n) AS days"
+
+
+def _whole(options: Options, dialect: Dialect) -> str:
+    """All rows of a table without days."""
+    if options.table:
+        return f"SELECT * FROM {_path(options.table, dialect)}"
+    return f"SELECT * FROM (\n{_with_bounds(options.query, {})}\n) AS everything"
+
+
+def of_schema(options: Options, dialect: Dialect) -> str:
+    """The same query for no day at all: its columns and no row."""
+    if options.table:
+        return f"SELECT * FROM {_path(options.table, dialect)} WHERE 1 = 0"
+    return f"SELECT * FROM ({of(options, dialect, options.bounds, (date(2000, 1, 1),) * 2)}) AS columns_of WHERE 1 = 0"
+
+
+def _moment(day: date, bounds: str, zone: str) -> date | datetime:
+    if bounds == "date":
+        return day
+    midnight = datetime.combine(day, time())
+    return midnight.replace(tzinfo=ZoneInfo(zone)) if bounds == "timestamptz" else midnight
+
+
+def _path(table: str, dialect: Dialect) -> str:
+    if not _NAME.fullmatch(table):
+        raise wrong("The setting table must be NAME or SCHEMA.NAME.")
+    return ".".join(dialect.name(part) for part in table.split("."))
+
+
+def _with_bounds(query: str, values: dict[str, str]) -> str:
+    query = query.strip()
+    while query.endswith(";"):
+        query = query[:-1].rstrip()
+    used: set[str] = set()
+
+    def put_in(match: re.Match[str]) -> str:
+        if match[0] == ";":
+            raise wrong("The query must be one statement: leave out the semicolon and what follows it.")
+        bound = match["bound"]
+        if bound is None:
+            return match[0]
+        if bound not in values:
+            known = "known are :start and :end" if values else "a table without days has no bounds"
+            raise wrong(f"The query names :{bound[:40]}; {known}.")
+        used.add(bound)
+        return values[bound]
+
+    bounded = _TOKEN.sub(put_in, query)
+    if used != values.keys():
+        raise wrong("The query must hold both :start, the first day, and :end, the day after the last one.")
+    return bounded
