@@ -9,12 +9,12 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from bench import cluster, days, flights, http, noop, pages, postgresql
+from bench import cluster, databases, days, flights, http, noop, pages, postgresql
 from bench.table import Figure, keep, show
 
 
 async def main(folder: Path) -> list[Figure]:
-    for name in ("noop", "pages", "cluster", "days", "flights", "http", "postgresql"):
+    for name in ("noop", "pages", "cluster", "days", "flights", "http", "postgresql", "databases"):
         (folder / name).mkdir()
     figures = [await noop.measure(folder / "noop"), await pages.measure(folder / "pages")]
     figures += await cluster.measure(folder / "cluster")

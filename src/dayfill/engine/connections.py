@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dayfill.domain.connection import Connection
+from collections.abc import Mapping
+
+from dayfill.domain.connection import Connection, sealed_for
 from dayfill.domain.ids import LARGEST_SHORT_ID
+from dayfill.domain.secret import Secret
 from dayfill.engine import sources
 from dayfill.engine.destinations import kind_of
-from dayfill.errors import Missing
+from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
+from dayfill.secrets import Keyring
+from dayfill.sources import SECRETS
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
 
@@ -29,6 +34,22 @@ async def create(
     connection = await connections.get(tx, team_id, connection_id)
     assert connection is not None
     return connection
+
+
+async def give(tx: Tx, keyring: Keyring, connection: Connection, secrets: Mapping[str, str]) -> None:
+    """Keep the credentials of a new connection, sealed; nobody is shown them again.
+
+    Raises:
+        Refused: the data source has no such secret.
+    """
+    known = SECRETS.get(connection.data_source_id, ())
+    for name in secrets:
+        if name not in known:
+            those = f"known are {', '.join(known)}" if known else "it has none"
+            raise Refused(f"A login at {connection.data_source_id} keeps no secret {name[:100]!r}: {those}.")
+    sealed_for_it = sealed_for(connection.team_id, connection.connection_id)
+    sealed = keyring.seal_secrets({name: Secret(text) for name, text in secrets.items() if text}, sealed_for_it)
+    await connections.seal(tx, connection.team_id, connection.connection_id, sealed)
 
 
 async def usable(db: Reader, team_id: int, connection_id: int, data_source_id: str) -> Connection | None:

@@ -19,6 +19,8 @@ from dayfill.outgoing import is_url
 
 KINDS = {"FILES": "files", "SQL": "sql", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
+SECRETS = {"SQL": ("password",)}
+"""Data source id -> what a login at it keeps sealed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,10 @@ async def insert(
     return int(row[0])
 
 
+async def seal(tx: Tx, team_id: int, connection_id: int, sealed: bytes | None) -> None:
+    await tx.run("seal_connection", team_id=team_id, connection_id=connection_id, sealed=sealed)
+
+
 async def revoke(tx: Tx, team_id: int, connection_id: int, now: datetime) -> None:
     """Forget its credentials and let it rest for good; what waits for it need wait no longer."""
     await tx.run("revoke_connection", team_id=team_id, connection_id=connection_id, now=micros(now))

@@ -4,6 +4,10 @@ INSERT INTO connections (public_id, team_id, data_source_id, destination_type, s
 VALUES (:public_id, :team_id, :data_source_id, :destination_type, :sealed, :created_time, :user_id)
 RETURNING connection_id;
 
+-- name: seal_connection
+-- The credentials of a login, sealed for its id.
+UPDATE connections SET sealed = :sealed WHERE connection_id = :connection_id AND team_id = :team_id;
+
 -- name: get_connection
 -- One connection of a team.
 SELECT c.connection_id, c.public_id, c.team_id, c.data_source_id, c.destination_type, c.sealed, c.parallelism,
