@@ -22,6 +22,7 @@ async def main(folder: Path) -> list[Figure]:
     figures.append(await flights.measure(folder / "flights"))
     figures += await http.measure(folder / "http", folder / "days" / "days.parquet")
     figures += await postgresql.measure(folder / "postgresql")
+    figures += databases.measure(folder / "databases")
     return figures
 
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from databases import KINDS, VISITS, Source, file_source, mysql_source
 
 import postgres_server
+from databases import KINDS, VISITS, Source, file_source, mysql_source
 from dayfill import sources
 from dayfill.domain.days import WHOLE
 from dayfill.domain.transfer import Field, Partition, Table

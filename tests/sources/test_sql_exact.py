@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from databases import Source
 
+from databases import Source
 from dayfill.domain.reach import NOTHING
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent, Transient

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from databases import Source, mysql_source
 
+from databases import Source, mysql_source
 from dayfill.errors import Permanent, Transient
 
 DAY = date(2024, 3, 31)

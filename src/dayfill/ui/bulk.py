@@ -60,6 +60,7 @@ async def act(visit: Visit) -> Response:
     do, word = ACTIONS[name]
     days, refused = 0, []
     for transfer_id in dict.fromkeys(int(one) for one in chosen):
+        transfer = None
         try:
             async with visit.site.db.write() as tx:
                 transfer = await transfers.get(tx, visit.team_id, transfer_id)
