@@ -27,7 +27,7 @@ test: dev ## Run all tests; ARGS="tests/domain" runs some
 test-ui: dev ## Look at the pages in a real Chromium, which apt installs where there is none; writes the pictures of docs/img
 	@.ci/browser
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
-	$(BIN)/pytest tests/browser $(ARGS)
+	$(BIN)/pytest $(or $(ARGS),tests/browser)
 
 check: dev ## Format, lint, types, floors and house rules, without changing a file
 	$(BIN)/ruff format --check .

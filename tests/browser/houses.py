@@ -95,6 +95,16 @@ async def lively(house: House) -> None:
     await house.work(120, FAILURES)
 
 
+async def quick(house: House) -> None:
+    """10,000 days at rest: the newest 9,960 are loaded, so is the oldest; those between are missing."""
+    transfer = await house.transfer(ADS, "demo_ads", parallelism=32)
+    await house.backfill(transfer, ago(9_999), ago(9_999))
+    await house.work(1)
+    await house.backfill(transfer, ago(9_959), NEWEST)
+    while await house.work(2_000):
+        pass
+
+
 async def long(house: House) -> None:
     """10,000 days, a backfill on its way through them."""
     await ads(house, 10_000, 5_400)
