@@ -13,8 +13,12 @@ ELSEWHERE = {
     "cli/installation.py:another_key": "by _owners_key",
     "cli/installation.py:changing": "by the command that makes the change",
     "engine/queries.py:_rest": "by let_rest",
+    "ui/bulk.py:act": "by what it does to each transfer: turn, start, again",
     "ui/sign_in.py:_by_key": "by sessions.begin",
     "ui/sign_in.py:_by_link": "by sessions.begin",
+    "ui/transfer_actions.py:_turn": "by turn",
+    "ui/transfer_actions.py:retry": "by again",
+    "ui/transfer_actions.py:run": "by start",
 }
 """What is told by a function that is called with the transaction."""
 UNTOLD = {
