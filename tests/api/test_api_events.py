@@ -28,6 +28,7 @@ SPAN = {"range_start": "2024-06-01", "range_end": "2024-06-03"}
 async def url(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """Where the installation answers, with a hub that works."""
     monkeypatch.setattr(live, "COALESCE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "REST", 0)
     monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.02)
     hub = Hub(installation.db, installation.server.seams)
     installation.server = replace(installation.server, hub=hub)

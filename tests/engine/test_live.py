@@ -28,6 +28,7 @@ FIRST, LAST = date(2024, 6, 1), date(2024, 6, 10)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "COALESCE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "REST", 0)
     monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.02)
 
 

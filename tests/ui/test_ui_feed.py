@@ -64,6 +64,7 @@ async def told(lines: AsyncIterator[str]) -> AsyncIterator[Told]:
 @pytest.fixture
 async def page(installation: Installation, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     monkeypatch.setattr(live, "COALESCE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "REST", 0)
     monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.02)
     monkeypatch.setattr(feed, "BEAT_SECONDS", 0.1)
     hub = Hub(installation.db, installation.server.seams)
