@@ -31,6 +31,10 @@ ACTS: Acts = {
     "/settings/sessions/{session_id}/end": ({}, ["session.end"]),
     "/transfers/new": (GOOD, ["table_group.create", "destination.create", "transfer.create"]),
     "/transfers/{transfer_id}/runs": ({}, ["transfer.run"]),
+    "/transfers/{transfer_id}/pause": ({}, ["transfer.pause"]),
+    "/transfers/{transfer_id}/resume": ({}, ["transfer.unpause"]),
+    "/transfers/bulk": ({"do": "pause", "transfer": "1"}, ["transfer.pause"]),
+    "/connections/{connection_id}/test": ({}, ["connection.test"]),
     "/transfers/{transfer_id}/retry": ({}, ["transfer.retry"]),
     "/transfers/{transfer_id}/backfills/new": (DAYS, ["backfill.create"]),
     "/backfills/{backfill_id}/pause": ({}, ["backfill.pause"]),
@@ -106,5 +110,9 @@ async def furnished(installation: Installation, path: str) -> str:
     )  # fmt: skip
     [(api_key_id,)] = installation.execute("SELECT api_key_id FROM api_keys WHERE user_id = :u", u=member)
     destination = await seeds.destination(installation, "Elsewhere")
+    login = await seeds.login(installation, "DEMO_ADS")
+    if path.startswith("/transfers") and path.endswith("resume"):
+        installation.execute("UPDATE transfers SET state = 'paused'")
     ids = {"transfer_id": transfer_id, "backfill_id": backfill_id, "destination_id": destination.destination_id}
+    ids["connection_id"] = login.connection_id
     return path.format(**ids, user_id=member, api_key_id=api_key_id, session_id=session_id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from dayfill.domain.access import Permission
+from dayfill.domain.audit import Act
 from dayfill.engine import accounts, sources
 from dayfill.errors import Busy, Missing, Refused
 from dayfill.store import boards, connections
+from dayfill.ui import answers
 from dayfill.ui.copied import list_accounts
 from dayfill.ui.render import plural
 from dayfill.ui.visit import Visit
@@ -42,6 +44,9 @@ async def test(visit: Visit) -> Response:
         found = len(await accounts.of_login(site.keyring, one, site.reaches.of(visit.team_id)))
     except (Refused, Busy) as error:
         problem = error.description
+    tried = {"data_source_id": one.data_source_id, "success": problem is None}
+    async with site.db.write() as tx:
+        await answers.record(visit, tx, Act("connection.test", connection_id, after=tried))
     good = f"The source accepts it; it reaches {plural(found, 'account')}."
     if not visit.is_htmx:
         return visit.to("/connections", f"{one.username}: {problem or good}")
