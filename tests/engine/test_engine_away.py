@@ -94,6 +94,8 @@ async def test_a_close_ends_the_cluster_too(rig: Rig, fleet: Fleet, has_cluster:
         ("FILES", {"path": "/srv/a.csv"}, "DWH_X", False),
         ("FILES", {"path": "https://example.com/a.csv"}, "DWH_X", True),
         ("FILES", {"path": "https://example.com/a.csv"}, "DWH_DUCKDB", False),
+        ("SQL", {"path": "/srv/a.sqlite"}, "DWH_X", False),
+        ("SQL", {"path": "", "host": "db.example.com"}, "DWH_X", True),
         ("DEMO_ADS", {}, "DWH_X", True),
     ],
 )

@@ -212,7 +212,7 @@ def _calls(job: TransferJob, days: int) -> int:
 
 def is_away(job: TransferJob) -> bool:
     """Whether a cluster can load it: neither end belongs to this machine."""
-    return job.destination.kind not in destinations.LOCAL and not sources.is_local(job.source.kind, job.source.settings)
+    return job.destination.kind not in destinations.LOCAL and not sources.is_local(job.source.settings)
 
 
 def _allowed(

@@ -128,6 +128,7 @@ def get(kind: str) -> Source:
     return source
 
 
-def is_local(kind: str, settings: Mapping[str, Value]) -> bool:
-    """Whether it reads from this machine, so that another one would find nothing there."""
-    return kind == "FILES" and not is_url(str(settings.get("path", "")))
+def is_local(settings: Mapping[str, Value]) -> bool:
+    """Whether a source reads a file of this machine, so that another one would find nothing there."""
+    path = settings.get("path")
+    return bool(path) and not is_url(str(path))
