@@ -25,7 +25,7 @@ FILES_CONFIGURATION = {
 }
 TEXTS: dict[str, object] = {"data_source_id": "FILES"} | dict.fromkeys(routing.TEXTS - {"data_source_id"}, "text-1")
 """Ids of paths that are texts: the same for every team."""
-WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "/srv/new.duckdb"}}
+WAREHOUSE = {"type": "DWH_DUCKDB", "fields": {"path": "/srv/nowhere/new.duckdb"}}
 
 
 @dataclass
