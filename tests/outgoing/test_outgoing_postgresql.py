@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from dayfill import outgoing
@@ -97,3 +101,19 @@ def test_connections_are_kept_for_a_while_and_closed_then(
     with postgresql.session(one) as third:
         assert third is not first
     postgresql.close_all()
+
+
+def test_no_password_of_the_environment_is_sent_to_the_host_of_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "canary")
+    with socket.create_server(("127.0.0.1", 0)) as asking, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(_ask_for_a_password, asking)
+        refused(server(port=str(asking.getsockname()[1])))
+        assert b"user\0postgres" in heard.result() and b"canary" not in heard.result()
+
+
+def _ask_for_a_password(asking: socket.socket) -> bytes:
+    """All that a client says to a server that asks for its password in the clear."""
+    with asking.accept()[0] as client:
+        heard = client.recv(4096)
+        client.sendall(b"R" + struct.pack("!ii", 8, 3))
+        return heard + client.recv(4096)

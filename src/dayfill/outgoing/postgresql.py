@@ -83,7 +83,7 @@ class Server:
             "port": str(self.port),
             "dbname": self.database,
             "user": self.user,
-            "password": self.password.reveal() if self.password is not None else "",
+            "password": self.password.reveal() if self.password is not None else "",  # or PGPASSWORD would be sent
             "passfile": "/dev/null/none",
             "sslmode": self.tls,
             "sslrootcert": certifi.where() if self.tls == "verify-full" else "",
@@ -95,7 +95,7 @@ class Server:
             "client_encoding": "UTF8",
             "application_name": "dayfill",
         }
-        return " ".join(f"{name}={_quoted(value)}" for name, value in told.items() if value or name == "passfile")
+        return " ".join(f"{name}={_quoted(value)}" for name, value in told.items() if value or name == "password")
 
 
 def _quoted(value: str) -> str:
