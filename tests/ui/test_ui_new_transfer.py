@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from browsing import Browser, SignedIn
@@ -49,6 +50,37 @@ async def test_a_warehouse_out_of_reach_is_told_beside_its_field(installation: I
     answer = await browser.submit("/transfers/new", **{**GOOD, "to.path": "/data/warehouse.duckdb"})
     assert (answer.status_code, counts(installation)) == (422, [(0, 0, 0)])
     assert "/data/warehouse.duckdb is outside the folders that files may be in" in answer.text
+
+
+async def test_a_source_is_read_when_it_is_checked(
+    installation: Installation, browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text("date,pages\n2024-06-01,7\n")
+    await opened(browser)
+    typed = {**GOOD, "from.path": str(file), "from.date_column": "date", "name": EVIL}
+    answer = await browser.submit("/transfers/new/check", **typed)
+    assert answer.status_code == 200, answer.text
+    assert re.findall(r"<dt>(\w+)</dt><dd><code>(\w+)<", answer.text) == [("date", "DATE"), ("pages", "INTEGER")]
+    assert f'name="name" required maxlength="255" value="{SHOWN}"' in answer.text
+    file.unlink()
+    answer = await browser.submit("/transfers/new/check", **typed)
+    [told] = re.findall(r'id="check-problem">([^<]*)<', answer.text)
+    assert answer.status_code == 422 and "visits.csv" in told and "then check again." in told
+    assert SHOWN in answer.text and "The source can be read" not in answer.text
+    assert counts(installation) == [(0, 0, 0)]
+    assert installation.execute("SELECT count(*) FROM audit WHERE action = 'source.test'") == [(2,)]
+
+
+async def test_a_check_tells_what_is_wrong_beside_its_field(browser: Browser) -> None:
+    await opened(browser)
+    answer = await browser.submit("/transfers/new/check", **{**GOOD, "from.path": "", "from.parallelism": "99"})
+    assert answer.status_code == 422
+    assert 'id="from.path-problem"' in answer.text and 'id="from.parallelism-problem"' in answer.text
+    answer = await browser.submit(
+        "/transfers/new/check", **{**GOOD, "from.path": "/etc/passwd", "from.date_column": "a"}
+    )
+    assert answer.status_code == 422 and "outside the folders" in answer.text
 
 
 async def test_all_of_it_is_made_at_once(installation: Installation, browser: Browser) -> None:
@@ -114,3 +146,4 @@ async def test_a_viewer_sees_why_not(signed_in: SignedIn) -> None:
     viewer = await signed_in(Role.VIEWER)
     assert "disabled title=" in await opened(viewer)
     assert (await viewer.submit("/transfers/new", **GOOD)).status_code == 403
+    assert (await viewer.submit("/transfers/new/check", **GOOD)).status_code == 403

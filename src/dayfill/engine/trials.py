@@ -1,4 +1,4 @@
-"""Tests of destinations that people ask for: no means to look around in the server's network."""
+"""Tests of destinations and sources that people ask for: no means to look around in the server's network."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from dayfill.errors import Exceeded
+
+Found = TypeVar("Found")
 
 TRIAL_SECONDS = 2.0
 """A test takes so long, or a multiple of it: its time does not tell whether something listens at an address."""
@@ -23,7 +26,7 @@ class Trials:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     under_way: Counter[int] = field(default_factory=Counter)
 
-    async def run(self, team_id: int, test: Callable[[], Awaitable[str | None]]) -> str | None:
+    async def run(self, team_id: int, test: Callable[[], Awaitable[Found]]) -> Found:
         """What the test finds; what it refuses to try at all is told at once.
 
         Raises:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
+from dayfill.domain import source_settings
 from dayfill.domain.access import Permission
 from dayfill.domain.audit import Act
 from dayfill.domain.destination import Destination, Wanted
@@ -16,9 +17,10 @@ from dayfill.domain.schedule import Schedule
 from dayfill.domain.transfer import RESERVED_SETTINGS, Account, Configuration, SourceSetting, Table, Transfer, Value
 from dayfill.domain.validation import ScheduleDraft, read_schedules
 from dayfill.engine import destinations as destination_verbs
-from dayfill.engine import sources, table_groups, told, transfers
+from dayfill.engine import source_check, sources, table_groups, told, transfers
+from dayfill.engine.source_check import Seen
 from dayfill.engine.sources import Setting, Source
-from dayfill.errors import Conflict, RequestError
+from dayfill.errors import Conflict, Exceeded, RequestError
 from dayfill.store import boards, destinations
 from dayfill.store.db import Tx
 from dayfill.ui import answers
@@ -51,11 +53,15 @@ class Wrong(Exception):
 
 @dataclass(slots=True)
 class Draft:
-    """What was typed, by field; problems: what is wrong with it, by field, ``all`` for what belongs to none."""
+    """What was typed, by field; problems: what is wrong with it, by field, ``all`` for what belongs to none.
+
+    seen: what the source answered to a check, if it was asked.
+    """
 
     source: Source
     typed: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    seen: Seen | None = None
 
     @property
     def settings(self) -> Sequence[Setting]:
@@ -83,14 +89,42 @@ async def page(visit: Visit) -> Response:
     return await _form(visit, Draft(source))
 
 
+async def check(visit: Visit) -> Response:
+    """Ask the source, as it was typed, for its columns; the form again with these, or with what is wrong."""
+    visit.needs(Permission.TRANSFER_EDIT)
+    draft = await _typed(visit)
+    if draft is None:
+        return visit.to("/transfers/new")
+    settings, site = tuple(_settings(draft)), visit.site
+    if found := list(source_settings.problems(settings, sources.rules_of(draft.source))):
+        draft.problems = _by_field(found, settings)
+        return await _form(visit, draft, 422)
+    reach = site.reaches.of(visit.team_id)
+    try:
+        draft.seen = await site.trials.run(
+            visit.team_id, lambda: source_check.look(draft.source, settings, _accounts(draft), reach)
+        )
+    except Exceeded as error:
+        draft.seen = Seen(problem=error.description)
+    tried = {"data_source_id": draft.source.kind, "success": not draft.seen.problem}
+    async with site.db.write() as tx:
+        await answers.record(visit, tx, Act("source.test", NEW, after=tried))
+    return await _form(visit, draft, 422 if draft.seen.problem else 200)
+
+
+async def _typed(visit: Visit) -> Draft | None:
+    """What was sent; None if no source there is was chosen."""
+    typed = await visit.form()
+    source = sources.find(typed.get("source", ""))
+    return Draft(source, {name: value for name, value in typed.items() if name != "csrf"}) if source else None
+
+
 async def create(visit: Visit) -> Response:
     """Make it; where that cannot be, the form again with what was typed and what is wrong."""
     visit.needs(Permission.TRANSFER_EDIT)
-    typed = await visit.form()
-    source = sources.find(typed.get("source", ""))
-    if source is None:
+    draft = await _typed(visit)
+    if draft is None:
         return visit.to("/transfers/new")
-    draft = Draft(source, {name: value for name, value in typed.items() if name != "csrf"})
     try:
         async with visit.site.db.write() as tx:
             made = await _make(visit, tx, draft)
@@ -134,9 +168,8 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
     await answers.record(visit, tx, act)
     destination_id = await _destination(visit, tx, typed)
     settings = tuple(_settings(draft))
-    accounts = tuple(Account(account_id=one.strip()) for one in typed.get("accounts", "").splitlines() if one.strip())
     wanted = Configuration(
-        draft.source.kind, group.schema_id, destination_id, name, schedules, accounts, settings=settings
+        draft.source.kind, group.schema_id, destination_id, name, schedules, _accounts(draft), settings=settings
     )
     if found := await transfers.check(tx, visit.team_id, wanted):
         raise Wrong(_by_field(found, settings))
@@ -158,6 +191,11 @@ async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
         raise Wrong({"destination_name" if isinstance(error, Conflict) else "destination": error.description}) from None
     await answers.record(visit, tx, Act("destination.create", made.destination_id, after=told.destination(made)))
     return made.destination_id
+
+
+def _accounts(draft: Draft) -> tuple[Account, ...]:
+    lines = draft.typed.get("accounts", "").splitlines()
+    return tuple(Account(account_id=one.strip()) for one in lines if one.strip())
 
 
 def _settings(draft: Draft) -> Sequence[SourceSetting]:
