@@ -28,7 +28,7 @@ def test_from_nothing_to_the_first_loaded_days(serves: Callable[..., RealServer]
     expect(me.page.get_by_label("Name of the transfer")).to_have_value("Spring ads")
     me.page.get_by_label("Table in the destination").fill("no table; at all")
     me.page.get_by_label("Name of the new destination").fill("Warehouse")
-    me.page.locator('[name="to.path"]').fill(str(server.folder / "warehouse.duckdb"))
+    me.page.locator('[name="to.DWH_DUCKDB.path"]').fill(str(server.folder / "warehouse.duckdb"))
     me.button("Make the transfer").click()
     me.sees("Nothing was made yet: see what is said beside the field.")
     table = me.page.get_by_label("Table in the destination")

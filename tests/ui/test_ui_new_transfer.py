@@ -11,6 +11,8 @@ from scenes import EVIL, SHOWN
 
 import seeds
 from dayfill.domain.access import Role
+from dayfill.engine.destinations import opened as opened_secrets
+from dayfill.store import destinations
 from installation import Installation
 
 GOOD = {
@@ -19,9 +21,9 @@ GOOD = {
     "from.header": "1",
     "name": "Visits",
     "table": "visits",
-    "destination": "new",
+    "destination": "new:DWH_DUCKDB",
     "destination_name": "Warehouse",
-    "to.path": "/srv/warehouse.duckdb",
+    "to.DWH_DUCKDB.path": "/srv/warehouse.duckdb",
     "interval": "daily",
     "hour": "6",
     "window": "7",
@@ -47,7 +49,7 @@ async def test_a_source_is_chosen_first(browser: Browser) -> None:
 
 async def test_a_warehouse_out_of_reach_is_told_beside_its_field(installation: Installation, browser: Browser) -> None:
     await opened(browser)
-    answer = await browser.submit("/transfers/new", **{**GOOD, "to.path": "/data/warehouse.duckdb"})
+    answer = await browser.submit("/transfers/new", **{**GOOD, "to.DWH_DUCKDB.path": "/data/warehouse.duckdb"})
     assert (answer.status_code, counts(installation)) == (422, [(0, 0, 0)])
     assert "/data/warehouse.duckdb is outside the folders that files may be in" in answer.text
 
@@ -97,6 +99,25 @@ async def test_all_of_it_is_made_at_once(installation: Installation, browser: Br
     assert (again.status_code, counts(installation)) == (303, [(2, 2, 1)])
 
 
+async def test_the_kind_of_a_new_destination_is_chosen(installation: Installation, browser: Browser) -> None:
+    page = await opened(browser)
+    assert re.findall(r'<option value="new:(\w+)"', page) == ["DWH_DUCKDB", "DWH_POSTGRESQL"]
+    server = {"host": "db.example.com", "database": "dwh", "user": "loader", "password": " of two words "}
+    typed = {f"to.DWH_POSTGRESQL.{name}": value for name, value in server.items()}
+    answer = await browser.submit(
+        "/transfers/new", **{**GOOD, **typed, "destination": "new:DWH_POSTGRESQL", "name": ""}
+    )
+    assert answer.status_code == 422 and 'value="db.example.com"' in answer.text
+    assert '"new:DWH_POSTGRESQL" selected' in answer.text and 'data-choice="new:DWH_POSTGRESQL" open' in answer.text
+    assert "of two words" not in answer.text, "a secret is not shown"
+    answer = await browser.submit("/transfers/new", **{**GOOD, **typed, "destination": "new:DWH_POSTGRESQL"})
+    assert answer.status_code == 303, answer.text
+    [made] = await destinations.list_all(installation.db, installation.team_id)
+    assert made.destination_type == "DWH_POSTGRESQL"
+    assert (made.fields["host"], "password" in made.fields) == ("db.example.com", False)
+    assert opened_secrets(made, installation.keyring)["password"].reveal() == " of two words "
+
+
 @pytest.mark.parametrize(
     ("change", "field", "says"),
     [
@@ -108,7 +129,9 @@ async def test_all_of_it_is_made_at_once(installation: Installation, browser: Br
         ({"from.format": "xls"}, "from.format", "must be one of"),
         ({"destination": "77"}, "destination", "destination"),
         ({"destination": EVIL}, "destination", "destination"),
-        ({"to.path": ""}, "destination", "path"),
+        ({"to.DWH_DUCKDB.path": ""}, "destination", "path"),
+        ({"destination": "new:DWH_NONE"}, "destination", "There is no destination type"),
+        ({"destination": "new:DWH_POSTGRESQL"}, "destination", "host"),
         ({"hour": "x"}, "schedule", "must be whole numbers"),
         ({"hour": "99"}, "schedule", "99"),
         ({"interval": "yearly"}, "schedule", "run_interval"),

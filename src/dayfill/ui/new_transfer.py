@@ -34,6 +34,7 @@ INTERVALS = {
     "": "Never, backfills only",
 }
 NEW = "new"
+"""In place of the id of a destination; with a colon and its kind, where it is chosen."""
 _SETTING = re.compile(r"data_source_settings(?:\[(\d+)\]|\.(\w+))")
 _FIELDS = {"display_name": "name", "schema_id": "table", "destination_id": "destination", "accounts": "accounts"}
 
@@ -143,7 +144,8 @@ async def _form(visit: Visit, draft: Draft, status: int = 200) -> Response:
         title=f"New transfer from {draft.source.title}",
         draft=draft,
         destinations=await destinations.list_all(visit.site.db, visit.team_id),
-        kind=destination_verbs.all_kinds()[0],
+        destination_kinds=destination_verbs.all_kinds(),
+        new=NEW,
         intervals=INTERVALS,
         reserved=RESERVED_SETTINGS,
         has_reserved_problem=any(named(one) in draft.problems for one in RESERVED_SETTINGS),
@@ -179,12 +181,17 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
 async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
     """The chosen one, or a new one in the same transaction."""
     chosen, site = typed.get("destination", ""), visit.site
-    if chosen != NEW:
+    word, _, kind_id = chosen.partition(":")
+    if word != NEW:
         return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
-    kind = destination_verbs.all_kinds()[0]
-    fields: dict[str, object] = {one.field_id: typed.get(f"to.{one.field_id}", "").strip() for one in kind.fields}
-    wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
     try:
+        kind = destination_verbs.kind_of(kind_id)
+        fields: dict[str, object] = {}
+        for one in kind.fields:
+            text = typed.get(f"to.{kind_id}.{one.field_id}", "")
+            if text := text if one.is_secret else text.strip():
+                fields[one.field_id] = text
+        wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
         destination_verbs.refuse_out_of_reach(wanted, site.reaches.of(visit.team_id))
         made: Destination = await destination_verbs.create(tx, site.seams, site.keyring, visit.team_id, wanted)
     except RequestError as error:

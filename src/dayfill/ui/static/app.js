@@ -81,6 +81,9 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  // The fields of what is chosen are open, those of the others are not.
+  if (event.target.id === "destination")
+    for (const fields of document.querySelectorAll("[data-choice]")) fields.open = fields.dataset.choice === event.target.value;
 });
 // Every number is named before the click: how many transfers are marked.
 function countMarked() {
