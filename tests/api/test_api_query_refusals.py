@@ -37,7 +37,7 @@ MALFORMED = [
     ({**ADS, "ds_accounts": ["1"] * 101}, "Query: ds_accounts has 101 entries; 100 are allowed."),
 ]
 REFUSED = [
-    ({**ADS, "ds_id": "GA4"}, "There is no data source 'GA4'; known are DEMO_ADS, FILES."),
+    ({**ADS, "ds_id": "GA4"}, "There is no data source 'GA4'; known are DEMO_ADS, FILES, SQL."),
     ({**ADS, "end_date": "2024-05-31"}, "The range is empty: start_date 2024-06-01 lies after end_date 2024-05-31."),
     ({**ADS, "start_date": "1989-12-31"}, "The range 1989-12-31..2024-06-02 reaches beyond 1990-01-01 to 2100-12-31."),
     ({**ADS, "start_date": "1990-01-01"}, "The range has 12,572 days; 10,000 are allowed."),

@@ -22,9 +22,8 @@ import stamped
 from stamped import Habits, note
 
 from dayfill import app, sources
-from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
+from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay, fence
 from dayfill.destinations.duckdb import DuckDBFile, faults, ledger
-from dayfill.destinations.duckdb import replace as replacing
 from dayfill.domain import parking, run
 from dayfill.domain.run import Side
 from dayfill.engine import dispatch, extract
@@ -69,16 +68,25 @@ def apply(sabotage: Sabotage) -> None:
     """Do it all to this process."""
     for source in stamped.SOURCES:
         source.behave(sabotage.habits)
-    parking._UNSTATED = dict.fromkeys(Side, (run.FIRST_BACKOFF, 10 * run.FIRST_BACKOFF))
-    dispatch.GRACE_SECONDS, app.DRAIN_SECONDS = sabotage.grace, sabotage.drain
-    run.FIRST_BACKOFF = run.SHORTEST_PARK = timedelta(seconds=sabotage.backoff)
-    faults.FULL_SECONDS, extract.MEMORY_BYTES = sabotage.backoff, sabotage.memory
-    pauses = _Pauses(sabotage)
-    app.system_seams = lambda failing=(): _seams(pauses, failing)  # type: ignore[attr-defined]
-    DuckDBFile.replace_days = _watched(DuckDBFile.replace_days, pauses, sabotage)  # type: ignore[method-assign]
+    _put(parking, _UNSTATED=dict.fromkeys(Side, (run.FIRST_BACKOFF, 10 * run.FIRST_BACKOFF)))
+    backoff, pauses = timedelta(seconds=sabotage.backoff), _Pauses(sabotage)
+    _put(dispatch, GRACE_SECONDS=sabotage.grace)
+    _put(app, DRAIN_SECONDS=sabotage.drain)
+    _put(run, FIRST_BACKOFF=backoff, SHORTEST_PARK=backoff)
+    _put(faults, FULL_SECONDS=sabotage.backoff)
+    _put(extract, MEMORY_BYTES=sabotage.memory)
+    _put(app.state, system_seams=lambda failing=(): _seams(pauses, failing))
+    _put(DuckDBFile, replace_days=_watched(DuckDBFile.replace_days, pauses, sabotage))
     if not sabotage.fence:
-        replacing._is_stale = lambda day, seen: False
-        ledger._update = _update_whatever_is_there
+        _put(fence.Seen, fresh=lambda seen, days: list(days))
+        _put(ledger, _update=_update_whatever_is_there)
+
+
+def _put(place: object, **values: object) -> None:
+    """In place of what is there: a name that is no longer there would change nothing, and nobody would notice."""
+    for name, value in values.items():
+        assert hasattr(place, name), f"{place} has no {name}"
+        setattr(place, name, value)
 
 
 def _seams(pauses: _Pauses, failing: Sequence[Fault]) -> Seams:
@@ -157,7 +165,7 @@ def _watched(load: Load, pauses: _Pauses, sabotage: Sabotage) -> Load:
     return replace_days
 
 
-def _update_whatever_is_there(con: Any, schema: str, transfer_id: int, entries: Sequence[ledger.Entry]) -> int:
+def _update_whatever_is_there(con: Any, schema: str, transfer_id: int, entries: Sequence[fence.Entry]) -> int:
     """The ledger's update without its guard: a lower token overwrites a greater one."""
     for entry in entries:
         con.execute(
