@@ -182,12 +182,16 @@ async def test_a_connection_has_an_upper_case_uuid_and_a_place(installation: Ins
 
 async def test_a_connection_keeps_its_secrets_sealed(installation: Installation) -> None:
     place = f"/teams/{installation.team_id}/data-source-connections"
-    wanted = {"data_source_id": "SQL", "destination_type": "DWH_DUCKDB", "secrets": {"password": "canary"}}
+    wanted = {
+        "data_source_id": "SQL",
+        "destination_type": "DWH_DUCKDB",
+        "secrets": {"password": "canary", "host": " DB.example"},
+    }
     answer = await installation.client().post(place, json=wanted)
     assert answer.status_code == 201 and "canary" not in answer.text
     ((connection_id, sealed),) = installation.execute("SELECT connection_id, sealed FROM connections")
     opened = installation.keyring.open(sealed, f"{installation.team_id}:connections:{connection_id}:sealed")
-    assert opened == b'{"password":"canary"}'
+    assert opened == b'{"password@db.example":"canary"}'
     assert b"canary" not in sealed and "canary" not in str(installation.execute("SELECT before, after FROM audit"))
 
 
@@ -195,7 +199,8 @@ async def test_a_connection_keeps_its_secrets_sealed(installation: Installation)
     ("wrong", "status"),
     [
         ({"data_source_id": "FILES", "destination_type": "DWH_DUCKDB", "secrets": {"password": "x"}}, 422),
-        ({"data_source_id": "SQL", "destination_type": "DWH_DUCKDB", "secrets": {"pass": "x"}}, 422),
+        ({"data_source_id": "SQL", "destination_type": "DWH_DUCKDB", "secrets": {"password": "x"}}, 422),
+        ({"data_source_id": "SQL", "destination_type": "DWH_DUCKDB", "secrets": {"pass": "x", "host": "y"}}, 422),
         ({"data_source_id": "SQL", "destination_type": "DWH_DUCKDB", "secrets": {"password": 5}}, 400),
         ({"data_source_id": "FILES"}, 400),
         ({"data_source_id": "files", "destination_type": "DWH_DUCKDB"}, 400),

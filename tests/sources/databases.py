@@ -18,7 +18,7 @@ from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Field, Table
-from dayfill.sources import DaysRead, SourceConfig
+from dayfill.sources import DaysRead, SourceConfig, kept_for
 from reaching import TEMP
 
 HERE = Reach(TEMP.roots, nets=networks(["127.0.0.0/8"]))
@@ -90,4 +90,4 @@ def mysql_source(fields: dict[str, str]) -> Iterator[Source]:
             con.commit()
 
     run("DROP DATABASE days", "CREATE DATABASE days")
-    yield Source("mysql", fields, run, {"password": Secret(mariadb_server.PASSWORD)})
+    yield Source("mysql", fields, run, {kept_for("password", fields["host"]): Secret(mariadb_server.PASSWORD)})

@@ -12,7 +12,7 @@ from dayfill.engine.destinations import kind_of
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
-from dayfill.sources import SECRETS
+from dayfill.sources import SECRETS, kept_for
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
 
@@ -39,16 +39,23 @@ async def create(
 async def give(tx: Tx, keyring: Keyring, connection: Connection, secrets: Mapping[str, str]) -> None:
     """Keep the credentials of a new connection, sealed; nobody is shown them again.
 
+    secrets: beside them ``host``, where alone they may be sent, or who writes a transfer could have them sent home.
+
     Raises:
-        Refused: the data source has no such secret.
+        Refused: the data source has no such secret, or no host is named.
     """
     known = SECRETS.get(connection.data_source_id, ())
-    for name in secrets:
+    host = secrets.get("host", "")
+    for name in secrets.keys() - {"host"}:
         if name not in known:
             those = f"known are {', '.join(known)}" if known else "it has none"
             raise Refused(f"A login at {connection.data_source_id} keeps no secret {name[:100]!r}: {those}.")
+    if not host.strip():
+        raise Refused("A secret is kept for one host: send it as host beside the secret.")
     sealed_for_it = sealed_for(connection.team_id, connection.connection_id)
-    sealed = keyring.seal_secrets({name: Secret(text) for name, text in secrets.items() if text}, sealed_for_it)
+    sealed = keyring.seal_secrets(
+        {kept_for(name, host): Secret(secrets[name]) for name in known if secrets.get(name)}, sealed_for_it
+    )
     await connections.seal(tx, connection.team_id, connection.connection_id, sealed)
 
 

@@ -20,7 +20,12 @@ from dayfill.outgoing import is_url
 KINDS = {"FILES": "files", "SQL": "sql", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
 SECRETS = {"SQL": ("password",)}
-"""Data source id -> what a login at it keeps sealed."""
+"""Data source id -> what a login at it keeps sealed, each for one host: a transfer's settings send it to no other."""
+
+
+def kept_for(secret: str, host: str) -> str:
+    """The name under which a login keeps a secret for a host."""
+    return f"{secret}@{host.strip().lower()}"
 
 
 @dataclass(frozen=True, slots=True)

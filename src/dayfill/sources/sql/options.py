@@ -9,7 +9,7 @@ from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.errors import Permanent
 from dayfill.outgoing.postgresql import TLS_MODES
-from dayfill.sources import Setting, SourceConfig
+from dayfill.sources import Setting, SourceConfig, kept_for
 
 ENGINES = ("postgresql", "mysql", "sqlite", "duckdb")
 FILE_ENGINES = ("sqlite", "duckdb")
@@ -87,7 +87,7 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
     return Options(
         engine=texts["engine"],
         fields={name: texts[name] for name in ("host", "port", "database", "user", "tls")},
-        password=config.secrets.get("password"),
+        password=_password(config, texts["host"]),
         path=texts["path"],
         table=texts["table"],
         query=texts["query"],
@@ -96,6 +96,14 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
         zone=_zone(config.zone),
         reach=config.reach,
     )
+
+
+def _password(config: SourceConfig, host: str) -> Secret | None:
+    """The login's password, if that is for this host: who writes a transfer has not always given the password."""
+    found = config.secrets.get(kept_for("password", host))
+    if found is None and config.secrets:
+        raise Permanent("AUTH", "The login keeps its password for another host: make a login for this one.", fatal=True)
+    return found
 
 
 def _text(config: SourceConfig, name: str) -> str:
