@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from databases import file_source
 from dayfill import sources
 from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
@@ -14,6 +18,7 @@ from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
 from dayfill.sources import SourceConfig, kept_for
+from dayfill.sources.sql import rows
 
 DAYS = [date(2024, 1, 1)]
 LOOPBACK = Reach(nets=networks(["127.0.0.0/8"]))
@@ -32,3 +37,35 @@ def test_a_password_is_sent_to_no_other_host_than_its_own(engine: str) -> None:
         assert refused.value.cause == "AUTH" and refused.value.fatal
         with pytest.raises(BlockingIOError):
             theirs.accept()
+
+
+def test_large_rows_come_in_small_batches() -> None:
+    asked: list[int] = []
+
+    def fetch(most: int) -> Sequence[Sequence[object]]:
+        asked.append(most)
+        return [("x" * 1024 * 1024,)] * most if len(asked) < 6 else []
+
+    reader = rows.reader(pa.schema([("z", pa.string())]), fetch)
+    assert max(batch.nbytes for batch in reader) < 3 * rows.BATCH_BYTES
+    assert sum(asked[:5]) == 250, "none was left out"
+
+
+def test_a_value_of_sqlite_is_not_as_large_as_a_query_wants(tmp_path: Path) -> None:
+    source = file_source("sqlite", tmp_path)
+    source.run("CREATE TABLE t (day DATE)")
+    query = "SELECT :start AS day, zeroblob(50000000) AS z WHERE :end > ''"
+    with pytest.raises(Permanent, match="too big"):
+        source.read(DAYS, {"day": "DATE", "z": "STRING"}, query=query)
+
+
+def test_duckdb_takes_neither_the_memory_nor_the_disk_of_the_server(tmp_path: Path) -> None:
+    source = file_source("duckdb", tmp_path)
+    source.run("CREATE TABLE t (day DATE)")
+    query = (
+        "SELECT :start AS day, name, value FROM duckdb_settings() WHERE :end IS NOT NULL"
+        " AND name IN ('memory_limit', 'temp_directory')"
+    )
+    found = source.read(DAYS, query=query)
+    told = dict(zip(found["name"].to_pylist(), found["value"].to_pylist(), strict=True))
+    assert told == {"memory_limit": "1.8 GiB", "temp_directory": ""}

@@ -22,7 +22,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "enable_external_access": False,
     "lock_configuration": True,
+    "memory_limit": "2GB",  # the engine's own measure is most of the machine
     "python_enable_replacements": False,
+    "temp_directory": "",  # or a query could fill the disk beside the file
 }
 _BATCH_ROWS = 65_536
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
+from pyarrow import types as kinds
 
 from dayfill.errors import Permanent
 
-BATCH_ROWS = 20_000
+BATCH_ROWS, BATCH_BYTES = 20_000, 32 * 1024 * 1024
+"""A batch ends at whichever comes first; the bytes are those of texts and blobs."""
+_PIECE_ROWS = 50
 Fetch = Callable[[int], Sequence[Sequence[object]]]
 
 
@@ -20,17 +23,28 @@ def reader(columns: pa.Schema, fetch: Fetch) -> pa.RecordBatchReader:
     Raises:
         Permanent: cause DATA; a column holds values of another type.
     """
-    rows = fetch(BATCH_ROWS)
+    large = [number for number, of in enumerate(columns.types) if not (kinds.is_integer(of) or kinds.is_floating(of))]
+    rows = _fetched(fetch, large)
     first = _batch(columns, rows)
 
     def batches() -> Iterator[pa.RecordBatch]:
         batch, more = first, rows
         while more:
             yield batch
-            more = fetch(BATCH_ROWS)
+            more = _fetched(fetch, large)
             batch = _batch(first.schema, more)
 
     return pa.RecordBatchReader.from_batches(first.schema, batches())
+
+
+def _fetched(fetch: Fetch, large: Sequence[int]) -> Sequence[Sequence[object]]:
+    """The rows of the next batch. large: the columns whose values can be of any size."""
+    rows: list[Sequence[object]] = []
+    left = BATCH_BYTES
+    while left > 0 and len(rows) < BATCH_ROWS and (piece := fetch(_PIECE_ROWS)):
+        rows += piece
+        left -= sum(len(value) for row in piece for at in large if isinstance(value := row[at], str | bytes))
+    return rows
 
 
 def _batch(columns: pa.Schema, rows: Sequence[Sequence[object]]) -> pa.RecordBatch:

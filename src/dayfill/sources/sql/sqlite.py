@@ -18,6 +18,8 @@ from dayfill.sources.sql.statement import Dialect
 
 _STEPS = 10_000
 """Steps of SQLite's machine between two looks at the clock."""
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a value, a row and a statement: SQLite runs in this process, and takes a gigabyte for each if it may."""
 _AFFINITIES: tuple[tuple[tuple[str, ...], pa.DataType], ...] = (
     (("INT", "BOOL"), pa.int64()),
     (("CHAR", "CLOB", "TEXT", "DATE", "TIME", "JSON", "UUID"), pa.string()),
@@ -69,6 +71,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
         seen(place)
         name = f"file:{quote(place.path)}?mode=ro"
         with closing(sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)) as con:
+            con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
             con.execute("BEGIN")
             con.set_authorizer(_authorised)
             con.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
