@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
+from dayfill.outgoing import postgresql
+from dayfill.outgoing.postgresql import Server
 from dayfill.sources import SourceConfig, kept_for
 from dayfill.sources.sql import rows
+from postgres_server import PostgresServer
 
 DAYS = [date(2024, 1, 1)]
 LOOPBACK = Reach(nets=networks(["127.0.0.0/8"]))
@@ -69,3 +73,17 @@ def test_duckdb_takes_neither_the_memory_nor_the_disk_of_the_server(tmp_path: Pa
     found = source.read(DAYS, query=query)
     told = dict(zip(found["name"].to_pylist(), found["value"].to_pylist(), strict=True))
     assert told == {"memory_limit": "1.8 GiB", "temp_directory": ""}
+
+
+@pytest.mark.parametrize("value", ["''", "(1 / (length(:start::text) - 10))::text"], ids=["read", "failed"])
+def test_a_lock_of_a_query_ends_with_its_reading(postgres: PostgresServer, value: str) -> None:
+    named = {"engine": "postgresql", "tls": "disable", "date_column": "day", "database": "postgres"}
+    here = {name: postgres.address[name] for name in ("host", "port", "user")}
+    query = f"SELECT :start AS day, pg_advisory_lock(4711)::text || {value} AS z WHERE :end > DATE '2000-01-01'"
+    config = SourceConfig({**named, **here, "query": query}, reach=LOOPBACK)  # type: ignore[arg-type]
+    with suppress(Permanent):
+        sources.get("SQL").read_days(config, Table("t", ()), DAYS, 30).reader.read_all()
+    server = Server.of({**named, **here}, None, LOOPBACK, "DESTINATION")
+    with postgresql.session(server) as other:
+        assert other.rows("SELECT pg_try_advisory_lock(4711)") == [(True,)]
+        other.is_lost = True  # ends the lock

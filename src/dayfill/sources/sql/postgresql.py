@@ -47,7 +47,21 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     with translated(server), postgresql.session(server, is_checked=True) as con:
         con.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
         con.rows("SELECT set_config('statement_timeout', $1, true)", f"{max(int(seconds * 1000), 1)}ms")
-        yield Database(con)
+        try:
+            yield Database(con)
+        except Exception:
+            _forget(con)
+            raise
+        _forget(con)
+
+
+def _forget(con: Session) -> None:
+    """End the transaction, and what a query has taken for the session: a lock would be held as long as that is kept."""
+    con.roll_back()
+    try:
+        con.execute("DISCARD ALL")
+    except Error:
+        con.is_lost = True
 
 
 @contextmanager
