@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -87,3 +88,11 @@ def test_a_lock_of_a_query_ends_with_its_reading(postgres: PostgresServer, value
     with postgresql.session(server) as other:
         assert other.rows("SELECT pg_try_advisory_lock(4711)") == [(True,)]
         other.is_lost = True  # ends the lock
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_pipe_is_no_database(kind: str, tmp_path: Path) -> None:
+    source = file_source(kind, tmp_path)
+    os.mkfifo(source.settings["path"])
+    with pytest.raises(Permanent, match="is not a file: it is a link, pipe or device"):
+        source.read(DAYS)

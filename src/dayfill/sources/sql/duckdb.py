@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.roots import placed, seen
+from dayfill.roots import placed, refuse_other_than_files, seen
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
@@ -56,7 +56,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
     place = placed(options.path, options.reach)
     with _translated(place.named):
-        seen(place)
+        refuse_other_than_files(place, seen(place))
         con = duckdb.connect(place.path, config=_CONFIG)
         watch = Timer(max(seconds, 0), con.interrupt)
         watch.daemon = True

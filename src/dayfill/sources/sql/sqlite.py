@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.roots import placed, seen
+from dayfill.roots import placed, refuse_other_than_files, seen
 from dayfill.sources.sql import rows
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
@@ -68,7 +68,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
     place, ends = placed(options.path, options.reach), time.monotonic() + seconds
     with _translated(place.named):
-        seen(place)
+        refuse_other_than_files(place, seen(place))
         name = f"file:{quote(place.path)}?mode=ro"
         with closing(sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)) as con:
             con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
