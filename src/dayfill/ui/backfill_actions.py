@@ -65,10 +65,15 @@ async def cancel(visit: Visit) -> Response:
 
 
 async def retry(visit: Visit) -> Response:
-    async def verb(tx: Tx, backfill_id: int) -> Backfill:
-        return (await verbs.retry(tx, visit.site.seams, visit.team_id, backfill_id))[0]
+    """Queue its failed days of one cause again, or all of them."""
+    cause, queued = (await visit.form()).get("cause") or None, 0
 
-    return await _do(visit, "retry", verb, lambda before: f"Queued {plural(before.failed, 'failed day')} again.")
+    async def verb(tx: Tx, backfill_id: int) -> Backfill:
+        nonlocal queued
+        after, queued = await verbs.retry(tx, visit.site.seams, visit.team_id, backfill_id, cause=cause)
+        return after
+
+    return await _do(visit, "retry", verb, lambda _before: f"Queued {plural(queued, 'failed day')} again.")
 
 
 def _cancel_page(visit: Visit, backfill: Backfill, problem: str = "") -> Response:
