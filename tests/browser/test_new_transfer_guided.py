@@ -45,3 +45,29 @@ def test_from_nothing_to_the_first_loaded_days(serves: Callable[..., RealServer]
     me.sees("Healthy", "#word")
     me.opens("/")
     me.sees("1 of 1 transfer is healthy.")
+
+
+def test_what_was_typed_outlives_the_session(serves: Callable[..., RealServer], comes: Callable[..., Person]) -> None:
+    server = serves(houses.empty)
+    me = comes(server)
+    me.opens("/transfers/new?source=FILES")
+    me.page.get_by_label("Name of the transfer").fill("Spring ads")
+    me.page.get_by_label("Table in the destination").fill("spring")
+    me.page.locator('[name="from.path"]').fill("/data/a.csv")
+    me.page.get_by_label("First line holds the column names").uncheck()
+    me.page.get_by_label("Destination", exact=True).select_option("new:DWH_POSTGRESQL")
+    me.page.locator('[name="to.DWH_POSTGRESQL.password"]').fill("of a warehouse")
+    server.command("session", "end", "1")
+    me.button("Make the transfer").click()
+    me.sees("Your session has ended.")
+    assert "of a warehouse" not in me.page.evaluate("JSON.stringify(sessionStorage)"), "a secret is not kept"
+    me.page.get_by_label("API key").fill(server.key)
+    me.button("Sign in").click()
+    me.here("/transfers/new?source=FILES")
+    me.sees("Here is what you had typed.", "#toasts")
+    expect(me.page.get_by_label("Name of the transfer")).to_have_value("Spring ads")
+    expect(me.page.locator('[name="from.path"]')).to_have_value("/data/a.csv")
+    expect(me.page.get_by_label("First line holds the column names")).not_to_be_checked()
+    expect(me.page.get_by_label("Destination", exact=True)).to_have_value("new:DWH_POSTGRESQL")
+    expect(me.page.locator('[name="to.DWH_POSTGRESQL.password"]')).to_have_value("")
+    assert me.page.evaluate("sessionStorage.length") == 0
