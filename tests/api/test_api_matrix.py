@@ -27,6 +27,8 @@ WITH_OBJECT = [route for route in ROUTES if set(re.findall(r"\{(\w+)\}", route.p
 """Their paths name an object of a team; ids that are texts are of sources, which every team has, or of nothing."""
 UNKNOWN = 999_999
 
+SAYS_WHAT_TO_DO = re.compile(r"\b(ask|check|send)\b", re.IGNORECASE)
+
 _made: list[Frozen] = []
 
 
@@ -56,7 +58,9 @@ def keys(start: Frozen) -> Keys:
 
 def decision(answer: httpx.Response) -> tuple[int, str] | str:
     if answer.status_code in (401, 403):
-        return answer.status_code, answer.json()["error"]["code"]
+        error = answer.json()["error"]
+        assert SAYS_WHAT_TO_DO.search(error["description"]), error
+        return answer.status_code, error["code"]
     return "let in"
 
 

@@ -132,7 +132,8 @@ class Api:
     async def _without_key(self, scope: Scope, trace: Trace) -> Answer:
         handler, request_id = PUBLIC.get(scope["path"]), trace.request_id
         if handler is None:
-            return failure(404, "NOT_FOUND", "Not Found", "There is nothing at this path.", {}, request_id)
+            description = "There is nothing at this path; /openapi.yaml lists what there is."
+            return failure(404, "NOT_FOUND", "Not Found", description, {}, request_id)
         trace.route = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
             return _other_method(scope["method"], ("GET",), request_id)

@@ -101,10 +101,11 @@ def authorize(caller: Caller, route: Route, team_id: int) -> None:
     """
     role = caller.roles.get(team_id)
     if role is None:
-        raise Denied(f"This API key does not reach team {team_id}.")
+        raise Denied(f"This API key does not reach team {team_id}; check the number, or ask an owner of that team.")
     _check_scope(caller, route)
     if not role_allows(role, route.permission):
-        raise Denied(f"The role {role.value} in team {team_id} lacks the permission {route.permission.value}.")
+        lacks = f"The role {role.value} in team {team_id} lacks the permission {route.permission.value}"
+        raise Denied(f"{lacks}; ask an owner for a role that has it.")
 
 
 def allowing(caller: Caller, route: Route) -> tuple[int, ...]:
@@ -114,14 +115,16 @@ def allowing(caller: Caller, route: Route) -> tuple[int, ...]:
         Denied: in no team, scope missing, role too small in every team.
     """
     if not caller.roles:
-        raise Denied("The user of this API key is in no team.")
+        raise Denied("The user of this API key is in no team; ask an owner of one to add the user.")
     _check_scope(caller, route)
     teams = tuple(team_id for team_id in sorted(caller.roles) if role_allows(caller.roles[team_id], route.permission))
     if not teams:
-        raise Denied(f"In no team does the user of this API key have the permission {route.permission.value}.")
+        lacks = f"In no team does the user of this API key have the permission {route.permission.value}"
+        raise Denied(f"{lacks}; ask an owner for a role that has it.")
     return teams
 
 
 def _check_scope(caller: Caller, route: Route) -> None:
     if route.scope is not None and route.scope not in caller.scopes:
-        raise Denied(f"This API key lacks the scope {route.scope}.", code="ACCESS_DENIED_PERMISSIONS")
+        text = f"This API key lacks the scope {route.scope}; ask an owner for a key that has it."
+        raise Denied(text, code="ACCESS_DENIED_PERMISSIONS")

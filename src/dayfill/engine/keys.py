@@ -31,6 +31,7 @@ OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=30)
 
 _NOBODY = bytes(32)
 """Compared when a key id is unknown, so that it takes the time of a known one."""
+_UNKNOWN = "This is not an API key of this server; check that it is whole, or ask an owner for a new one."
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_END = len(PREFIX) + ID_LENGTH
 _SECRET_END = _ID_END + 1 + SECRET_LENGTH
@@ -194,12 +195,12 @@ async def recognise(db: Reader, keyring: Keyring, text: str) -> keys.Credential:
     """
     parsed = parse(text)
     if parsed is None:
-        raise Unauthenticated("This is not an API key of this server.")
+        raise Unauthenticated(_UNKNOWN)
     api_key_id, secret = parsed
     credential = await keys.credential(db, api_key_id)
     expected = credential.secret_hash if credential else _NOBODY
     if not hmac.compare_digest(keyring.fingerprint(secret), expected) or credential is None:
-        raise Unauthenticated("This is not an API key of this server.")
+        raise Unauthenticated(_UNKNOWN)
     return credential
 
 
@@ -215,7 +216,8 @@ def refuse_use(credential: keys.Credential, now: datetime, address: Callable[[],
     if caller.expires_time is not None and caller.expires_time <= now:
         raise Denied("This API key has expired; ask an owner for a new key.", code="API_KEY_DISABLED")
     if credential.allowed and not is_within(here := address(), credential.allowed):
-        raise Denied(f"This API key may not be used from {here or 'here'}.", code="ACCESS_DENIED_IP")
+        text = f"This API key may not be used from {here or 'here'}; ask an owner for one that may."
+        raise Denied(text, code="ACCESS_DENIED_IP")
 
 
 def _networks(allow_ips: Collection[str]) -> tuple[str, ...]:
