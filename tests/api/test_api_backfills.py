@@ -140,7 +140,7 @@ async def test_the_list_holds_what_is_not_done_newest_first(wire: Backfills) -> 
 
 async def test_latest_is_the_newest_in_any_status(wire: Backfills) -> None:
     answer = await wire.client.get(f"{wire.create_path}/latest")
-    assert error_of(answer) == (404, "NOT_FOUND", "This transfer has no backfill.")
+    assert error_of(answer) == (404, "NOT_FOUND", "This transfer has no backfill; create one.")
     await wire.created(range_start="2024-05-01", range_end="2024-05-01")
     newest = await wire.created(range_start="2024-05-02", range_end="2024-05-02")
     await wire.cancel(newest)

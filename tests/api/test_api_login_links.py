@@ -92,4 +92,4 @@ async def test_a_source_with_accounts_says_so(installation: Installation) -> Non
 async def test_another_source_is_missing(installation: Installation, source: str) -> None:
     answer = await installation.client().get(f"/teams/{installation.team_id}/datasource/{source}")
     assert code(answer) == (404, "NOT_FOUND")
-    assert answer.json()["error"]["description"] == "There is no such data source."
+    assert answer.json()["error"]["description"] == "There is no such data source; list the available sources."

@@ -165,6 +165,7 @@ async def test_an_absent_object_is_missing_before_the_body_is_read(
     path = made.path(route, made.sample(route), **never(made))
     answer = await installation.client().request(route.method, path, content=b"{")
     assert answer.status_code == 404
+    assert re.search(r"; .*\b(list|create)\b", answer.json()["error"]["description"]), answer.text
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.writes], ids=named)

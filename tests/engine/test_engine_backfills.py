@@ -116,9 +116,9 @@ async def test_nothing_can_be_started_for_a_deleted_transfer(rig: Rig, verb: str
 async def test_another_teams_transfer_is_missing(rig: Rig) -> None:
     transfer = rig.transfer()
     rig.team_id = await rig.installation.team("Other")
-    with pytest.raises(Missing, match=r"^Transfer not found\.$"):
+    with pytest.raises(Missing, match=r"^Transfer not found; list"):
         await rig.backfill(transfer, last(1))
-    with pytest.raises(Missing, match=r"^Transfer not found\.$"):
+    with pytest.raises(Missing, match=r"^Transfer not found; list"):
         await plan(rig.db, rig.seams, rig.team_id, transfer, last(1), max_days=10_000)
 
 

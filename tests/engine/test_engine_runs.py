@@ -91,7 +91,7 @@ async def test_a_day_in_the_future_is_refused_and_nothing_starts(rig: Rig) -> No
 async def test_another_teams_transfer_is_missing(rig: Rig) -> None:
     transfer = rig.transfer()
     rig.team_id = await rig.installation.team("Other")
-    with pytest.raises(Missing, match=r"^Transfer not found\.$"):
+    with pytest.raises(Missing, match=r"^Transfer not found; list"):
         await now(rig, transfer, dates=[LAST])
 
 

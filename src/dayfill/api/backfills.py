@@ -98,17 +98,17 @@ class StatusChange(msgspec.Struct):
 async def get(call: Call) -> Answer:
     backfill = await backfills.get(call.server.db, call.team_id, call.path["backfill_id"])
     if backfill is None:
-        raise Missing("Backfill not found.")
+        raise Missing("Backfill not found; list those of the team.")
     return Answer(200, await show(call, call.server.db, backfill))
 
 
 async def latest(call: Call) -> Answer:
     transfer_id = call.path["transfer_id"]
     if await transfers.get(call.server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     backfill = await backfills.latest(call.server.db, call.team_id, transfer_id)
     if backfill is None:
-        raise Missing("This transfer has no backfill.")
+        raise Missing("This transfer has no backfill; create one.")
     return Answer(200, await show(call, call.server.db, backfill))
 
 
@@ -120,7 +120,7 @@ async def incomplete(call: Call) -> Answer:
 async def create(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
     if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     body = call.decode(NewBackfill)
     span = span_of(body.range_start, body.range_end)
     made = await verbs.create(
@@ -149,7 +149,7 @@ async def known(call: Call, tx: Tx) -> Backfill:
     """The path's backfill, looked at before the body, so an absent one is 404 whatever was sent."""
     backfill = await backfills.get(tx, call.team_id, call.path["backfill_id"])
     if backfill is None:
-        raise Missing("Backfill not found.")
+        raise Missing("Backfill not found; list those of the team.")
     return backfill
 
 

@@ -72,7 +72,7 @@ class Details(msgspec.Struct):
 async def get(call: Call) -> Answer:
     source = sources.find(call.texts["data_source_id"])
     if source is None:
-        raise Missing("There is no such data source.")
+        raise Missing("There is no such data source; list the available sources.")
     details = Details(
         id=source.kind,
         name=source.title,

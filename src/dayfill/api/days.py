@@ -38,7 +38,7 @@ async def get(call: Call) -> Answer:
     db, transfer_id = call.server.db, call.path["transfer_id"]
     known = await days.states(db, call.team_id, transfer_id)
     if known is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     span = _span(call, known.span)
     if span != known.span:
         known = await days.states(db, call.team_id, transfer_id, span)

@@ -174,5 +174,5 @@ def _secrets_of(secrets: list[str]) -> str:
 async def _read(call: Call) -> Destination:
     destination = await destinations.get(call.server.db, call.team_id, call.path["destination_id"])
     if destination is None:
-        raise Missing("Destination not found.")
+        raise Missing("Destination not found; list those of the team.")
     return destination

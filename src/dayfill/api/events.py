@@ -62,7 +62,7 @@ async def stream(call: Call) -> Answer:
     hub, transfer_id = call.server.hub, await _transfer(call)
     after = hub.after(call.headers.get("last-event-id", ""))
     if await days.version(call.server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     hub.admit(call.caller.user_id)
     return Answer(200, None, headers=HEADERS, stream=_texts(call, transfer_id, after))
 
@@ -75,7 +75,7 @@ async def _transfer(call: Call) -> int:
     backfill_id = integer(call, "backfill_id", lowest=1, highest=LARGEST_ID)
     backfill = await backfills.get(call.server.db, call.team_id, backfill_id)
     if backfill is None:
-        raise Missing("Backfill not found.")
+        raise Missing("Backfill not found; list those of the team.")
     return backfill.transfer_id
 
 

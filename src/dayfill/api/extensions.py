@@ -89,7 +89,7 @@ async def list_(call: Call) -> Answer:
 async def create(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
     if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     body = call.decode(ChosenBackfill)
     made = await verbs.create(
         tx,
@@ -109,7 +109,7 @@ async def create(call: Call, tx: Tx) -> Answer:
 async def plan(call: Call) -> Answer:
     server, transfer_id = call.server, call.path["transfer_id"]
     if await transfers.get(server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     body = call.decode(ChosenBackfill)
     span = span_of(body.range_start, body.range_end)
     if len(span) > server.max_days:

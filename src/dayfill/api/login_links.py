@@ -47,4 +47,4 @@ async def find(call: Call) -> Answer:
     Raises:
         Missing: always.
     """
-    raise Missing("Login link not found.", code="LINK_NOT_FOUND")
+    raise Missing("Login link not found; dayfill makes none, so list the logins.", code="LINK_NOT_FOUND")

@@ -83,7 +83,7 @@ async def find(call: Call, db: Reader) -> Connection:
             return found
         if found is not None:
             raise Denied(f"Your role in team {team_id} does not allow this; ask an owner of the team.")
-    raise Missing("Login not found.", code="LOGIN_NOT_FOUND")
+    raise Missing("Login not found; list those of the team.", code="LOGIN_NOT_FOUND")
 
 
 def name_of(login: Connection) -> str:

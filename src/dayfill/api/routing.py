@@ -68,7 +68,7 @@ def identifier(name: str, text: str) -> int:
         number = int(digits)
         if number <= LARGEST_ID and (name != "group_id" or text != digits):
             return number
-    raise Missing(f"There is nothing at this path: {text[:50]!r} is not a {name}.")
+    raise Missing(f"There is nothing at this path: {text[:50]!r} is not a {name}; a list gives one.")
 
 
 def tree(routes: Iterable[Route]) -> Node:

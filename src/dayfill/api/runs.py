@@ -100,7 +100,7 @@ class Started(msgspec.Struct):
 async def list_(call: Call) -> Answer:
     db, transfer_id = call.server.db, call.path["transfer_id"]
     if await transfers.get(db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     first, last = moment_from(call, "start_date"), moment_to(call, "end_date")
     if first is None or last is None:
         raise Malformed("The query parameters start_date and end_date are both needed.")
@@ -122,14 +122,14 @@ async def list_(call: Call) -> Answer:
 async def get(call: Call) -> Answer:
     run = await runs.get(call.server.db, call.team_id, call.path["run_id"])
     if run is None:
-        raise Missing("Transfer run not found.")
+        raise Missing("Transfer run not found; list the runs of its transfer.")
     return Answer(200, _detail(run))
 
 
 async def run_now(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
     if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     body = call.decode(RunsNow)
     dates = [day("dates", text) for text in body.dates] if body.dates else []
     window = None if body.refresh_window is msgspec.UNSET else body.refresh_window

@@ -37,7 +37,7 @@ async def one(call: Call) -> Answer:
     Raises:
         Missing: always.
     """
-    raise Missing("There is no such object.")
+    raise Missing("There is no such object; its list is empty.")
 
 
 def change(what: str) -> Handler:

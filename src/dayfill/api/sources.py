@@ -131,9 +131,9 @@ async def options(call: Call) -> Answer:
     destination_id = integer(call, "destination_id", lowest=1, highest=LARGEST_SHORT_ID)
     source = sources.find(source_id)
     if source is None:
-        raise Missing("There is no such data source.")
+        raise Missing("There is no such data source; list the available sources.")
     if await destinations.get(call.server.db, call.team_id, destination_id) is None:
-        raise Missing("Destination not found.")
+        raise Missing("Destination not found; list those of the team.")
     groups = await table_groups.list_all(call.server.db, call.team_id)
     usable = await connections.in_force(call.server.db, call.team_id, source_id, MOST_LOGINS)
     found = Options(

@@ -132,7 +132,7 @@ async def _read(call: Call) -> TableGroup:
         group = await table_groups.get(call.server.db, team_id, call.path["group_id"])
         if group is not None:
             return group
-    raise Missing("Table group not found.", code="TABLE_GROUP_NOT_FOUND")
+    raise Missing("Table group not found; list those of the team.", code="TABLE_GROUP_NOT_FOUND")
 
 
 def _item(call: Call, group: TableGroup) -> GroupItem:

@@ -38,7 +38,7 @@ class UserView(msgspec.Struct):
 async def get(call: Call) -> Answer:
     team = await teams.get(call.server.db, call.team_id)
     if team is None:
-        raise Missing("Team not found.")
+        raise Missing("Team not found; check its number.")
     return Answer(200, TeamView(team.team_id, team.name, f"SM_{team.team_id}", _moment(team.created_time)))
 
 

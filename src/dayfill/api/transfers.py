@@ -109,7 +109,7 @@ async def read(call: Call, db: Reader) -> Transfer:
     """
     transfer = await transfers.get(db, call.team_id, call.path["transfer_id"])
     if transfer is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     return transfer
 
 

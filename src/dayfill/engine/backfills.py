@@ -200,12 +200,12 @@ async def _locked(tx: Tx, team_id: int, backfill_id: int) -> Backfill:
 async def _lock(tx: Tx, team_id: int, transfer_id: int) -> backfills.LockedTransfer:
     transfer = await backfills.lock_transfer(tx, team_id, transfer_id)
     if transfer is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     return transfer
 
 
 async def _read(db: Reader, team_id: int, backfill_id: int) -> Backfill:
     backfill = await backfills.get(db, team_id, backfill_id)
     if backfill is None:
-        raise Missing("Backfill not found.")
+        raise Missing("Backfill not found; list those of the team.")
     return backfill

@@ -91,7 +91,7 @@ async def revoke(tx: Tx, seams: Seams, team_id: int, connection_id: int) -> Conn
     """
     connection = await connections.get(tx, team_id, connection_id)
     if connection is None:
-        raise Missing("Login not found.", code="LOGIN_NOT_FOUND")
+        raise Missing("Login not found; list those of the team.", code="LOGIN_NOT_FOUND")
     if connection.revoked_time is not None:
         since = f"{connection.revoked_time.isoformat()[:19]}Z"
         raise Missing(f"Login {connection_id} was revoked at {since} already.", code="LOGIN_NOT_FOUND")

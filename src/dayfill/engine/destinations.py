@@ -259,5 +259,5 @@ async def _move_tables(tx: Tx, seams: Seams, team_id: int, destination_id: int, 
 async def _read(db: Reader, team_id: int, destination_id: int) -> Destination:
     destination = await destinations.get(db, team_id, destination_id)
     if destination is None:
-        raise Missing("Destination not found.")
+        raise Missing("Destination not found; list those of the team.")
     return destination

@@ -183,7 +183,7 @@ async def read(db: Reader, team_id: int, api_key_id: str) -> keys.ApiKey:
     """
     key = await keys.get(db, team_id, api_key_id)
     if key is None:
-        raise Missing(f"Team {team_id} has no key {api_key_id[:50]}.")
+        raise Missing(f"Team {team_id} has no key {api_key_id[:50]}; list those of the team.")
     return key
 
 

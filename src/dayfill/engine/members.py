@@ -98,7 +98,7 @@ async def read(db: Reader, team_id: int, user_id: int) -> teams.Member:
     """
     member = await teams.member(db, team_id, user_id)
     if member is None:
-        raise Missing("Member not found.")
+        raise Missing("Member not found; list those of the team.")
     return member
 
 

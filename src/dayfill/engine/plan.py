@@ -58,7 +58,7 @@ async def plan(
     """
     known = await days.states(db, team_id, transfer_id, span)
     if known is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     job = await transfers.job(db, transfer_id)
     chosen = _chosen(known, span, only)
     return Plan(

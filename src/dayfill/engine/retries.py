@@ -41,7 +41,7 @@ async def retry(
         Denied, Exceeded: see `runs.run_now`.
     """
     if await transfers.get(tx, team_id, transfer_id) is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     found = [
         day
         for day in await failures.days(tx, team_id, transfer_id)

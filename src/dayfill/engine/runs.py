@@ -66,7 +66,7 @@ async def run_now(
     """
     transfer = await transfers.get(tx, team_id, transfer_id)
     if transfer is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     tables = (await transfers.job(tx, transfer_id)).tables
     if not dates:
         longest = max((s.refresh_window for s in transfer.configuration.schedules), default=1)

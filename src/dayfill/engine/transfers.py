@@ -203,5 +203,5 @@ def _sentences(found: Sequence[Problem]) -> str:
 async def _read(db: Reader, team_id: int, transfer_id: int) -> Transfer:
     transfer = await transfers.get(db, team_id, transfer_id)
     if transfer is None:
-        raise Missing("Transfer not found.")
+        raise Missing("Transfer not found; list those of the team.")
     return transfer
