@@ -17,6 +17,10 @@ from dayfill.app import Running, serve
 from dayfill.cli.logs import log_to_stderr
 from dayfill.domain.reach import Reach, Reaches
 from dayfill.settings import Settings
+from dayfill.settings.server import RequestLimits
+
+NEVER_SPENT = 10**12
+"""Requests an hour: every request is counted in each of its buckets, and none is refused."""
 
 
 async def _dayfill(folder: Path, parquet: str, postgresql: str | None = None) -> None:
@@ -27,7 +31,9 @@ async def _dayfill(folder: Path, parquet: str, postgresql: str | None = None) ->
         print(json.dumps({"port": running.port, "pid": os.getpid(), **known}), flush=True)
 
     reach = Reaches(Reach((str(folder.parent),)))
-    await serve(Settings(folder / "data", port=0, reaches=reach, state=postgresql), on_ready=say)
+    limits = RequestLimits(NEVER_SPENT, NEVER_SPENT, NEVER_SPENT)
+    settings = Settings(folder / "data", port=0, reaches=reach, state=postgresql, requests=limits)
+    await serve(settings, on_ready=say)
 
 
 async def _static(size: int) -> None:

@@ -33,6 +33,15 @@ def test_every_path_of_the_api_leads_to_the_api_and_every_page_to_the_pages() ->
     assert {first(page.path) for page in PAGES} & API == set()
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/Teams/1/backfills", "/"])
+async def test_who_shows_an_api_key_hears_from_the_api(path: str, installation: Installation) -> None:
+    doors = Doors(Api(installation.server), Ui(site_of(installation.server, False)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url=HOST) as client:
+        answer = await client.get(path, headers={"Authorization": f"bearer {installation.key}"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+        assert (await client.get(path, headers={"Authorization": "Basic eDp5"})).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("path", "status", "kind"),
     [

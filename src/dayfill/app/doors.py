@@ -10,11 +10,11 @@ API = frozenset(
         *("healthz", "readyz", "metrics", "openapi.yaml"),
     }
 )
-"""First parts of the paths that are the API's; every other path is a page."""
+"""First parts of the paths that are the API's; every other path is a page, for whoever shows no API key."""
 
 
 class Doors:
-    """Each request to its door, by the first part of its path."""
+    """Each request to its door, by the first part of its path; a program that errs in it hears so from the API."""
 
     def __init__(self, api: ASGIApp, ui: ASGIApp) -> None:
         self._api = api
@@ -22,4 +22,8 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_page = scope["type"] == "http" and scope["path"][1:].partition("/")[0] not in API
-        await (self._ui if is_page else self._api)(scope, receive, send)
+        await (self._ui if is_page and not _shows_key(scope) else self._api)(scope, receive, send)
+
+
+def _shows_key(scope: Scope) -> bool:
+    return any(name == b"authorization" and value[:7].lower() == b"bearer " for name, value in scope["headers"])
