@@ -143,7 +143,7 @@ async def test_a_query_that_cannot_be_read_is_refused(installation: Installation
 async def test_an_unknown_source_is_refused_by_name(installation: Installation) -> None:
     answer = await installation.client().get("/query/accounts?ds_id=GAWA")
     assert code(answer) == (422, "UNPROCESSABLE_ENTITY")
-    assert answer.json()["error"]["description"] == "There is no data source 'GAWA'; known are DEMO_ADS, FILES."
+    assert answer.json()["error"]["description"] == "There is no data source 'GAWA'; known are DEMO_ADS, FILES, SQL."
 
 
 async def test_accounts_of_all_teams_that_allow_it_are_found_and_of_no_other(installation: Installation) -> None:
