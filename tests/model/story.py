@@ -71,6 +71,8 @@ class Story(People, Accidents):
     def finish(self, verb: str, which: str) -> None:
         """One after the other, since retried ones may share days."""
         for (backfill_id,) in self.world.rows(which):
+            if (backfill_id,) not in self.world.rows(which):  # what was under way in a paused one has ended meanwhile
+                continue
             retried = [int(str(backfill_id))]
             self.world.act(self.world.rig.verb(verb, retried[0]))
             self.rest(retried)
