@@ -192,6 +192,7 @@ class Dispatcher:
         if self._budgets.is_full() or any(flight.claimed.alone for flight in awaited):
             return
         if await runs.next_lane(self._db) is None:
+            self._claimer.rows_until = None  # nothing waits for it any more
             return
         async with self._db.write() as tx:
             self._claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
