@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -15,8 +13,8 @@ from test_api_matrix import installation, keys, made, start
 from dayfill.api.routes import ROUTES
 from dayfill.api.wire import Route
 from dayfill.domain.access import Permission, Role
-from dayfill.store.db import Database, Tx
 from installation import Installation
+from refusing import Refusing
 
 __all__ = ["installation", "keys", "made", "start"]
 
@@ -33,22 +31,6 @@ def handler(route: Route) -> str:
 
 def rows(made: Installation, columns: str = "*") -> list[tuple[object, ...]]:
     return made.execute(f"SELECT {columns} FROM audit ORDER BY audit_id")
-
-
-class Refusing:
-    """A database that takes no change: what a transaction did is gone at its end."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._db, name)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
-        async with self._db.write() as tx:
-            yield tx
-            raise RuntimeError("nothing is written")
 
 
 def test_every_unsafe_route_changes_something_or_is_known_to_change_nothing() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,9 +11,10 @@ from test_ui_new_transfer import GOOD
 
 import seeds
 from dayfill.domain.access import Role
-from dayfill.store.db import Database, Tx
+from dayfill.store.db import Database
 from dayfill.ui.routes import ROUTES
 from installation import Installation
+from refusing import Refusing
 
 DAYS = {"start": "2024-05-01", "end": "2024-05-02", "range_start": "2024-05-01", "range_end": "2024-05-02"}
 Acts = dict[str, tuple[dict[str, str], list[str]]]
@@ -44,22 +43,6 @@ ACTS: Acts = {
     "/backfills/{backfill_id}/cancel": ({}, ["backfill.cancel"]),
 }
 """What can be done, with what is sent and what the log tells: a new transfer may make three things at once."""
-
-
-class Refusing:
-    """A database that takes no change: what a transaction did is gone at its end."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._db, name)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
-        async with self._db.write() as tx:
-            yield tx
-            raise RuntimeError("nothing is written")
 
 
 def test_all_that_can_be_done_at_a_page_is_tried_here() -> None:

@@ -28,7 +28,7 @@ async def of_login(keyring: Keyring, login: Connection, reach: Reach) -> list[So
     """
     what = f"The accounts of login {login.connection_id} cannot be listed"
     if login.revoked_time is not None:
-        raise Refused(f"{what}: it was revoked at {login.revoked_time.isoformat()[:19]}Z.")
+        raise Refused(f"{what}: it was revoked at {login.revoked_time.isoformat()[:19]}Z; use another.")
     job = SourceJob(
         login.data_source_id,
         {},

@@ -107,7 +107,7 @@ async def update(
         )
     chosen, secrets = _checked(kind, wanted, _kept(kind, wanted, destination, keyring))
     if await destinations.named(tx, team_id, chosen.display_name) not in (None, destination_id):
-        raise Refused(f"This team already has a destination named {chosen.display_name!r}.")
+        raise Refused(f"This team already has a destination named {chosen.display_name!r}; choose another name.")
     if chosen.location != destination.location:
         await _move_tables(tx, seams, team_id, destination_id, chosen.location)
     await destinations.update(tx, team_id, destination_id, chosen)
@@ -153,9 +153,9 @@ async def test(
     if destination_id is not None:
         destination = await destinations.get(db, team_id, destination_id)
         if destination is None:
-            raise Refused(f"This team has no destination {destination_id}.")
+            raise Refused(f"This team has no destination {destination_id}; list those of the team.")
         if wanted.destination_type != destination.destination_type:
-            raise Refused(f"Destination {destination_id} is of type {destination.destination_type}.")
+            raise Refused(f"Destination {destination_id} is of type {destination.destination_type}; send that type.")
         kept = _kept(kind, wanted, destination, keyring)
     chosen, secrets = _checked(kind, wanted, kept)
     try:
@@ -249,7 +249,8 @@ async def _move_tables(tx: Tx, seams: Seams, team_id: int, destination_id: int, 
         taken = await transfers.owners(tx, location, tables)
         if taken:
             raise Refused(
-                f"Transfer {name!r} loads {', '.join(sorted(taken))}, which another transfer loads there already."
+                f"Transfer {name!r} loads {', '.join(sorted(taken))}, which another transfer loads there already; "
+                "give its tables other names first."
             )
         await transfers.own(tx, transfer_id, location, tables)
         await days.outdate(tx, transfer_id)

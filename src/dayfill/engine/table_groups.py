@@ -30,7 +30,8 @@ async def create(
     for code, text in rules.faults(name, table_prefix, named):
         raise Refused(text, code=code)
     if await table_groups.named(tx, team_id, name) is not None:
-        raise Refused(f"This team already has a table group named {name!r}.", code="SCHEMA_NAME_DUPLICATE")
+        text = f"This team already has a table group named {name!r}; choose another name."
+        raise Refused(text, code="SCHEMA_NAME_DUPLICATE")
     schema_id = await table_groups.insert(tx, team_id, data_source_id, name, table_prefix, named, seams.now())
     return TableGroup(schema_id, team_id, data_source_id, name, table_prefix, named)
 

@@ -46,6 +46,20 @@ class Tx(Reader, Protocol):
         """Say that something of a transfer changes, and which days; None is all of them. Told after the commit."""
 
 
+class Touching:
+    """What both transactions remember of what they touch, for whoever is told after the commit."""
+
+    def __init__(self) -> None:
+        self.touched: dict[int, set[str] | None] = {}
+
+    def touch(self, transfer_id: int, days: Iterable[str] | None = ()) -> None:
+        known = self.touched.setdefault(transfer_id, set())
+        if days is None:
+            self.touched[transfer_id] = None
+        elif known is not None:
+            known.update(days)
+
+
 class Database(Reader, Protocol):
     """The state database of one installation."""
 

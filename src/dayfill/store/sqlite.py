@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TypeVar
 import apsw
 
 from dayfill.errors import Busy, SetupError
-from dayfill.store.db import Reader, Row, Touched, Tx, Values
+from dayfill.store.db import Reader, Row, Touched, Touching, Tx, Values
 from dayfill.store.queries import QUERIES
 from dayfill.store.snapshot import snapshot
 
@@ -33,13 +33,13 @@ _UNWRITABLE = (
 Answer = TypeVar("Answer")
 
 
-class SqliteTx:
+class SqliteTx(Touching):
     """The open transaction of the one writer connection."""
 
     def __init__(self, connection: apsw.Connection, thread: ThreadPoolExecutor) -> None:
+        super().__init__()
         self._connection = connection
         self._thread = thread
-        self.touched: dict[int, set[str] | None] = {}
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         return self._connection.execute(QUERIES[query].text, values).fetchone()
@@ -57,13 +57,6 @@ class SqliteTx:
         if not rows:
             return []
         return await self._in_thread(lambda: self._connection.executemany(QUERIES[query].text, rows).fetchall())
-
-    def touch(self, transfer_id: int, days: Iterable[str] | None = ()) -> None:
-        known = self.touched.setdefault(transfer_id, set())
-        if days is None:
-            self.touched[transfer_id] = None
-        elif known is not None:
-            known.update(days)
 
     def _run(self, query: str, values: Values) -> int:
         self._connection.execute(QUERIES[query].text, values)

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.roots import placed, refuse_other_than_files, seen
+from dayfill.sources.sql.file import place_of
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
@@ -54,9 +54,8 @@ class Database:
 @contextmanager
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
-    place = placed(options.path, options.reach)
+    place = place_of(options)
     with _translated(place.named):
-        refuse_other_than_files(place, seen(place))
         con = duckdb.connect(place.path, config=_CONFIG)
         watch = Timer(max(seconds, 0), con.interrupt)
         watch.daemon = True
@@ -73,10 +72,6 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
 def _translated(path: str) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise Permanent("SOURCE", f"There is no file {path}.", fatal=True) from None
-    except OSError as error:
-        raise Permanent("SOURCE", f"{path} cannot be read: {error.strerror}.", fatal=True) from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise _translate(error, path) from None
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.roots import placed, refuse_other_than_files, seen
 from dayfill.sources.sql import rows
+from dayfill.sources.sql.file import place_of
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
@@ -66,9 +66,8 @@ def _declared(said: str) -> pa.DataType:
 @contextmanager
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
-    place, ends = placed(options.path, options.reach), time.monotonic() + seconds
+    place, ends = place_of(options), time.monotonic() + seconds
     with _translated(place.named):
-        refuse_other_than_files(place, seen(place))
         name = f"file:{quote(place.path)}?mode=ro"
         with closing(sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)) as con:
             con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
@@ -86,10 +85,6 @@ def _authorised(action: int, *_: str | None) -> int:
 def _translated(path: str) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise Permanent("SOURCE", f"There is no file {path}.", fatal=True) from None
-    except OSError as error:
-        raise Permanent("SOURCE", f"{path} cannot be read: {error.strerror}.", fatal=True) from None
     except sqlite3.Error as error:
         raise _translate(error, path) from None
 

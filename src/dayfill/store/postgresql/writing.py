@@ -7,13 +7,13 @@ it changes, no two wait for each other, and the verbs above need not know which 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import msgspec
 
-from dayfill.store.db import Row, Touched, Tx, Values
+from dayfill.store.db import Row, Touched, Touching, Tx, Values
 from dayfill.store.postgresql.connecting import connect, told
 from dayfill.store.postgresql.statements import STATEMENTS
 
@@ -26,12 +26,12 @@ _LONGEST_NOTICE = 7_000
 """PostgreSQL takes less than 8,000 bytes."""
 
 
-class PostgresTx:
+class PostgresTx(Touching):
     """The open transaction of a writer's connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self.touched: dict[int, set[str] | None] = {}
 
     async def one(self, query: str, /, **values: object) -> Row | None:
         statement = STATEMENTS[query]
@@ -60,13 +60,6 @@ class PostgresTx:
         else:
             found = await self._connection.fetchmany(statement.text, [statement.arguments(row) for row in rows])
         return list(found)
-
-    def touch(self, transfer_id: int, days: Iterable[str] | None = ()) -> None:
-        known = self.touched.setdefault(transfer_id, set())
-        if days is None:
-            self.touched[transfer_id] = None
-        elif known is not None:
-            known.update(days)
 
 
 class Writer:
