@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from dayfill import sources
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.engine import dispatch, materialise
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
 from dayfill.errors import Busy, Permanent, Transient
@@ -16,6 +17,19 @@ from rig import Rig, ago, last
 from scripted import NO_SPOOL, unsealed
 
 DEADLINE = 600
+
+
+async def test_a_slice_is_its_teams_and_may_open_what_that_may(rig: Rig) -> None:
+    executor = rig.gated()
+    teams = [rig.team_id, await rig.installation.team("Second")]
+    for rig.team_id in teams:
+        await rig.backfill(rig.transfer(), last(1))
+    rig.start()
+    rig.dispatcher._claimer.reaches = Reaches(Reach(("/srv/all",)), {teams[1]: "/srv/second"})
+    await rig.step()
+    jobs = [gate.job for gate in executor.gates]
+    assert [(job.team_id, job.transfer_id) for job in jobs] == [(teams[0], 1), (teams[1], 2)]
+    assert [job.reach for job in jobs] == [Reach(("/srv/all",), closed=("/srv/second",)), Reach(("/srv/second",))]
 
 
 async def test_days_of_a_slice_that_hangs_are_tried_again(rig: Rig) -> None:

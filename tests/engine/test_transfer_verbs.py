@@ -15,6 +15,7 @@ from dayfill.engine import backfills, connections, runs, transfers
 from dayfill.errors import Conflict, Missing, Refused
 from dayfill.store import backfills as kept_backfills
 from dayfill.store import transfers as kept
+from dayfill.store.db import micros
 from installation import Installation
 
 JUNE = DayRange(date(2024, 6, 1), date(2024, 6, 10))
@@ -143,7 +144,8 @@ async def test_a_delete_cancels_what_waits_and_keeps_the_record(installation: In
     after = await kept_backfills.get(installation.db, team_id, backfill.backfill_id)
     assert after is not None and after.status is BackfillStatus.CANCELLED
     assert after.removed_user_id == installation.user_id
-    assert installation.execute("SELECT status FROM runs WHERE backfill_id IS NULL") == [("CANCELLED",)]
+    ended = "SELECT status, ended_time FROM runs WHERE backfill_id IS NULL"
+    assert installation.execute(ended) == [("CANCELLED", micros(installation.now))]
     assert installation.execute("SELECT sum(queued) FROM transfer_days") == [(0,)]
     with pytest.raises(Missing):
         await delete(installation, transfer_id)
