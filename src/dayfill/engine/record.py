@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,10 +80,12 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
     A result whose run was re-queued, or claimed again with a newer token, changes nothing.
     """
     batch = _Batch()
+    all_held = await runs.held(tx, [(result.run_id, result.token) for result, _ in results])
+    await _begin_tallies(tx, batch, all_held.values())
     for result, connection_id in results:
+        held = all_held.get((result.run_id, result.token))
         # The batch is written at its end, so the state does not show yet that a run of this batch has its result.
-        held = None if result.run_id in batch.taken else await runs.held(tx, result.run_id, result.token)
-        if held is not None:
+        if held is not None and result.run_id not in batch.taken:
             batch.taken.add(result.run_id)
             await _take(tx, seams, batch, result, held)
             if connection_id is not None:
@@ -117,7 +119,7 @@ async def _take(tx: Tx, seams: Seams, batch: _Batch, result: DayResult, held: He
     now = seams.now()
     end = max(now, held.started_time)  # a clock that was set back must not end a run before it began
     batch.transfers.add(held.transfer_id)
-    tally = await _tally(tx, batch, held)
+    tally = None if held.backfill_id is None else batch.tallies[held.backfill_id]
     if tally is not None:
         tally.ended += 1
     if result.outcome is Outcome.LOADED:
@@ -243,15 +245,15 @@ def _day(held: Held) -> dict[str, object]:
     return {"transfer_id": held.transfer_id, "data_date": held.data_date.isoformat()}
 
 
-async def _tally(tx: Tx, batch: _Batch, held: Held) -> _Tally | None:
-    if held.backfill_id is None:
-        return None
-    if held.backfill_id not in batch.tallies:
-        standing = await backfills.standing(tx, held.backfill_id)
-        batch.tallies[held.backfill_id] = _Tally(
-            held.transfer_id, standing, fatal_cause=standing.fatal_cause, fatal_streak=standing.fatal_streak
+async def _begin_tallies(tx: Tx, batch: _Batch, all_held: Iterable[Held]) -> None:
+    of_backfill = {held.backfill_id: held for held in all_held if held.backfill_id is not None}
+    for backfill_id, standing in (await backfills.standings(tx, list(of_backfill))).items():
+        batch.tallies[backfill_id] = _Tally(
+            of_backfill[backfill_id].transfer_id,
+            standing,
+            fatal_cause=standing.fatal_cause,
+            fatal_streak=standing.fatal_streak,
         )
-    return batch.tallies[held.backfill_id]
 
 
 async def _count(tx: Tx, backfill_id: int, tally: _Tally, now: datetime) -> None:

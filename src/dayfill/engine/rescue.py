@@ -46,7 +46,7 @@ async def committed(db: Database, claimed: Sequence[Claimed]) -> list[Claimed]:
         return []
     order = claimed[0].work.days[0]
     async with db.write() as tx:
-        return list(claimed) if await runs.held(tx, order.run_id, order.token) else []
+        return list(claimed) if await runs.held(tx, [(order.run_id, order.token)]) else []
 
 
 async def start_over(tx: Tx, seams: Seams, transfer_id: int) -> None:

@@ -213,11 +213,10 @@ async def count_claimed(tx: Tx, claimed: Sequence[tuple[int, int]], now: datetim
     await tx.many("count_claimed", [{"backfill_id": b, "claimed": n, "now": moment_us} for b, n in claimed])
 
 
-async def standing(tx: Tx, backfill_id: int) -> Standing:
-    row = await tx.one("backfill_standing", backfill_id=backfill_id)
-    assert row is not None
-    team_id, status, paused, cause, streak = row
-    return Standing(team_id, BackfillStatus(status), paused is not None, cause, streak)
+async def standings(tx: Tx, backfill_ids: Sequence[int]) -> dict[int, Standing]:
+    """What the recording of results must know of their backfills."""
+    rows = await tx.many("backfill_standing", [{"backfill_id": one} for one in backfill_ids])
+    return {row[0]: Standing(row[1], BackfillStatus(row[2]), row[3] is not None, *row[4:]) for row in rows}
 
 
 async def count_results(tx: Tx, backfill_id: int, results: Results) -> Counts:

@@ -121,13 +121,13 @@ async def claim(tx: Tx, claims: Sequence[tuple[int, int]], owner: str, now: date
     await tx.many("claim_run", [{**values, "run_id": run_id, "token": token} for run_id, token in claims])
 
 
-async def held(tx: Tx, run_id: int, token: int) -> Held | None:
-    """The run, if this token still holds it."""
-    row = await tx.one("held_run", run_id=run_id, token=token)
-    if row is None:
-        return None
-    team_id, transfer_id, backfill_id, day, attempts, started = row
-    return Held(team_id, transfer_id, backfill_id, date.fromisoformat(day), attempts, moment(started))
+async def held(tx: Tx, claims: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Held]:
+    """claims: (run id, token). Those runs that their tokens still hold, by both."""
+    rows = await tx.many("held_run", [{"run_id": run_id, "token": token} for run_id, token in claims])
+    return {
+        (row[0], row[1]): Held(row[2], row[3], row[4], date.fromisoformat(row[5]), row[6], moment(row[7]))
+        for row in rows
+    }
 
 
 async def is_superseded(tx: Tx, transfer_id: int, day: date) -> bool:

@@ -114,7 +114,7 @@ RETURNING status, total, completed, failed;
 
 -- name: backfill_standing
 -- What the recording of a result must know of its backfill.
-SELECT team_id, status, paused_time, fatal_cause, fatal_streak FROM backfills WHERE backfill_id = :backfill_id;
+SELECT backfill_id, team_id, status, paused_time, fatal_cause, fatal_streak FROM backfills WHERE backfill_id = :backfill_id;
 
 -- name: stop_backfill
 -- The untried days have failed with a cause: count them.

@@ -54,7 +54,7 @@ UPDATE installation SET last_token = :at_least WHERE last_token < :at_least;
 
 -- name: held_run
 -- The run of a result, if the result's token still holds it: the compare of the compare-and-set.
-SELECT team_id, transfer_id, backfill_id, data_date, attempts, started_time FROM runs
+SELECT run_id, token, team_id, transfer_id, backfill_id, data_date, attempts, started_time FROM runs
 WHERE run_id = :run_id AND token = :token AND status = 'RUNNING';
 
 -- name: superseding_run

@@ -29,3 +29,9 @@ FROM unnest(CAST(:transfer_id AS BIGINT[]), CAST(:data_date AS TEXT[]), CAST(:ro
   CAST(:content_hash AS TEXT[]), CAST(:token AS BIGINT[]), CAST(:run_id AS BIGINT[]), CAST(:now AS BIGINT[]))
   AS new(transfer_id, data_date, row_count, content_hash, token, run_id, now)
 WHERE transfer_days.transfer_id = new.transfer_id AND transfer_days.data_date = new.data_date;
+
+-- name: days_changed
+-- All rows in one statement; each transfer is named once.
+UPDATE transfers SET days_version = days_version + 1
+FROM unnest(CAST(:transfer_id AS BIGINT[])) AS moved(transfer_id)
+WHERE transfers.transfer_id = moved.transfer_id;
