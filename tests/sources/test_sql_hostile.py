@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 import pytest
@@ -18,7 +19,7 @@ from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Table
-from dayfill.errors import Permanent
+from dayfill.errors import ConnectorError, Permanent
 from dayfill.outgoing import postgresql
 from dayfill.outgoing.postgresql import Server
 from dayfill.sources import SourceConfig, kept_for
@@ -88,6 +89,48 @@ def test_a_lock_of_a_query_ends_with_its_reading(postgres: PostgresServer, value
     with postgresql.session(server) as other:
         assert other.rows("SELECT pg_try_advisory_lock(4711)") == [(True,)]
         other.is_lost = True  # ends the lock
+
+
+ODD = {
+    "a file": (b"\xfb/etc/passwd", "asks for a file of this machine", True),
+    "no packet": (b"\xfc", "sends what the driver cannot read", False),
+}
+
+
+@pytest.mark.parametrize(("answer", "told", "is_final"), ODD.values(), ids=ODD)
+def test_an_answer_that_is_none_is_told_and_gets_nothing(answer: bytes, told: str, is_final: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        sent: list[bytes] = []
+        asked = Thread(target=_odd_mysql, args=(theirs, answer, sent))
+        asked.start()
+        settings = {"host": "127.0.0.1", "port": str(theirs.getsockname()[1]), "database": "d", "user": "u"}
+        wanted = {"engine": "mysql", "tls": "disable", "date_column": "day", "table": "t", **settings}
+        config = SourceConfig(wanted, reach=LOOPBACK)  # type: ignore[arg-type]
+        with pytest.raises(ConnectorError, match=told) as refused:
+            sources.get("SQL").read_days(config, Table("t", ()), DAYS, 30)
+        asked.join()
+    assert isinstance(refused.value, Permanent) == is_final and refused.value.cause == "SOURCE"
+    assert sent == [b""], "something was sent after the question for a file"
+
+
+def _odd_mysql(listener: socket.socket, answer: bytes, sent: list[bytes]) -> None:
+    """Greets as MySQL does, takes any login and any statement, and answers the first query of a table oddly."""
+    stream, _ = listener.accept()
+    with stream, stream.makefile("rwb") as file:
+        number = 0
+
+        def say(payload: bytes) -> None:
+            file.write(len(payload).to_bytes(3, "little") + bytes([number]) + payload)
+            file.flush()
+
+        say(b"\x0a8.0.0\0" + bytes(4) + b"x" * 8 + b"\0\xff\xf7\xff\2\0\xff\xff\x15" + bytes(10) + b"y" * 12 + b"\0")
+        while head := file.read(4):
+            said, number = file.read(int.from_bytes(head[:3], "little")), head[3] + 1
+            if b"FROM" in said:
+                say(answer)
+                sent.append(file.read())
+                return
+            say(b"\0\0\0\2\0\0\0")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])

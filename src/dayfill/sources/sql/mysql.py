@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -27,6 +28,8 @@ except ModuleNotFoundError:  # it comes with an extra
 DEFAULT_PORT = 3306
 _PORTS = frozenset((3306, 3307, 25060))
 """Of public addresses."""
+_NO_PROTOCOL = (struct.error, AssertionError, LookupError, TypeError, ValueError)
+"""What the driver lets out where a packet is not what it must be."""
 _BINARY_CHARSET = 63
 _LOGIN_ERRORS = (1044, 1045, 1049, 1142, 1698)
 _LATE_ERRORS = (1317, 1969, 3024)
@@ -53,7 +56,14 @@ class Database:
         cursor = self._con.cursor()
         with _translated(self._shown):
             cursor.execute(sql)
-            yield rows.reader(columns, cursor.fetchmany)
+
+        def fetched(most: int) -> Sequence[Sequence[object]]:
+            with _translated(self._shown):
+                found: Sequence[Sequence[object]] = cursor.fetchmany(most)
+                return found
+
+        yield rows.reader(columns, fetched)
+        with _translated(self._shown):
             cursor.close()  # not after an error: it would read the rest first
 
 
@@ -67,7 +77,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise wrong("The port must be a number from 1 to 65535.")
     shown = f"MySQL at {host}:{port}"
-    with _translated(shown), streams.connected(host, int(port), options.reach, _PORTS, shown) as stream:
+    with streams.connected(host, int(port), options.reach, _PORTS, shown) as stream:
         con = pymysql.connect(
             host=host,
             user=fields["user"],
@@ -83,8 +93,9 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
             defer_connect=True,
         )
         try:
-            con.connect(stream)
-            _begin(con, seconds)
+            with _translated(shown):
+                con.connect(stream)
+                _begin(con, seconds)
             yield Database(con, shown)
         finally:
             con._force_close()
@@ -140,6 +151,12 @@ def _translated(shown: str) -> Iterator[None]:
         yield
     except pymysql.MySQLError as error:
         raise _translate(error, shown) from None
+    except RuntimeError:  # the driver's only one: a server's answer to a query was LOAD DATA LOCAL
+        said = "asks for a file of this machine in place of an answer; it gets none. Is it the server that you mean?"
+        raise Permanent("SOURCE", f"{shown} {said}", fatal=True) from None
+    except _NO_PROTOCOL as error:
+        said = f"sends what the driver cannot read ({type(error).__name__}): does MySQL or MariaDB answer there?"
+        raise Transient("SOURCE", f"{shown} {said}") from None
 
 
 def _translate(error: Exception, shown: str) -> ConnectorError:
