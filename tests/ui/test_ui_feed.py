@@ -37,16 +37,17 @@ class Page:
     transfer_id: int
 
     @asynccontextmanager
-    async def stream(self, last: str = "", more: str = "") -> AsyncIterator[AsyncIterator[Told]]:
+    async def stream(self, last: str = "", more: str = "", packed: str = "gzip") -> AsyncIterator[AsyncIterator[Told]]:
         """Its events as (id, name, data)."""
         wanted = f"{self.transfer_id}.{last}{more}"
         async with (
-            httpx.AsyncClient(cookies=self.cookies) as client,
+            httpx.AsyncClient(cookies=self.cookies, headers={"Accept-Encoding": packed}) as client,
             client.stream("GET", f"{self.url}/events/{wanted}") as response,
         ):
             assert response.status_code == 200
             assert response.headers["cache-control"] == "no-store"
             assert response.headers["x-accel-buffering"] == "no"
+            assert response.headers.get("content-encoding", "identity") == packed
             yield told(response.aiter_lines())
 
 
@@ -104,6 +105,11 @@ async def test_days_move_from_the_first_to_the_last(installation: Installation, 
 async def test_a_quiet_stream_beats(page: Page) -> None:
     async with asyncio.timeout(20), page.stream() as events:
         assert [(await anext(events))[1] for _ in range(3)] == ["beat", "full", "beat"]
+
+
+async def test_who_takes_no_gzip_is_told_the_same(page: Page) -> None:
+    async with asyncio.timeout(20), page.stream(packed="identity") as events:
+        assert [(await anext(events))[1] for _ in range(2)] == ["beat", "full"]
 
 
 async def test_one_stream_tells_of_several_transfers_and_of_the_team(installation: Installation, page: Page) -> None:
