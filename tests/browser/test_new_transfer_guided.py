@@ -50,6 +50,7 @@ def test_from_nothing_to_the_first_loaded_days(serves: Callable[..., RealServer]
 def test_what_was_typed_outlives_the_session(serves: Callable[..., RealServer], comes: Callable[..., Person]) -> None:
     server = serves(houses.empty)
     me = comes(server)
+    me.expected.append("status of 401")
     me.opens("/transfers/new?source=FILES")
     me.page.get_by_label("Name of the transfer").fill("Spring ads")
     me.page.get_by_label("Table in the destination").fill("spring")

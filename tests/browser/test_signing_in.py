@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import houses
+from furnished import ago
 from person import Person
 from playwright.sync_api import expect
 from real_server import RealServer
@@ -57,3 +58,26 @@ def test_a_session_that_is_lost_leads_to_the_sign_in_and_back(lively: RealServer
     me.button("Sign in").click()
     me.here(f"/transfers/{lively.ids[houses.ADS]}")
     me.sees("14", "#failed-days")
+
+
+def test_a_dialog_is_open_again_as_it_was_typed(lively: RealServer, comes: Comes) -> None:
+    me, path = comes(lively), f"/transfers/{lively.ids[houses.ADS]}"
+    me.opens(path)
+    expect(me.page.locator("#live")).to_have_text("live")
+    me.link("New backfill…").click()
+    me.page.get_by_label("First day").fill(str(ago(59)))
+    me.page.get_by_label("only failed").check()
+    me.sees("failed", "#dialog .plan")
+    lively.command("session", "end", "1")
+    me.expected += ["status of 401"]
+    me.page.get_by_label("Last day").fill(str(ago(20)))  # asks what would run
+    me.sees("Your session has ended. Sign in, and you are back where you were.")
+    me.page.get_by_label("API key").fill(lively.key)
+    me.button("Sign in").click()
+    me.here(path)
+    me.sees("Here is what you had typed.", "#toasts")
+    expect(me.page.get_by_label("First day")).to_have_value(str(ago(59)))
+    expect(me.page.get_by_label("Last day")).to_have_value(str(ago(20)))
+    expect(me.page.get_by_label("only failed")).to_be_checked()
+    me.button("Backfill 1 day").click()
+    me.sees("Backfill 2 started: 1 day.", "#toasts")

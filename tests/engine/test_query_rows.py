@@ -152,3 +152,12 @@ def test_more_bytes_than_allowed_are_refused_before_they_are_all_written() -> No
 )
 def test_a_data_type_is_found_back(name: str) -> None:
     assert data_type(arrow_type(name)) == name
+
+
+@pytest.mark.parametrize(
+    ("carried", "name"),
+    [(pa.int16(), "INTEGER"), (pa.float32(), "FLOAT"), (pa.binary(), "binary"), (pa.json_(), "extension<arrow.json>")],
+    ids=str,
+)
+def test_what_a_source_sends_beside_them_has_a_name_too(carried: pa.DataType, name: str) -> None:
+    assert data_type(carried) == name

@@ -34,7 +34,7 @@ def test_each_state_has_a_colour_a_key_and_a_filter(state: DayState) -> None:
     assert f'.calendar[data-only="{state.value}"] .d-{letter}' in SHEET
 
 
-@pytest.mark.parametrize("name", ["calendar.js", "transfer.js", "app.js", "stream.js"])
+@pytest.mark.parametrize("name", ["calendar.js", "transfer.js", "app.js", "stream.js", "typed.js"])
 def test_no_script_makes_markup_of_text(name: str) -> None:
     """Names and messages come from elsewhere: they go into the page as text alone."""
     text = (ROOM / "static" / name).read_text()

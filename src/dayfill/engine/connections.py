@@ -11,7 +11,7 @@ from dayfill.engine import sources
 from dayfill.engine.destinations import kind_of
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
-from dayfill.secrets import Keyring
+from dayfill.secrets import Keyring, secrets_in
 from dayfill.sources import SECRETS, kept_for
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
@@ -44,19 +44,37 @@ async def give(tx: Tx, keyring: Keyring, connection: Connection, secrets: Mappin
     Raises:
         Refused: the data source has no such secret, or no host is named.
     """
-    known = SECRETS.get(connection.data_source_id, ())
+    sealed_for_it = sealed_for(connection.team_id, connection.connection_id)
+    sealed = keyring.seal_secrets(kept(connection.data_source_id, secrets), sealed_for_it)
+    await connections.seal(tx, connection.team_id, connection.connection_id, sealed)
+
+
+def kept(data_source_id: str, secrets: Mapping[str, str]) -> dict[str, Secret]:
+    """What a login keeps of these secrets, as its source asks for them; see `give`.
+
+    Raises:
+        Refused: the data source has no such secret, or no host is named.
+    """
+    known = SECRETS.get(data_source_id, ())
     host = secrets.get("host", "")
     for name in secrets.keys() - {"host"}:
         if name not in known:
             those = f"known are {', '.join(known)}" if known else "it has none"
-            raise Refused(f"A login at {connection.data_source_id} keeps no secret {name[:100]!r}: {those}.")
+            raise Refused(f"A login at {data_source_id} keeps no secret {name[:100]!r}: {those}.")
     if not host.strip():
         raise Refused("A secret is kept for one host: send it as host beside the secret.")
-    sealed_for_it = sealed_for(connection.team_id, connection.connection_id)
-    sealed = keyring.seal_secrets(
-        {kept_for(name, host): Secret(secrets[name]) for name in known if secrets.get(name)}, sealed_for_it
-    )
-    await connections.seal(tx, connection.team_id, connection.connection_id, sealed)
+    return {kept_for(name, host): Secret(secrets[name]) for name in known if secrets.get(name)}
+
+
+def opened(connection: Connection, keyring: Keyring) -> dict[str, Secret]:
+    """What a login keeps, by secret and host.
+
+    Raises:
+        SealBroken: it does not open.
+    """
+    if connection.sealed is None:
+        return {}
+    return secrets_in(keyring.open(connection.sealed, sealed_for(connection.team_id, connection.connection_id)))
 
 
 async def usable(db: Reader, team_id: int, connection_id: int, data_source_id: str) -> Connection | None:

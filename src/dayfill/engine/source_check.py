@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from dayfill.domain.reach import Reach
 from dayfill.domain.run import MESSAGE_LENGTH
+from dayfill.domain.secret import Secret
 from dayfill.domain.source_settings import values_of, zone_of
 from dayfill.domain.transfer import Account, SourceSetting, Table
 from dayfill.errors import ConnectorError
@@ -28,13 +29,19 @@ class Seen:
     problem: str = ""
 
 
-async def look(source: Source, settings: Sequence[SourceSetting], accounts: Sequence[Account], reach: Reach) -> Seen:
+async def look(
+    source: Source,
+    settings: Sequence[SourceSetting],
+    accounts: Sequence[Account],
+    reach: Reach,
+    secrets: Mapping[str, Secret],
+) -> Seen:
     """The columns that days of it would have; outside any transaction, for it may take long. No row is loaded.
 
-    settings: as they were checked by their rules. reach: of the team. An error that is none of the source's own is
-    told by its name; its text goes to the log.
+    settings: as they were checked by their rules. reach: of the team. secrets: what its login keeps. An error that is
+    none of the source's own is told by its name; its text goes to the log.
     """
-    config = SourceConfig(values_of(settings), tuple(accounts), zone=zone_of(settings), reach=reach)
+    config = SourceConfig(values_of(settings), tuple(accounts), zone=zone_of(settings), secrets=secrets, reach=reach)
     try:
         schema = await asyncio.to_thread(source.schema, config, Table("checked"))
     except ConnectorError as error:

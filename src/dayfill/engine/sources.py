@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dayfill import sources
 from dayfill.domain.source_settings import SettingRule
 from dayfill.domain.transfer import (
@@ -78,6 +80,11 @@ def known(data_source_id: str, *, code: str | None = None) -> Source:
 def settings_of(source: Source) -> tuple[Setting, ...]:
     """The source's own settings, then the reserved ones."""
     return (*(setting for setting in source.settings if setting.setting_id not in RESERVED_SETTINGS), *RESERVED)
+
+
+def secrets_of(data_source_id: str) -> Sequence[str]:
+    """What a login at this source keeps, each for one host."""
+    return sources.SECRETS.get(data_source_id, ())
 
 
 def rules_of(source: Source) -> list[SettingRule]:

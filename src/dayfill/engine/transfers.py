@@ -58,8 +58,12 @@ async def check(
     return problems(configuration, facts)
 
 
-async def create(tx: Tx, seams: Seams, team_id: int, user_id: int, configuration: Configuration) -> Transfer:
+async def create(
+    tx: Tx, seams: Seams, team_id: int, user_id: int, configuration: Configuration, connection_id: int | None = None
+) -> Transfer:
     """A new transfer, active; its first run starts at the next slot of its schedules.
+
+    connection_id: the login that it reads through; without one, that of its accounts, else the newest.
 
     Raises:
         Refused: the configuration is wrong. Conflict: nothing but a name or a table that is already in use.
@@ -69,8 +73,9 @@ async def create(tx: Tx, seams: Seams, team_id: int, user_id: int, configuration
         raise Conflict(_sentences(found))
     _refuse(found)
     group, location, destination_type = await _targets(tx, team_id, configuration)
+    logins = configuration.logins if connection_id is None else (connection_id,)
     connection = await connections.for_transfer(
-        tx, seams, team_id, user_id, configuration.data_source_id, destination_type, *configuration.logins
+        tx, seams, team_id, user_id, configuration.data_source_id, destination_type, *logins
     )
     chosen = _chosen(configuration)
     transfer_id = await transfers.insert(tx, team_id, user_id, connection.connection_id, chosen, seams.now())

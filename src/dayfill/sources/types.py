@@ -31,7 +31,14 @@ def arrow_type(data_type: str) -> pa.DataType:
 
 
 def data_type(carried: pa.DataType) -> str:
-    """The data type that this Arrow type carries: the way back of `arrow_type`."""
+    """The data type that this Arrow type carries: the way back of `arrow_type`.
+
+    Narrower numbers are numbers; what a source sends beside the data types is told by the name that Arrow has for it.
+    """
     if pa.types.is_decimal(carried):
         return f"DECIMAL({carried.precision},{carried.scale})"
-    return next(name for name, plain in _PLAIN.items() if plain == carried)
+    if pa.types.is_integer(carried):
+        return "INTEGER"
+    if pa.types.is_floating(carried):
+        return "FLOAT"
+    return next((name for name, plain in _PLAIN.items() if plain == carried), str(carried))

@@ -26,6 +26,7 @@ async def page(visit: Visit) -> Response:
         users=await boards.users_of_connections(site.db, visit.team_id),
         rests=await boards.rests_of_connections(site.db, visit.team_id),
         now=site.seams.now(),
+        keeping={kind.kind for kind in sources.all_kinds() if sources.secrets_of(kind.kind)},
         listing={kind.kind for kind in sources.all_kinds() if kind.lists_accounts},
         copied=lambda connection_id: list_accounts(str(visit.request.base_url), connection_id),
         active_backfills=await boards.count_active(site.db, visit.team_id),

@@ -20,10 +20,10 @@ from dayfill.engine import destinations as destination_verbs
 from dayfill.engine import source_check, sources, table_groups, told, transfers
 from dayfill.engine.source_check import Seen
 from dayfill.engine.sources import Setting, Source
-from dayfill.errors import Conflict, Exceeded, RequestError
+from dayfill.errors import Conflict, Exceeded, Refused, RequestError
 from dayfill.store import boards, destinations
 from dayfill.store.db import Tx
-from dayfill.ui import answers
+from dayfill.ui import answers, source_login
 from dayfill.ui.visit import Visit
 
 INTERVALS = {
@@ -102,8 +102,13 @@ async def check(visit: Visit) -> Response:
         return await _form(visit, draft, 422)
     reach = site.reaches.of(visit.team_id)
     try:
+        secrets = await source_login.secrets(visit, draft.source.kind, draft.typed)
+    except Refused as error:
+        draft.problems = {"login": error.description}
+        return await _form(visit, draft, 422)
+    try:
         draft.seen = await site.trials.run(
-            visit.team_id, lambda: source_check.look(draft.source, settings, _accounts(draft), reach)
+            visit.team_id, lambda: source_check.look(draft.source, settings, _accounts(draft), reach, secrets)
         )
     except Exceeded as error:
         draft.seen = Seen(problem=error.description)
@@ -143,6 +148,8 @@ async def _form(visit: Visit, draft: Draft, status: int = 200) -> Response:
         status,
         title=f"New transfer from {draft.source.title}",
         draft=draft,
+        logins=await source_login.choices(visit, draft.source.kind),
+        secrets={name: source_login.field(name) for name in sources.secrets_of(draft.source.kind)},
         destinations=await destinations.list_all(visit.site.db, visit.team_id),
         destination_kinds=destination_verbs.all_kinds(),
         new=NEW,
@@ -175,7 +182,11 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
     )
     if found := await transfers.check(tx, visit.team_id, wanted):
         raise Wrong(_by_field(found, settings))
-    return await transfers.create(tx, site.seams, visit.team_id, visit.user_id, wanted)
+    try:
+        login = await source_login.connection_id(visit, tx, draft.source.kind, typed, destination_id)
+    except Refused as error:
+        raise Wrong({"login": error.description}) from None
+    return await transfers.create(tx, site.seams, visit.team_id, visit.user_id, wanted, login)
 
 
 async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:

@@ -20,7 +20,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", "Host", help_text="Name or address of the server; empty for a file."),
     Setting("port", "Port", help_text="Empty = 5432 for PostgreSQL, 3306 for MySQL."),
     Setting("database", "Database"),
-    Setting("user", "User", help_text="One that may read only. Its password belongs to the login, not in here."),
+    Setting("user", "User", help_text="One that may read only; its password belongs to the login."),
     Setting("tls", "TLS", "select", options=TLS_MODES, default=TLS_MODES[0]),
     Setting(
         "path",

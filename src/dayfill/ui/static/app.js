@@ -82,8 +82,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   // The fields of what is chosen are open, those of the others are not.
-  if (event.target.id === "destination")
-    for (const fields of document.querySelectorAll("[data-choice]")) fields.open = fields.dataset.choice === event.target.value;
+  for (const fields of document.querySelectorAll("[data-of]"))
+    if (fields.dataset.of === event.target.id) fields.open = fields.dataset.choice === event.target.value;
 });
 // Every number is named before the click: how many transfers are marked.
 function countMarked() {
@@ -276,35 +276,7 @@ if (address.searchParams.has("toast")) {
   address.searchParams.delete("toast");
   history.replaceState(history.state, "", address);
 }
-// What was typed when the session ended is there again after signing in, in this tab and at its page only; never a secret.
-const KEPT = "dayfill-typed", entrance = document.querySelector('form[action="/sign-in"]');
-const typedIn = () =>
-  [...document.querySelectorAll("main form[method=post][action]")].flatMap((form) =>
-    [...form.elements]
-      .filter((field) => field.name && !["hidden", "password", "file", "submit"].includes(field.type))
-      .map(({ name, value, checked, type }) => ({ action: form.getAttribute("action"), name, value, checked, type })));
-function typeAgain(fields) {
-  const forms = [...document.querySelectorAll("main form[method=post][action]")];
-  for (const { action, name, value, checked, type } of fields)
-    for (const field of forms.filter((form) => form.getAttribute("action") === action).flatMap((form) => [...form.elements])) {
-      if (field.name !== name || field.type !== type) continue;
-      if (["checkbox", "radio"].includes(type)) field.checked = field.value === value ? checked : field.checked;
-      else field.value = value;
-      if (value && value !== field.defaultValue) field.closest("details")?.setAttribute("open", "");
-    }
-  toast("Here is what you had typed. Nothing was done with it yet; passwords are to be typed again.");
-}
-const here = location.pathname + address.search, kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-if (entrance && kept && (kept.ended ||= address.searchParams.has("ended"))) {
-  sessionStorage.setItem(KEPT, JSON.stringify(kept));
-  entrance.elements.next.value = kept.at;
-} else {
-  sessionStorage.removeItem(KEPT);
-  if (kept?.ended && kept.at === here) typeAgain(kept.fields);
-}
-addEventListener("pagehide", () => {
-  const fields = entrance ? [] : typedIn();
-  if (fields.length) sessionStorage.setItem(KEPT, JSON.stringify({ at: here, fields }));
-});
+// Where something can be typed, or was when the session ended.
+if (document.querySelector("main :is(input:not([type=hidden]), select, textarea)") || sessionStorage.getItem("dayfill-typed")) import("./typed.js");
 refresh();
 document.querySelector("form[data-at-once]")?.requestSubmit();

@@ -43,7 +43,9 @@ document.addEventListener("click", (event) => {
 
 // -- dialogs: a link with data-drawer opens there; without a script it is a page of its own
 
-async function openDialog(dialog, address) {
+export async function openDialog(dialog, address) {
+  dialog.dataset.at = address;
+  import("./typed.js"); // not before something can be typed
   const body = dialog.querySelector(".dialog-body");
   body.replaceChildren();
   await htmx.ajax("GET", address, { target: body, swap: "innerHTML" });
