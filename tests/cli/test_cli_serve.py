@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import uvloop
 from command_line import Command
 
 from dayfill import app
@@ -19,6 +20,21 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, command: Comma
     ran = command("serve", "--data-dir", tmp_path / "file" / "data", "--bind", "127.0.0.1:0")
     assert (ran.code, ran.out) == (2, "")
     assert f"{tmp_path / 'file' / 'data'} cannot be made" in ran.err
+
+
+@pytest.mark.parametrize("words", [("serve", "--data-dir"), ("demo", "--no-open", "--dir")])
+def test_what_is_served_is_served_on_uvloop(
+    words: tuple[str, ...], tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops: list[object] = []
+
+    async def served(*_: object, **__: object) -> bool:
+        loops.append(asyncio.get_running_loop())
+        return True
+
+    monkeypatch.setattr(app, "serve", served)
+    command(*words, tmp_path / "data")
+    assert isinstance(loops[0], uvloop.Loop)
 
 
 def test_what_hangs_keeps_no_stopped_server_alive(

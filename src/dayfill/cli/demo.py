@@ -25,6 +25,7 @@ from dayfill.cli.demo_show import banner, flights_are_there, follow_all, result_
 from dayfill.cli.exits import Exit, usage
 from dayfill.cli.installation import another_key, first_key
 from dayfill.cli.logs import log_to_stderr
+from dayfill.cli.loop import on_uvloop
 from dayfill.cli.output import Printer
 from dayfill.cli.session import first_link
 from dayfill.cli.summary import Backfill
@@ -41,6 +42,7 @@ class _Outcome:
     backfills: dict[str, Backfill]
 
 
+@on_uvloop
 async def demo(
     *,
     once: Annotated[bool, Parameter(negative=(), show_default=False)] = False,

@@ -9,12 +9,14 @@ from dayfill.app import Running, open_state
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import client_lines, first_key
 from dayfill.cli.logs import log_to_stderr
+from dayfill.cli.loop import on_uvloop
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.cli.output import Printer
 from dayfill.cli.session import first_link
 from dayfill.settings import Settings, read_settings
 
 
+@on_uvloop
 async def serve(*, bind: str | None = None, executor: str | None = None, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """The server: API, pages, dispatcher and workers in one process.
 
