@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
@@ -91,6 +91,30 @@ def test_what_is_not_as_it_was_read_changes_nothing(
         warehouse.load(of(rows, 2))
     assert warehouse.readings() == {on(0): [1] * 10}
     assert warehouse.ledger() == {("visits", on(0)): (1, 10)}
+
+
+@dataclass(frozen=True)
+class Coming(Waiting):
+    """Notes what was asked for: the number makes a load wait for the end, the rows do not."""
+
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def num_rows(self) -> int:
+        self.asked.append("number")
+        return super().num_rows
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        self.asked.append("rows")
+        return super().to_reader()
+
+
+def test_rows_that_are_still_coming_are_waited_for_only_where_others_wait_for_the_load(warehouse: Warehouse) -> None:
+    first, second = Coming(waiting(1).batches), Coming(waiting(2).batches)
+    warehouse.load(of(first, 1))
+    warehouse.load(of(second, 2))
+    assert (first.asked[0], second.asked[0]) == ("number", "rows")
+    assert warehouse.ledger() == {("visits", on(0)): (2, 6)}
 
 
 def test_a_value_that_does_not_fit_is_named_by_its_row_in_the_file(warehouse: Warehouse) -> None:

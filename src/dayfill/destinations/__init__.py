@@ -63,7 +63,11 @@ class DestinationConfig:
 
 
 class Rows(Protocol):
-    """Rows that can be read as often as it takes: a `pyarrow.Table`, or a large reading that waits in a file."""
+    """Rows that can be read as often as it takes: a `pyarrow.Table`, or a large reading that waits in a file.
+
+    Such a reading may still be coming: then their number is known at its end, and what fails on the way is raised where
+    they are read or counted. So a load reads them first, and counts them before it writes the ledger.
+    """
 
     @property
     def schema(self) -> pa.Schema: ...
@@ -82,13 +86,18 @@ class Rows(Protocol):
 class FinishedTable:
     """A complete reading of one day of one table: ``rows`` may be empty, its schema may not.
 
-    date_column: None for a table without days, whose only day is `WHOLE` and which is replaced as a whole.
+    date_column: None for a table without days, whose only day is `WHOLE` and which is replaced as a whole. hashed: the
+    hash of the rows, or what tells it at the end of rows that are still coming.
     """
 
     name: str
     date_column: str | None
     rows: Rows
-    content_hash: str
+    hashed: str | Callable[[], str]
+
+    @property
+    def content_hash(self) -> str:
+        return self.hashed if isinstance(self.hashed, str) else self.hashed()
 
 
 @dataclass(frozen=True, slots=True)

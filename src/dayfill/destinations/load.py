@@ -41,6 +41,12 @@ class Request:
     def tables(self) -> tuple[str, ...]:
         return tuple(table.name for table in self.days[0].tables)
 
+    def wait_for_rows(self) -> None:
+        """Until all rows have come: a load that must be alone has others wait for it, and no source."""
+        for day in self.days:
+            for table in day.tables:
+                _ = table.rows.num_rows
+
 
 def check(request: Request) -> None:
     """What a caller could get wrong, before anything is opened.

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from dayfill import sources
 from dayfill.destinations import FinishedTable
 from dayfill.domain.transfer import Partition, Table
+from dayfill.engine.arriving import ArrivingRows
 from dayfill.engine.brakes import refuses_all
 from dayfill.engine.budgets import MAX_SLICE_BYTES
 from dayfill.engine.content_hash import day_hash, row_hashes
@@ -43,9 +44,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One complete reading of one day, in all tables of the transfer."""
+    """One reading of one day, in all tables of the transfer: complete, or the rows of the last table still coming."""
 
     tables: tuple[FinishedTable, ...]
+
+    @property
+    def error(self) -> ConnectorError | None:
+        """What has gone wrong since the first rows were handed on."""
+        rows = self.tables[-1].rows if self.tables else None
+        error = rows.error if isinstance(rows, ArrivingRows) else None
+        return error if isinstance(error, ConnectorError) else None
 
 
 class TooLarge(Exception):
@@ -60,8 +68,12 @@ def extract(
     bounds: Bounds,
     spool: Spool,
     seams: Seams,
+    *,
+    at_once: bool = False,
 ) -> dict[date, Reading | ConnectorError]:
     """Read all tables of these days; a day that cannot be read alone carries its error.
+
+    at_once: a large day of a prompt source is handed on while the last of its tables is still being read.
 
     An error that would meet the other days too (see `stops`) is not asked for again: it goes to every day that has not
     been read by then.
@@ -75,6 +87,7 @@ def extract(
     found: dict[date, list[FinishedTable]] = {day: [] for day in days}
     failed: dict[date, ConnectorError] = {}
     stopped: ConnectorError | None = None
+    last = tables[-1] if at_once and kind in sources.PROMPT else None
     # A group is read in all its tables before the next one, so that as many days as possible are whole at a stop.
     for group, table in product(_groups(days, source.max_days_per_read), tables):
         open_days = [day for day in group if day not in failed]
@@ -85,7 +98,7 @@ def extract(
         try:
             with bounds.asking():
                 read = source.read_days(config, table, open_days, bounds.left())
-                parts, errors = _finish(table, open_days, read, bounds, spool)
+                parts, errors = _finish(table, open_days, read, bounds, spool, at_once=table is last)
         except ConnectorError as error:
             stopped = error if stops(error) else None
             if len(open_days) > 1 and stopped is None:
@@ -107,7 +120,7 @@ def _groups(days: Sequence[date], size: int) -> list[Sequence[date]]:
 
 
 def _finish(
-    table: Table, days: Sequence[date], read: DaysRead, bounds: Bounds, spool: Spool
+    table: Table, days: Sequence[date], read: DaysRead, bounds: Bounds, spool: Spool, *, at_once: bool
 ) -> tuple[dict[date, FinishedTable], dict[date, ConnectorError]]:
     batches = _bounded(table, len(days), read, bounds)
     held, is_whole = _held(batches, MEMORY_BYTES if len(days) == 1 else MAX_SLICE_BYTES)
@@ -118,9 +131,19 @@ def _finish(
     if len(days) > 1:
         raise TooLarge
     (day,) = days
-    spooled = _spooled(table, day, read, chain(_emptied(held), batches), spool)
-    _check_complete(table, read, spooled.rows.num_rows)
-    return ({} if day in read.failed_days else {day: spooled}), dict(read.failed_days)
+    coming = chain(_emptied(held), batches)
+    kept, column = _kept(table, read.reader.schema, read.date_column), _date_column(table, read.date_column)
+    if at_once:
+
+        def fill(write: Callable[[pa.RecordBatch], None]) -> str:
+            with bounds.asking():
+                return _written(table, day, read, coming, write)
+
+        arriving = ArrivingRows(spool, day, kept, fill)
+        return {day: FinishedTable(table.name, column, arriving, arriving.content_hash)}, {}
+    with spool.file(day, kept) as file:
+        content_hash = _written(table, day, read, coming, file.write)
+    return {day: FinishedTable(table.name, column, file.whole(), content_hash)}, {}
 
 
 def _bounded(table: Table, days: int, read: DaysRead, bounds: Bounds) -> Iterator[pa.RecordBatch]:
@@ -180,18 +203,22 @@ def _check_complete(table: Table, read: DaysRead, rows: int) -> None:
         )
 
 
-def _spooled(table: Table, day: date, read: DaysRead, batches: Iterator[pa.RecordBatch], spool: Spool) -> FinishedTable:
-    """One large day, checked and hashed while it goes to the spool."""
-    wanted, sums = {(day - _EPOCH).days}, []
-    kept = _kept(table, read.reader.schema, read.date_column)
-    with spool.file(day, kept) as file:
-        for batch in batches:
-            rows = pa.Table.from_batches([batch])
-            _refuse_other_days(table, wanted, _day_numbers(table, rows, read.date_column, before=file.rows))
-            sums.append(row_hashes(rows.select(kept.names)).sum(dtype=np.uint64))
-            file.write(batch.select(kept.names))
-    column = _date_column(table, read.date_column)
-    return FinishedTable(table.name, column, file.whole(), day_hash(np.array(sums, dtype=np.uint64)))
+def _written(
+    table: Table, day: date, read: DaysRead, batches: Iterator[pa.RecordBatch], write: Callable[[pa.RecordBatch], None]
+) -> str:
+    """One large day, checked and hashed while it goes to the spool; returns its hash."""
+    wanted, sums, before = {(day - _EPOCH).days}, [], 0
+    kept = _kept(table, read.reader.schema, read.date_column).names
+    for batch in batches:
+        rows = pa.Table.from_batches([batch])
+        _refuse_other_days(table, wanted, _day_numbers(table, rows, read.date_column, before))
+        sums.append(row_hashes(rows.select(kept)).sum(dtype=np.uint64))
+        write(batch.select(kept))
+        before += batch.num_rows
+    _check_complete(table, read, before)
+    if day in read.failed_days:
+        raise read.failed_days[day]
+    return day_hash(np.array(sums, dtype=np.uint64))
 
 
 def _kept(table: Table, schema: pa.Schema, date_column: str) -> pa.Schema:

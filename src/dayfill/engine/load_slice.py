@@ -90,7 +90,12 @@ def _load(work: _Work) -> list[DayResult]:
             return _in_parts(work, readings)
         finished = [(order, reading) for order in job.days if isinstance(reading := readings[order.data_date], Reading)]
         outcomes = _replace(work, finished)
-        return [_result(work, order, readings[order.data_date], outcomes) for order in job.days]
+        return [_result(work, order, _told(readings[order.data_date]), outcomes) for order in job.days]
+
+
+def _told(reading: Reading | ConnectorError) -> Reading | ConnectorError:
+    """The reading, or what went wrong with it since it was handed on."""
+    return reading if isinstance(reading, ConnectorError) else reading.error or reading
 
 
 def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | int:
@@ -103,7 +108,8 @@ def _read(work: _Work, spool: Spool) -> dict[date, Reading | ConnectorError] | i
         lambda: work.brakes.asking(source.connection_id, work.seams.monotonic),
     )
     try:
-        return extract(work.job.tables, _days(work), work.configs.source, source.kind, bounds, spool, work.seams)
+        config = work.configs.source
+        return extract(work.job.tables, _days(work), config, source.kind, bounds, spool, work.seams, at_once=True)
     except TooLarge:
         return len(work.job.days) // 2
     except Permanent as error:
@@ -130,6 +136,8 @@ def _replace(work: _Work, days: list[tuple[DayOrder, Reading]]) -> dict[date, _T
     try:
         outcomes = destination.replace_days(work.configs.destination, finished, lambda: _before_commit(work))
     except ConnectorError as error:
+        if days[0][1].error is not None:  # no fault of the destination
+            return {}
         if (down := _down(work, error)) is not None:
             return {order.data_date: down for order, _ in days}
         if len(days) == 1:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -33,26 +34,39 @@ class SpooledRows:
         return pa.RecordBatchReader.from_batches(self.schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        with _told(self.path), pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as stream:
-            yield from stream
+        with stream(self.path) as batches:
+            yield from batches
+
+
+@contextmanager
+def stream(path: Path) -> Iterator[pa.ipc.RecordBatchStreamReader]:
+    """The batches of a file. One that is still being written can be read as far as `SpoolFile.batches` says.
+
+    Raises:
+        Transient: it cannot be read.
+    """
+    with _told(path), pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as batches:
+        yield batches
 
 
 class SpoolFile:
-    """One file while it is being written. rows, size_bytes: what was written so far."""
+    """One file while it is being written. rows, size_bytes, batches: what was written so far, and is in the file."""
 
-    def __init__(self, path: Path, schema: pa.Schema, stream: pa.ipc.RecordBatchStreamWriter) -> None:
-        self._path, self._schema, self._stream = path, schema, stream
-        self.rows = self.size_bytes = 0
+    def __init__(self, path: Path, schema: pa.Schema, sink: BinaryIO, stream: pa.ipc.RecordBatchStreamWriter) -> None:
+        self.path, self._schema, self._sink, self._stream = path, schema, sink, stream
+        self.rows = self.size_bytes = self.batches = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        with _told(self._path):
+        with _told(self.path):
             for start in range(0, batch.num_rows, _PIECE_ROWS):
                 self._stream.write_batch(batch.slice(start, _PIECE_ROWS))
+            self._sink.flush()
+        self.batches += -(-batch.num_rows // _PIECE_ROWS)
         self.rows += batch.num_rows
         self.size_bytes += batch.nbytes
 
     def whole(self) -> SpooledRows:
-        return SpooledRows(self._path, self._schema, self.rows, self.size_bytes)
+        return SpooledRows(self.path, self._schema, self.rows, self.size_bytes)
 
 
 class Spool:
@@ -64,6 +78,11 @@ class Spool:
     def __init__(self, folder: Path, names: Mapping[date, str]) -> None:
         self._folder, self._names = folder, names
         self._paths: list[Path] = []
+        self._closing = ExitStack()
+
+    def before_deletion(self, done: Callable[[], None]) -> None:
+        """What is called before the files are deleted."""
+        self._closing.callback(done)
 
     @contextmanager
     def file(self, day: date, schema: pa.Schema) -> Iterator[SpoolFile]:
@@ -77,9 +96,9 @@ class Spool:
             number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             self._paths.append(path)
             sink = closing.enter_context(os.fdopen(number, "wb"))
-            stream = closing.enter_context(pa.ipc.new_stream(sink, schema, options=_OPTIONS))
+            writer = closing.enter_context(pa.ipc.new_stream(sink, schema, options=_OPTIONS))
         try:
-            yield SpoolFile(path, schema, stream)
+            yield SpoolFile(path, schema, sink, writer)
         except BaseException:
             with suppress(OSError):  # the first error counts
                 closing.close()
@@ -92,6 +111,7 @@ class Spool:
 
     def __exit__(self, *_: object) -> None:
         """Delete the files: their days are done."""
+        self._closing.close()
         while self._paths:
             with suppress(OSError):  # what cannot be deleted now goes at the next start
                 self._paths.pop().unlink()

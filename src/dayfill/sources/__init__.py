@@ -19,6 +19,8 @@ from dayfill.outgoing import is_url
 
 KINDS = {"FILES": "files", "SQL": "sql", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
+PROMPT = frozenset({"FILES", "SQL"})
+"""Sources whose rows come as fast as they are taken: a destination may keep its transaction open for them."""
 SECRETS = {"SQL": ("password",)}
 """Data source id -> what a login at it keeps sealed, each for one host: a transfer's settings send it to no other."""
 

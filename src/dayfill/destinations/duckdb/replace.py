@@ -1,4 +1,4 @@
-"""Replaces days in one transaction: ownership, tables widened, ledger, old rows out, new rows in."""
+"""Replaces days in one transaction: ownership, tables widened, old rows out, new rows in, ledger."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def replace_days(opened: Session, request: Request) -> list[DayOutcome]:
         with opened.shared():
             return _attempt(opened, request, is_alone=False)
     except _Aside:
+        request.wait_for_rows()
         with opened.alone():
             return _attempt(opened, request, is_alone=True)
 
@@ -67,12 +68,12 @@ def _write(con: duckdb.DuckDBPyConnection, request: Request, entries: list[Entry
     ownership.claim(con, request.schema, request.claim.owner, changing, seen.owners)
     for change in changes:
         tables.alter(con, change)
-    written = load.entries(fresh)
-    if not ledger.write(con, request.schema, request.transfer_id, written, seen):
-        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
     days = [day.data_date for day in fresh]
     for change in changes:
         tables.replace(con, change, days)
+    written = load.entries(fresh)  # which counts rows that have come by now
+    if not ledger.write(con, request.schema, request.transfer_id, written, seen):
+        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
     entries += written
     return set(days)
 

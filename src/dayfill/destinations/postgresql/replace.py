@@ -1,4 +1,4 @@
-"""Replaces days in one transaction: locks, ownership, tables widened, ledger, old rows out, new rows in."""
+"""Replaces days in one transaction: locks, ownership, tables widened, old rows out, new rows in, ledger."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def replace_days(server: Server, request: Request) -> list[DayOutcome]:
             if type(reason) in tried:
                 raise Transient("DESTINATION", f"{server.shown} did not come to rest; nothing was changed.") from None
             tried.add(type(reason))
+            if isinstance(reason, _Aside):
+                request.wait_for_rows()
 
 
 def _attempt(con: Session, request: Request, *, is_alone: bool) -> list[DayOutcome]:
@@ -106,12 +108,12 @@ def _write(con: Session, request: Request, entries: list[Entry], *, is_alone: bo
     ledger.claim(con, request.schema, request.claim.owner, changing, seen.owners)
     for change in changes:
         tables.alter(con, change)
-    written = load.entries(fresh)
-    if not ledger.write(con, request.schema, request.transfer_id, written):
-        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
     days = [day.data_date for day in fresh]
     for change in changes:
         tables.replace(con, change, days)
+    written = load.entries(fresh)  # which counts rows that have come by now
+    if not ledger.write(con, request.schema, request.transfer_id, written):
+        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
     entries += written
     return set(days)
 
