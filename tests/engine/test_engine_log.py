@@ -9,12 +9,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from dayfill.engine import vitals
+from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.vitals import Watch
 from dayfill.errors import Busy, Transient
 from dayfill.store import invariants
 from rig import Rig, ago, last
 from scripted import Kept
 from slices import Bench
+
+AWAY = Busy("The state database does not answer.")
 
 
 def without_trace(entries: list[Any]) -> list[dict[str, object]]:
@@ -113,7 +116,7 @@ def test_a_load_that_met_a_bug_is_told_with_its_oldest_day(bench: Bench, monkeyp
 async def test_a_broken_rule_and_a_check_that_failed_are_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vitals, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(vitals, "EVERY_SECONDS", 0.0)
-    answers, enough = iter([["I5: A rule. But: broken."], RuntimeError("no state"), None]), asyncio.Event()
+    answers, enough = iter([["I5: A rule. But: broken."], RuntimeError("no state"), AWAY, None]), asyncio.Event()
 
     async def check(*_: object, **__: object) -> list[str]:
         answer = next(answers, None)
@@ -133,4 +136,18 @@ async def test_a_broken_rule_and_a_check_that_failed_are_told(rig: Rig, monkeypa
     assert without_trace(entries) == [
         {"event": "invariant_violated", "what": "I5: A rule. But: broken.", "log_level": "error"},
         {"event": "invariants_not_checked", "log_level": "error"},
+        {"event": "invariants_not_checked", "why": AWAY.description, "log_level": "warning"},
     ]
+
+
+async def test_housekeeping_that_waits_for_the_database_says_so_in_a_line(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tidy() -> None:
+        raise AWAY
+
+    keeper = Housekeeper(rig.db, rig.seams, set(), 400)
+    monkeypatch.setattr(keeper, "tidy", tidy)
+    with capture_logs() as entries:
+        await keeper._try()
+    assert entries == [{"event": "housekeeping_waits", "why": AWAY.description, "log_level": "warning"}]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 import seeds
 from dayfill.domain.backfill import Backfill
@@ -117,6 +118,7 @@ async def test_tables_without_days_are_in_no_calendar_and_cost_no_reading_of_it(
     await materialise_all(installation)
     async with page(installation, hub, transfer_id) as seen:
         await seen.until("q" * 10)
+        monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 20.0)  # a look may come between a commit and the word of it
         monkeypatch.setattr(TransferTopic, "_read_all", None)
         async with installation.db.write() as tx:
             await days.queue(tx, transfer_id, [WHOLE.isoformat(), LAST.isoformat()])
@@ -250,6 +252,26 @@ async def test_an_id_counts_only_with_who_gave_it(hub: Hub) -> None:
     assert hub.after(f"{mine}-5") == 5
     for other in ("", "5", f"{mine}", f"{mine}-", f"{mine}-x", f"{mine}-²", "another-5", f"{mine}-{'9' * 16}"):
         assert hub.after(other) is None
+
+
+async def test_a_restart_of_the_database_ends_no_stream(
+    installation: Installation, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer_id, tries = (await seeds.transfer(installation)).transfer_id, asyncio.Semaphore(0)
+
+    async def away(*_: object) -> None:
+        tries.release()
+        raise Busy("away")
+
+    async with page(installation, hub, transfer_id) as seen:
+        assert (await seen.next()).states == ""
+        with monkeypatch.context() as patch, capture_logs() as told:
+            patch.setattr(live_topics.days, "version", away)
+            patch.setattr(live_topics.backfills, "active", away)
+            await asyncio.wait_for(asyncio.gather(*(tries.acquire() for _ in range(4))), 20)
+        assert {one["event"]: one.get("exc_info") for one in told} == {"watchers_not_told": None}
+        made = await create(installation, transfer_id)
+        assert (await seen.next()).progress[0].backfill == made
 
 
 async def test_while_nothing_may_start_no_end_is_told(installation: Installation, hub: Hub) -> None:

@@ -143,6 +143,7 @@ class Dispatcher:
                 # What has landed here is no result any more: the server that dispatches has given the days to others.
                 self._fault = None
                 self._landed.clear()
+                self._reconciler.forget()
                 needs_rescue = True
                 if self._has_stopped():
                     return

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from dayfill.errors import Busy
 from dayfill.seams import Seams
 from dayfill.store import audit, keys
 from dayfill.store.db import Database
@@ -42,6 +43,8 @@ class Housekeeper:
     async def _try(self) -> None:
         try:
             await self.tidy()
+        except Busy as error:
+            log.warning("housekeeping_waits", why=error.description)
         except Exception:
             log.exception("housekeeping_failed")
 

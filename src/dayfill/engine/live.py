@@ -96,6 +96,9 @@ class Hub:
             for topic in [one for one in self._topics() if one.is_touched]:
                 try:
                     await _tell(topic)
+                except Busy as error:
+                    topic.forget()
+                    log.warning("watchers_not_told", subject=topic.subject, why=error.description)
                 except Exception:
                     topic.forget()
                     log.exception("watchers_not_told", subject=topic.subject)
@@ -189,7 +192,11 @@ class Hub:
         """Find what other processes have changed, and let the estimates of what runs go on."""
         for topic in self._topics():
             if topic.watchers or self._seams.monotonic() - topic.left_at <= KEPT_SECONDS:
-                await topic.look()
+                try:
+                    await topic.look()
+                except Exception:  # reading all of it instead will fail likewise, and say so
+                    topic.forget()
+                    topic.is_touched = True
             elif topic.subject.transfer_id is None:
                 del self._teams[topic.subject.team_id]
             else:

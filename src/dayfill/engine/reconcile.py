@@ -30,7 +30,7 @@ from dayfill.engine import audit
 from dayfill.engine.configs import Unseal, destination_config
 from dayfill.engine.ledgers import differing, ledger_days
 from dayfill.engine.record import TOKEN_GAP
-from dayfill.errors import ConnectorError
+from dayfill.errors import Busy, ConnectorError, NotLeading
 from dayfill.seams import Seams
 from dayfill.store import days, runs, teams, transfers
 from dayfill.store.days import Differing
@@ -38,6 +38,8 @@ from dayfill.store.db import Database
 
 AGAIN_SECONDS = 60.0
 """A look that failed counts so long: meanwhile the loads say themselves what is wrong. Then it is made again."""
+BUSY_SECONDS = 1.0
+"""After a look for which the state had no time, as while its database restarts."""
 PATIENCE_SECONDS = 60.0
 """A destination that does not answer holds its claims back no longer; the loads have deadlines of their own."""
 
@@ -87,6 +89,12 @@ class Reconciler:
         self._look_at(job)
         return False
 
+    def forget(self) -> None:
+        """Another server dispatches: should this one ever do so again, it looks as after a start."""
+        self._has_begun = False
+        self._admitted_until.clear()
+        self._owed.clear()
+
     async def end(self) -> None:
         """The dispatcher has stopped in order. Destinations that could not be compared are at the next start.
 
@@ -113,7 +121,9 @@ class Reconciler:
 
     async def _look(self, job: TransferJob) -> None:
         try:
-            await self._reconcile(job)
+            await self._look_when_not_busy(job)
+        except NotLeading:
+            return  # whoever dispatches looks for itself
         except ConnectorError as error:
             log.warning("destination_not_looked_at", destination_id=job.destination_id, why=error.message)
             self._admit(job.destination_id, AGAIN_SECONDS)
@@ -122,6 +132,14 @@ class Reconciler:
             self._admit(job.destination_id, AGAIN_SECONDS)
         finally:
             del self._looks[job.destination_id]
+
+    async def _look_when_not_busy(self, job: TransferJob) -> None:
+        while True:
+            try:
+                return await self._reconcile(job)
+            except Busy as error:  # that is the state's, and says nothing of the destination
+                log.warning("destination_not_looked_at", destination_id=job.destination_id, why=error.description)
+            await asyncio.sleep(BUSY_SECONDS)
 
     def _config(self, job: TransferJob) -> DestinationConfig:
         reach = self._reaches.of(job.team_id)

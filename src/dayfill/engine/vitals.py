@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from dayfill.engine.work import Work
+from dayfill.errors import Busy
 from dayfill.seams import Seams
 from dayfill.store import backlog, invariants
 from dayfill.store.backlog import Backlog
@@ -48,13 +49,19 @@ class Watch:
         self._last = Vitals()
 
     async def run(self) -> None:
-        """Check until cancelled. A check that fails is logged, and the time of the last one tells."""
+        """Check until cancelled. A check that fails is logged, and the time of the last one tells.
+
+        One for which the state has no time, as while its database restarts, is made soon again.
+        """
         wait = FIRST_SECONDS
         while True:
             await asyncio.sleep(wait)
             wait = EVERY_SECONDS
             try:
                 await self.check()
+            except Busy as error:
+                log.warning("invariants_not_checked", why=error.description)
+                wait = FIRST_SECONDS
             except Exception:
                 log.exception("invariants_not_checked")
 

@@ -98,7 +98,7 @@ async def pool(dsn: str, size: int) -> asyncpg.Pool:
         SetupError, Busy: as `connect`.
     """
     with told(), _told_of_setup():
-        return await asyncpg.create_pool(dsn, min_size=1, max_size=size, **_options())
+        return await asyncpg.create_pool(dsn, min_size=0, max_size=size, **_options())
 
 
 async def check(connection: asyncpg.Connection) -> None:
