@@ -95,6 +95,14 @@ async def lively(house: House) -> None:
     await house.work(120, FAILURES)
 
 
+async def several(house: House) -> None:
+    """Two transfers with a schedule and a few failed days, which a retry loads."""
+    for name, table in ((ADS, "demo_ads"), (SHOP, "shop_orders")):
+        transfer = await house.transfer(name, table, DAILY, parallelism=2)
+        await house.backfill(transfer, ago(29), NEWEST)
+        await house.work(30, {ago(3): SLOW, ago(5): LIMIT})
+
+
 async def quick(house: House) -> None:
     """10,000 days at rest: the newest 9,960 are loaded, so is the oldest; those between are missing."""
     transfer = await house.transfer(ADS, "demo_ads", parallelism=32)

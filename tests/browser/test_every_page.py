@@ -15,6 +15,7 @@ PAGES = {
     "transfers": "/transfers",
     "transfer": "/transfers/{Demo Ads}",
     "days as a table": "/transfers/{Demo Ads}/days",
+    "days of a month": "/transfers/{Demo Ads}/days?month=2024-03&show=failed",
     "day": "/transfers/{Demo Ads}/days/2024-03-10",
     "timeline": "/transfers/{Demo Ads}/timeline",
     "new backfill": "/transfers/{Shop orders}/backfills/new",
@@ -22,12 +23,14 @@ PAGES = {
     "backfill": "/backfills/{backfill}",
     "cancel": "/backfills/{backfill}/cancel",
     "runs": "/runs",
+    "runs of a month": "/runs?transfer={Demo Ads}&month=2024-03",
     "run": "/runs/1",
     "destinations": "/destinations",
     "connections": "/connections",
     "settings": "/settings",
     "source of a new transfer": "/transfers/new",
     "new transfer": "/transfers/new?source=DEMO_ADS",
+    "new transfer from SQL": "/transfers/new?source=SQL",
     "nothing": "/nothing-is-here",
 }
 EMPTY = ["/", "/transfers", "/backfills", "/runs", "/destinations", "/connections", "/settings", "/transfers/new"]

@@ -81,6 +81,10 @@ PLANS = {
         PAGE_OF_TEAM | BEFORE | {"transfer_id": 1},
         "SEARCH runs USING INDEX runs_failed_by_creation",
     ),
+    "runs_of_days": (
+        PAGE_OF_TEAM | BEFORE | {"transfer_id": 1, "first": "", "last": "", "failed": 0},
+        "SEARCH runs USING INDEX runs_of_day",
+    ),
     "board_of_runs": (PAGE_OF_TEAM | BEFORE, "SEARCH one USING COVERING INDEX runs_by_creation"),
     "board_of_failed_runs": (PAGE_OF_TEAM | BEFORE, "SEARCH one USING COVERING INDEX runs_failed_by_creation"),
     "tally_of_days": ({"transfer_id": 1}, "SEARCH transfer_days USING PRIMARY KEY"),
@@ -97,6 +101,7 @@ SORTS |= {
     "board_of_runs",
     "board_of_failed_runs",
     "rows_by_day",
+    "runs_of_days",
 }
 """Queries that sort what they have found; the others find it in order."""
 

@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -160,8 +161,30 @@ async def test_a_day_that_cannot_be_is_no_page(rig: Rig, browser: Browser, day: 
 async def test_the_table_counts_the_days_of_each_month(rig: Rig, browser: Browser) -> None:
     transfer, _ = await failed(rig)
     page = (await browser.open(f"/transfers/{transfer}/days")).text
-    row = re.search(r'<th scope="row">2024-06</th>(.*?)</tr>', page, re.DOTALL)
+    row = re.search(r'<th scope="row"><a[^>]*>2024-06</a></th>(.*?)</tr>', page, re.DOTALL)
     assert row and re.findall(r">(\d+)<", row[1]) == ["8", "0", "2", "0", "0", "0"]
+    # Each number leads to its days, and they to their runs.
+    links = re.findall(r'href="(/transfers/[^"]*month[^"]*)"', page)
+    at = f"/transfers/{transfer}/days?month=2024-06"
+    assert [unescape(link) for link in links] == [at, f"{at}&show=loaded", f"{at}&show=failed"]
+    page = (await browser.open(f"{at}&show=failed")).text
+    assert re.findall(r"/days/([\d-]+)\"", page) == [str(ago(4)), str(ago(1))]
+    [runs] = re.findall(r'href="(/runs[^"]*)"', page)[-1:]
+    page = (await browser.open(unescape(runs))).text
+    assert len(re.findall(r'<tr id="run-', page)) == 2 and "The days" in page
+    assert len(re.findall(r'<tr id="run-', (await browser.open(f"/runs?transfer={transfer}&month=2024-06")).text)) == 10
+    assert "No run yet" in (await browser.open(f"/runs?transfer={transfer}&month=2024-05")).text
+    assert (await browser.get(f"/runs.csv?transfer={transfer}&month=2024-06&show=failed")).text.count("FAILED") == 2
+    assert len(re.findall(r"/days/[\d-]+\"", (await browser.open(at)).text)) == 10
+    assert "No day of 2024-05" in (await browser.open(f"/transfers/{transfer}/days?month=2024-05")).text
+
+
+@pytest.mark.parametrize(
+    "query", ["month=2024-13", "month=x", "month=0001-01", "month=2024-06&show=odd", "month=2024-6"]
+)
+async def test_a_link_to_no_month_or_state_says_so(rig: Rig, browser: Browser, query: str) -> None:
+    answer = await browser.open(f"/transfers/{rig.transfer()}/days?{query}")
+    assert answer.status_code == 400 and "link" in answer.text
 
 
 async def test_a_viewer_sees_why_a_button_does_nothing(

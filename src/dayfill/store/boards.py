@@ -158,11 +158,15 @@ async def runs(
     before: Cursor | None = None,
     *,
     failed: bool = False,
+    span: DayRange | None = None,
     limit: int = PAGE,
 ) -> list[Run]:
-    """Runs of a team or of one transfer, newest first."""
-    values = {"team_id": team_id, **_before(before), "limit": limit}
-    if transfer_id is not None:
+    """Runs of a team or of one transfer, newest first. span: of a transfer, those of these days that have ended."""
+    values: dict[str, object] = {"team_id": team_id, **_before(before), "limit": limit}
+    if transfer_id is not None and span is not None:
+        query = "runs_of_days"
+        values |= {"transfer_id": transfer_id, "first": str(span.start), "last": str(span.end), "failed": int(failed)}
+    elif transfer_id is not None:
         query = "failed_runs_of_transfer" if failed else "runs_of_transfer"
         values["transfer_id"] = transfer_id
     else:

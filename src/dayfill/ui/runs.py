@@ -14,6 +14,7 @@ from dayfill.store import boards
 from dayfill.store import runs as store
 from dayfill.ui import lists
 from dayfill.ui.copied import load_day
+from dayfill.ui.days import month_of
 from dayfill.ui.health import fix
 from dayfill.ui.visit import Visit
 
@@ -25,10 +26,11 @@ COLUMNS = (
 
 
 async def page(visit: Visit) -> Response:
-    """A page of them, newest first, all or only the failed ones, or its moving part."""
+    """A page of them, newest first, all or only the failed ones, of one month of a transfer; or its moving part."""
     site, before, transfer_id = visit.site, lists.cursor_of(visit), lists.filter_id(visit, "transfer")
-    failed = visit.request.query_params.get("show") == "failed"
-    found = await boards.runs(site.db, visit.team_id, transfer_id, before, failed=failed, limit=boards.PAGE + 1)
+    failed, span = visit.request.query_params.get("show") == "failed", month_of(visit) if transfer_id else None
+    size = boards.PAGE + 1
+    found = await boards.runs(site.db, visit.team_id, transfer_id, before, failed=failed, span=span, limit=size)
     shown = found[: boards.PAGE]
     wanted = {one.transfer_id for one in shown} | ({transfer_id} if transfer_id else set())
     last = boards.cursor(shown[-1].created_time, shown[-1].run_id) if len(found) > boards.PAGE else None
@@ -40,6 +42,7 @@ async def page(visit: Visit) -> Response:
         before=before,
         failed=failed,
         transfer_id=transfer_id,
+        month=f"{span.start:%Y-%m}" if span else "",
         choices=await boards.choices(site.db, visit.team_id, MOST_CHOICES),
         next=lists.older(visit, last) if last else None,
         active_backfills=await boards.count_active(site.db, visit.team_id),
@@ -49,8 +52,9 @@ async def page(visit: Visit) -> Response:
 async def table(visit: Visit) -> Response:
     """The newest runs as CSV, with the same filters."""
     site, transfer_id = visit.site, lists.filter_id(visit, "transfer")
-    failed = visit.request.query_params.get("show") == "failed"
-    found = await boards.runs(site.db, visit.team_id, transfer_id, None, failed=failed, limit=MOST_IN_TABLE)
+    failed, span = visit.request.query_params.get("show") == "failed", month_of(visit) if transfer_id else None
+    size = MOST_IN_TABLE
+    found = await boards.runs(site.db, visit.team_id, transfer_id, None, failed=failed, span=span, limit=size)
     names = await boards.names(site.db, visit.team_id, {one.transfer_id for one in found})
     text = io.StringIO()
     writer = csv.writer(text)

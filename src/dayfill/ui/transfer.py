@@ -76,7 +76,7 @@ async def page(visit: Visit) -> Response:
     """The whole page."""
     transfer = await known(visit)
     db, team_id, configuration = visit.site.db, visit.team_id, transfer.configuration
-    found = await _days(visit, transfer.transfer_id)
+    found = await days_of(visit, transfer.transfer_id)
     moving = await _moving(visit, transfer, found.counts())
     group = await table_groups.get(db, team_id, configuration.schema_id)
     return visit.page(
@@ -111,15 +111,6 @@ async def parts(visit: Visit) -> Response:
     return visit.page("transfer_parts.html", words=words, transfer=transfer, moving=moving, word=word(transfer, moving))
 
 
-async def table(visit: Visit) -> Response:
-    """The calendar as a table, month by month: for readers of screens, and where no script runs."""
-    transfer = await known(visit)
-    found = await _days(visit, transfer.transfer_id)
-    states = vector(found.span, found.states) if found.span else ""
-    months = words.month_counts(found.span.start if found.span else None, states)
-    return visit.page("days_table.html", transfer=transfer, months=months, names=words.NAMES)
-
-
 async def known(visit: Visit) -> Transfer:
     """The transfer of the path.
 
@@ -150,7 +141,12 @@ def word(transfer: Transfer, moving: Moving) -> Word:
     return Word.HEALTHY if moving.figures.freshest else Word.EMPTY
 
 
-async def _days(visit: Visit, transfer_id: int) -> Days:
+async def days_of(visit: Visit, transfer_id: int) -> Days:
+    """Every day of a transfer.
+
+    Raises:
+        Missing: it was deleted just now.
+    """
     found = await days.states(visit.site.db, visit.team_id, transfer_id)
     if found is None:
         raise Missing("This transfer is gone: somebody has deleted it.")

@@ -22,6 +22,7 @@ NAMES = {
     DayState.MISSING: "missing",
 }
 """In the order of the legend."""
+NAMES_BY_LETTER = {state.value: name for state, name in NAMES.items()}
 SURE_AFTER_DAYS = 20
 """Before so many days are done the time left is a range."""
 _RANGES_SHOWN = 8

@@ -123,6 +123,16 @@ WHERE transfer_id = :transfer_id AND team_id = :team_id AND status = 'FAILED'
 ORDER BY created_time DESC, run_id DESC
 LIMIT :limit;
 
+-- name: runs_of_days
+-- The same for the runs of some of its days that have ended, or for those of them that have failed.
+SELECT run_id, team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts, message,
+  cause, created_time, queued_time, started_time, ended_time, row_count, content_hash, queries
+FROM runs INDEXED BY runs_of_day
+WHERE transfer_id = :transfer_id AND team_id = :team_id AND data_date BETWEEN :first AND :last AND ended_time IS NOT NULL
+  AND (:failed = 0 OR status = 'FAILED') AND (created_time, run_id) < (:before_time, :before_id)
+ORDER BY created_time DESC, run_id DESC
+LIMIT :limit;
+
 -- name: users_of_destinations
 -- How many transfers load into each destination of a team.
 SELECT destination_id, count(*) FROM transfers
