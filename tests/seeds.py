@@ -25,10 +25,10 @@ async def destination(made: Installation, name: str = "Warehouse", path: str = "
         return await destinations.create(tx, made.server.seams, made.keyring, team_id or made.team_id, wanted)
 
 
-async def group(made: Installation, *tables: str, name: str = "Group", team_id: int = 0) -> TableGroup:
+async def group(made: Installation, *tables: str | Table, name: str = "Group", team_id: int = 0) -> TableGroup:
     """A table group of FILES whose columns the source decides."""
     async with made.db.write() as tx:
-        wanted = [Table(table) for table in tables or ("flights",)]
+        wanted = [one if isinstance(one, Table) else Table(one) for one in tables or ("flights",)]
         return await table_groups.create(tx, made.server.seams, team_id or made.team_id, "FILES", name, "", wanted)
 
 

@@ -9,6 +9,7 @@ from hypothesis.stateful import precondition, rule
 from moods import FAULTS, MOODS
 from told import DAYS, PICKS, Told, picked
 
+from dayfill.domain.days import WHOLE, name_of
 from rig import Killed, ago
 from world import Stumbled
 
@@ -77,12 +78,13 @@ class Accidents(Told):
 
     # -- moods
 
-    @rule(newest=st.integers(0, DAYS - 1), mood=st.sampled_from([*MOODS, *FAULTS]), times=st.integers(1, 4))
+    @rule(newest=st.integers(0, DAYS), mood=st.sampled_from([*MOODS, *FAULTS]), times=st.integers(1, 4))
     @precondition(Told.is_up)
     def mood(self, newest: int, mood: str, times: int) -> None:
         who = self.world.source if mood in MOODS else self.world.destination
-        who.moods[ago(newest)] = [mood] * times
-        self.tell(f"the next {times} times that {ago(newest)} is read or loaded, {who.title.lower()} {mood}")
+        day = ago(newest) if newest < DAYS else WHOLE
+        who.moods[day] = [mood] * times
+        self.tell(f"the next {times} times that {name_of(day)} is read or loaded, {who.title.lower()} {mood}")
 
     # -- the server
 

@@ -9,6 +9,7 @@ from datetime import date
 from moods import is_one_reading, version_of
 
 from dayfill.domain.backfill import MOVES, BackfillStatus
+from dayfill.domain.days import name_of
 from dayfill.engine.content_hash import joined_hash
 from dayfill.store import invariants
 from dayfill.store.invariants import LedgerDay
@@ -65,7 +66,7 @@ class Judge:
                     now=world.rig.seams.now() if world.is_up and not world.ground.installation.has_jumped else None,
                     ledgers=self._ledgers(days, transfers),
                 ),
-                *self._warehouse(),
+                *self._warehouse(transfers),
                 *self._loaded(days, transfers),
                 *self._done(days),
                 *self._revoked(),
@@ -79,7 +80,7 @@ class Judge:
         """Tables of transfers that the state does not know, because it is an older one, are left out."""
         found: dict[tuple[int, str], dict[str, Kept]] = {}
         for (transfer_id, table, day), kept in self.world.destination.days.items():
-            if transfer_id in transfers and table in transfers[transfer_id].tables:
+            if transfer_id in transfers and table in transfers[transfer_id].names(day):
                 found.setdefault((transfer_id, str(day)), {})[table] = kept
         return found
 
@@ -88,14 +89,16 @@ class Judge:
             return {}  # an older state does not know what was loaded since
         found: dict[int, list[LedgerDay]] = {transfer_id: [] for transfer_id in transfers}
         for (transfer_id, day), tables in days.items():
-            found[transfer_id].append(_in_ledger(day, tables, len(transfers[transfer_id].tables)))
+            found[transfer_id].append(_in_ledger(day, tables, transfers[transfer_id]))
         return found
 
-    def _warehouse(self) -> Iterator[str]:
-        """Each day of each table is one reading, and its token never falls."""
+    def _warehouse(self, transfers: Mapping[int, Transfer]) -> Iterator[str]:
+        """Each day of each table is one reading, and its token never falls; a table without days has only one."""
         for key, kept in self.world.destination.days.items():
             if self.tokens.get(key) == kept.token:
                 continue
+            if key[0] in transfers and key[1] not in transfers[key[0]].names(key[2]):
+                yield f"I8: {key[1]} was loaded for {name_of(key[2])}"
             if not is_one_reading(kept.rows, key[2], self.world.source.readings):
                 yield f"I8: {key} is not one whole reading: {kept.rows.to_pylist()}"
             if kept.token < self.tokens.get(key, 0):
@@ -182,9 +185,10 @@ def _reachable(status: BackfillStatus, retried: bool) -> set[BackfillStatus]:
     return found
 
 
-def _in_ledger(day: str, kept: Mapping[str, Kept], tables: int) -> LedgerDay:
+def _in_ledger(text: str, kept: Mapping[str, Kept], transfer: Transfer) -> LedgerDay:
+    day = date.fromisoformat(text)
     newest = max(kept.values(), key=lambda one: one.token)
-    least = min(one.token for one in kept.values()) if len(kept) == tables else 0
+    least = min(one.token for one in kept.values()) if len(kept) == len(transfer.names(day)) else 0
     rows = sum(one.rows.num_rows for one in kept.values())
     hashes = joined_hash({name: one.content_hash for name, one in kept.items()})
-    return LedgerDay(date.fromisoformat(day), least, newest.token, newest.run_id, rows, hashes)
+    return LedgerDay(day, least, newest.token, newest.run_id, rows, hashes)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay
+from dayfill.domain.days import WHOLE
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.sources import Setting, SourceConfig
@@ -51,7 +52,7 @@ class MoodySource:
     description: str = ""
     settings: tuple[Setting, ...] = (Setting("flavour", "Flavour"),)
     has_accounts: bool = False
-    reads_whole: bool = False
+    reads_whole: bool = True
     max_days_per_read: int = 3
     moods: dict[date, list[str]] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
@@ -120,8 +121,10 @@ def version_of(rows: pa.Table) -> int:
 
 
 def is_one_reading(rows: pa.Table, day: date, readings: Mapping[int, Reading]) -> bool:
-    """Whether the rows are all rows of one reading of this day, each once."""
+    """Whether the rows are all rows of one reading of this day, each once; a table without days has no date."""
     version = version_of(rows)
     wanted = readings[version].rows[day]
-    alike = rows.schema.equals(SCHEMA) and set(rows["version"].to_pylist()) <= {version}
-    return alike and set(rows[COLUMN].to_pylist()) <= {day} and len(set(rows["n"].to_pylist())) == len(rows) == wanted
+    schema = SCHEMA.remove(SCHEMA.get_field_index(COLUMN)) if day == WHOLE else SCHEMA
+    alike = rows.schema.equals(schema) and set(rows["version"].to_pylist()) <= {version}
+    is_dated = day == WHOLE or set(rows[COLUMN].to_pylist()) <= {day}
+    return alike and is_dated and len(set(rows["n"].to_pylist())) == len(rows) == wanted

@@ -12,6 +12,7 @@ from dayfill.domain.days import DayRange, latest_today
 from dayfill.domain.run import Priority
 from dayfill.engine import allowances, connections, runs, transfers
 from rig import ago
+from world import PAGES, VISITS
 
 MOST_TRANSFERS = 5
 OFFSETS = st.integers(0, DAYS - 1)
@@ -99,6 +100,13 @@ class People(Told):
             self.world.act(asked(self.world.rig.verb(verb, backfill_id), allowed))
         self.tell(f"backfill {backfill_id}, {status}: {verb}{hurry}")
 
+    @rule(pick=PICKS, window=st.integers(1, 3))
+    @precondition(Told.is_up)
+    def refresh(self, pick: int, window: int) -> None:
+        transfer_id = self.transfer(pick)
+        self.world.act(asked(self.world.refresh(transfer_id, window), not self.rows_are_spent()))
+        self.tell(f"somebody refreshes {window} days of transfer {transfer_id}, and what has no days")
+
     @rule(pick=PICKS, newest=OFFSETS, more=st.integers(0, 2))
     @precondition(Told.is_up)
     def run_now(self, pick: int, newest: int, more: int) -> None:
@@ -147,7 +155,7 @@ class People(Told):
         if verb == "delete" and self.world.made < MOST_TRANSFERS:
             self.world.act(self._delete(transfer_id))
             if self.world.is_up:
-                self.world.new_transfer("visits")
+                self.world.new_transfer(VISITS, PAGES)
             self.tell(f"transfer {transfer_id} is deleted, another one takes its place")
         else:
             self.world.act(self.hold_one(transfer_id, verb))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from moods import MoodyDestination
 
 from dayfill.destinations import DayOutcome, FinishedDay
+from dayfill.domain.days import WHOLE
 from dayfill.domain.run import LOST
 from dayfill.domain.slices import DayResult, Outcome
-from dayfill.engine import dispatch, extract
+from dayfill.engine import claim, dispatch, extract
 from dayfill.engine import record as recording
 from dayfill.engine.work import Recorded
 from dayfill.seams import Seams
@@ -108,6 +110,27 @@ def empty_on_half_a_reading(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(extract, "_check_complete", lambda table, read, rows: None)
 
 
+def refresh_appends(patch: pytest.MonkeyPatch) -> None:
+    """A table without days keeps what it held when it is loaded again."""
+    load = MoodyDestination._replace
+
+    def appended(self: MoodyDestination, day: FinishedDay) -> DayOutcome:
+        held = {key: kept for key, kept in self.days.items() if key[2] == day.data_date == WHOLE}
+        outcome = load(self, day)
+        for table in day.tables:
+            key = (day.transfer_id, table.name, day.data_date)
+            if outcome is DayOutcome.LOADED and key in held:
+                self.days[key] = replace(self.days[key], rows=pa.concat_tables([self.days[key].rows, held[key].rows]))
+        return outcome
+
+    patch.setattr(MoodyDestination, "_replace", appended)
+
+
+def read_with_the_days(patch: pytest.MonkeyPatch) -> None:
+    """A slice may hold days and what has none."""
+    patch.setattr(claim, "_together", lambda found: found)
+
+
 PLANTS: dict[str, tuple[Plant, str, int]] = {
     "results without token": (results_without_token, "I", 2),
     "no fence": (no_fence, "I", 1),
@@ -116,5 +139,7 @@ PLANTS: dict[str, tuple[Plant, str, int]] = {
     "retry keeps the end": (retry_keeps_the_end, "I4", 1),
     "cancel forgets days": (cancel_forgets_days, "I7", 1),
     "empty on half a reading": (empty_on_half_a_reading, "I8", 1),
+    "refresh appends": (refresh_appends, "I8", 1),
+    "read with the days": (read_with_the_days, "I8", 1),
 }
 """Name -> the plant, the rule that it breaks first, and a seed that finds it within a few stories."""

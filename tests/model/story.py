@@ -10,9 +10,11 @@ from datetime import timedelta
 
 from accidents import Accidents
 from hypothesis import note
+from moods import version_of
 from people import People
 from told import DAYS
 
+from dayfill.domain.days import WHOLE
 from rig import last
 
 CALM = timedelta(hours=60)
@@ -49,6 +51,7 @@ class Story(People, Accidents):
         )
         if world.restored:
             self.load_everything()
+        self.refresh_what_has_no_days()
         self.judge.look()
         open_runs = world.rows("SELECT * FROM runs WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')")
         assert open_runs == [], "runs that wait for ever"
@@ -67,6 +70,18 @@ class Story(People, Accidents):
             assert made is not None
             self.world.versions[made] = before
         self.rest()
+
+    def refresh_what_has_no_days(self) -> None:
+        """It holds what was read last, once, whatever has become of it before."""
+        world, before = self.world, len(self.world.source.readings)
+        whole = {transfer_id: names for transfer_id, one in world.transfers().items() if (names := one.names(WHOLE))}
+        for transfer_id in whole:
+            world.act(world.refresh(transfer_id, 1))
+        self.rest()
+        for transfer_id, names in whole.items():
+            for name in names:
+                kept = world.destination.days.get((transfer_id, name, WHOLE))
+                assert kept is not None and version_of(kept.rows) > before, f"{name} was not refreshed"
 
     def finish(self, verb: str, which: str) -> None:
         """One after the other, since retried ones may share days."""

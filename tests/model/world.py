@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -20,8 +20,9 @@ from structlog.testing import capture_logs
 import seeds
 from dayfill.domain.destination import Wanted
 from dayfill.domain.schedule import Interval, Schedule
-from dayfill.domain.transfer import Configuration, SourceSetting, Table
-from dayfill.engine import destinations, reconcile, record
+from dayfill.domain.table_group import of_day
+from dayfill.domain.transfer import Configuration, Partition, SourceSetting, Table
+from dayfill.engine import destinations, reconcile, record, runs
 from dayfill.engine.rescue import LOST, lost
 from installation import NOON
 from rig import Killed, Rig
@@ -31,6 +32,8 @@ Answer = TypeVar("Answer")
 SLOTS = 4
 DEADLINE = 600
 """Seconds that a slice may take."""
+VISITS, ORDERS, LINES, PAGES = Table("visits"), Table("orders"), Table("lines"), Table("pages", (), Partition.NONE)
+"""Those of transfers; pages have no days."""
 SCHEDULES = (Schedule(Interval.DAILY, refresh_window=2, hour=13), Schedule(Interval.HOURLY))
 
 
@@ -76,8 +79,8 @@ class World:
         world.rig.source, world.rig.destination = world.source, world.destination  # type: ignore[assignment]
         world.rig.gated(SLOTS)
         world.act(world._warehouse())
-        world.new_transfer("visits")
-        world.new_transfer("orders", "lines")
+        world.new_transfer(VISITS)
+        world.new_transfer(ORDERS, LINES, PAGES)
         world.step()
         return world
 
@@ -181,7 +184,7 @@ class World:
 
     # -- what people do
 
-    def new_transfer(self, *tables: str) -> int | None:
+    def new_transfer(self, *tables: Table) -> int | None:
         return self.act(self._transfer(*tables))
 
     def edit(self, transfer_id: int) -> None:
@@ -198,10 +201,10 @@ class World:
             made, wanted = self.ground.installation, Wanted("DWH_DUCKDB", "Warehouse", {})
             await destinations.create(tx, self.rig.seams, made.keyring, made.team_id, wanted)
 
-    async def _transfer(self, *tables: str) -> int:
+    async def _transfer(self, *tables: Table) -> int:
         self.made += 1
         made, name = self.ground.installation, f"T{self.made}"
-        group = await seeds.group(made, *(f"{name}_{table}" for table in tables), name=name)
+        group = await seeds.group(made, *(replace(table, name=f"{name}_{table.name}") for table in tables), name=name)
         settings = (SourceSetting("flavour", "a"), SourceSetting("deadline_seconds", DEADLINE))
         wanted = Configuration(
             data_source_id="FILES",
@@ -212,6 +215,11 @@ class World:
             settings=settings,
         )
         return (await seeds.create(made, wanted)).transfer_id
+
+    async def refresh(self, transfer_id: int, window: int) -> runs.Enqueued:
+        """The last days and what has no days, now."""
+        async with self.rig.db.write() as tx:
+            return await runs.run_now(tx, self.rig.seams, self.rig.team_id, transfer_id, window=window)
 
     async def _edit(self, transfer_id: int) -> None:
         old = self.transfers()[transfer_id].configuration
@@ -254,13 +262,17 @@ class Transfer:
     """What a story must know of a transfer."""
 
     configuration: Configuration
-    tables: tuple[str, ...]
+    tables: tuple[Table, ...]
     is_deleted: bool
 
     @classmethod
     def of(cls, configuration: str, tables: str, is_deleted: bool) -> Transfer:
-        names = tuple(table.name for table in msgspec.json.decode(tables, type=list[Table]))
-        return cls(msgspec.json.decode(configuration, type=Configuration), names, is_deleted)
+        decoded = msgspec.json.decode(tables, type=tuple[Table, ...])
+        return cls(msgspec.json.decode(configuration, type=Configuration), decoded, is_deleted)
+
+    def names(self, day: date) -> set[str]:
+        """The tables that a run of this day fills."""
+        return {table.name for table in of_day(self.tables, day)}
 
     @property
     def flavour(self) -> str:
