@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 import mariadb_server
+import postgres_server
+from databases import KINDS, VISITS, Source, file_source, mysql_source
 from dayfill import sources
 from dayfill.domain.transfer import Field, Table
 from dayfill.errors import ConnectorError
@@ -39,6 +41,30 @@ def mariadb() -> Iterator[dict[str, str]]:
     """The MariaDB server of this session, for tests that are there where it is installed."""
     with mariadb_server.mariadb_server() as fields:
         yield fields
+
+
+@pytest.fixture(params=KINDS)
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+    """The same visits in each kind of database."""
+    kind = request.param
+    if kind == "postgresql":
+        dsn = request.getfixturevalue("postgres_database")
+        address = request.getfixturevalue("postgres").address
+        named = {"host": address["host"], "port": address["port"], "user": address["user"]}
+        database = dsn.partition("?")[0].rpartition("/")[2]
+        made = Source(
+            kind, {**named, "database": database}, lambda *texts: [postgres_server.sql(dsn, one) for one in texts]
+        )
+        made.run(*VISITS)
+        yield made
+    elif kind == "mysql":
+        with mysql_source(request.getfixturevalue("mariadb")) as made:
+            made.run(*VISITS)
+            yield made
+    else:
+        made = file_source(kind, tmp_path)
+        made.run(*VISITS)
+        yield made
 
 
 ReadFiles = Callable[..., Reading]

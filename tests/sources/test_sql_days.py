@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-import postgres_server
-from databases import KINDS, VISITS, Source, file_source, mysql_source
+from databases import Source, file_source
 from dayfill import sources
 from dayfill.domain.days import WHOLE
 from dayfill.domain.transfer import Field, Partition, Table
@@ -18,29 +16,6 @@ from dayfill.errors import ConnectorError, Permanent, Transient
 
 DAYS = [date(2024, 1, 1) + timedelta(days) for days in range(4)]
 QUERY = "SELECT id, day, label FROM visits WHERE day >= :start AND day < :end -- not ':end;'"
-
-
-@pytest.fixture(params=KINDS)
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
-    kind = request.param
-    if kind == "postgresql":
-        dsn = request.getfixturevalue("postgres_database")
-        address = request.getfixturevalue("postgres").address
-        named = {"host": address["host"], "port": address["port"], "user": address["user"]}
-        database = dsn.partition("?")[0].rpartition("/")[2]
-        made = Source(
-            kind, {**named, "database": database}, lambda *texts: [postgres_server.sql(dsn, one) for one in texts]
-        )
-        made.run(*VISITS)
-        yield made
-    elif kind == "mysql":
-        with mysql_source(request.getfixturevalue("mariadb")) as made:
-            made.run(*VISITS)
-            yield made
-    else:
-        made = file_source(kind, tmp_path)
-        made.run(*VISITS)
-        yield made
 
 
 def test_a_table_gives_the_rows_of_its_days_and_no_others(source: Source) -> None:

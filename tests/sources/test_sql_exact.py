@@ -15,6 +15,7 @@ from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent, Transient
 from dayfill.sources import SourceConfig, get
 from dayfill.sources.sql import statement
+from dayfill.sources.sql.lexicon import POSTGRESQL
 from dayfill.sources.sql.statement import Dialect
 from postgres_server import AnyServer, sql
 
@@ -131,15 +132,15 @@ def test_a_server_that_is_not_there_and_settings_that_cannot_be(source: Source) 
 
 
 def test_bounds_stand_where_a_value_can_stand_and_nowhere_else() -> None:
-    text = """SELECT ':start', ":end", $$:start$$, a::start /* :end */, `:end` -- :start
+    text = """SELECT ':start', ":end", $$:start$$, a::start /* :end */ -- :start
     FROM t WHERE d >= :start AND d < :end"""
-    made = statement._with_bounds(text, {"start": "S", "end": "E"})
+    made = statement._with_bounds(text, POSTGRESQL, {"start": "S", "end": "E"})
     assert made == text.replace("d >= :start AND d < :end", "d >= S AND d < E")
 
 
 def test_names_and_moments_are_written_as_the_database_wants_them() -> None:
-    assert Dialect(quote="`").name("a`b") == "`a``b`" and Dialect().name('a"b') == '"a""b"'
+    assert Dialect(POSTGRESQL, quote="`").name("a`b") == "`a``b`" and Dialect(POSTGRESQL).name('a"b') == '"a""b"'
     noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
-    assert Dialect().literal(noon) == "TIMESTAMPTZ '2024-01-01 12:00:00+00:00'"
-    assert Dialect(has_zones=False).literal(noon) == "TIMESTAMP '2024-01-01 12:00:00'"
-    assert Dialect(typed=False, has_zones=False).literal(noon) == "'2024-01-01 12:00:00'"
+    assert Dialect(POSTGRESQL).literal(noon) == "TIMESTAMPTZ '2024-01-01 12:00:00+00:00'"
+    assert Dialect(POSTGRESQL, has_zones=False).literal(noon) == "TIMESTAMP '2024-01-01 12:00:00'"
+    assert Dialect(POSTGRESQL, typed=False, has_zones=False).literal(noon) == "'2024-01-01 12:00:00'"

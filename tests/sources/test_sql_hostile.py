@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from threading import Thread
 import pyarrow as pa
 import pytest
 
-from databases import file_source
+from databases import VISITS, file_source
 from dayfill import sources
 from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
@@ -23,7 +24,9 @@ from dayfill.errors import ConnectorError, Permanent
 from dayfill.outgoing import postgresql
 from dayfill.outgoing.postgresql import Server
 from dayfill.sources import SourceConfig, kept_for
+from dayfill.sources.sql import duckdb as duckdb_files
 from dayfill.sources.sql import rows
+from dayfill.sources.sql import sqlite as sqlite_files
 from postgres_server import PostgresServer
 
 DAYS = [date(2024, 1, 1)]
@@ -114,7 +117,7 @@ def test_an_answer_that_is_none_is_told_and_gets_nothing(answer: bytes, told: st
 
 
 def _odd_mysql(listener: socket.socket, answer: bytes, sent: list[bytes]) -> None:
-    """Greets as MySQL does, takes any login and any statement, and answers the first query of a table oddly."""
+    """Greets as MySQL does, takes any login and any statement, and answers the first query oddly."""
     stream, _ = listener.accept()
     with stream, stream.makefile("rwb") as file:
         number = 0
@@ -126,7 +129,7 @@ def _odd_mysql(listener: socket.socket, answer: bytes, sent: list[bytes]) -> Non
         say(b"\x0a8.0.0\0" + bytes(4) + b"x" * 8 + b"\0\xff\xf7\xff\2\0\xff\xff\x15" + bytes(10) + b"y" * 12 + b"\0")
         while head := file.read(4):
             said, number = file.read(int.from_bytes(head[:3], "little")), head[3] + 1
-            if b"FROM" in said:
+            if b"SELECT" in said:
                 say(answer)
                 sent.append(file.read())
                 return
@@ -138,4 +141,31 @@ def test_a_pipe_is_no_database(kind: str, tmp_path: Path) -> None:
     source = file_source(kind, tmp_path)
     os.mkfifo(source.settings["path"])
     with pytest.raises(Permanent, match="is not a file: it is a link, pipe or device"):
+        source.read(DAYS)
+
+
+@pytest.mark.parametrize("comes_back", [False, True], ids=["for good", "for a moment"])
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_file_that_another_one_takes_the_name_of_is_not_read(
+    kind: str, comes_back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = file_source(kind, tmp_path)
+    source.run(*VISITS)
+    path, other, away = (Path(f"{source.settings['path']}{name}") for name in ("", ".other", ".away"))
+    shutil.copy(path, other)
+    driver = sqlite_files.sqlite3 if kind == "sqlite" else duckdb_files.duckdb
+    connect = driver.connect
+
+    def swapped(*arguments: object, **more: object) -> object:
+        path.rename(away)
+        path.symlink_to(other)
+        try:
+            return connect(*arguments, **more)  # type: ignore[arg-type]
+        finally:
+            if comes_back:
+                away.rename(path)
+
+    assert source.read(DAYS).num_rows == 2
+    monkeypatch.setattr(driver, "connect", swapped)
+    with pytest.raises(ConnectorError, match="is not a file" if not comes_back else "was replaced while it was opened"):
         source.read(DAYS)

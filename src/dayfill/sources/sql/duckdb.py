@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.sources.sql.file import place_of
+from dayfill.sources.sql import lexicon
+from dayfill.sources.sql.file import found
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
@@ -32,7 +33,7 @@ _BATCH_ROWS = 65_536
 class Database:
     """One view of a file, for as long as a reading lasts."""
 
-    dialect = Dialect()
+    dialect = Dialect(lexicon.DUCKDB)
 
     def __init__(self, con: duckdb.DuckDBPyConnection, path: str) -> None:
         self._con, self._path = con, path
@@ -54,15 +55,16 @@ class Database:
 @contextmanager
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
-    place = place_of(options)
-    with _translated(place.named):
-        con = duckdb.connect(place.path, config=_CONFIG)
+    file = found(options)
+    with _translated(file.named):
+        con = duckdb.connect(file.path, config=_CONFIG)
         watch = Timer(max(seconds, 0), con.interrupt)
         watch.daemon = True
         try:
+            file.refuse_another()
             watch.start()
             con.begin()
-            yield Database(con, place.named)
+            yield Database(con, file.named)
         finally:
             watch.cancel()
             con.close()

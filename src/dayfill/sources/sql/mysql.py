@@ -12,7 +12,7 @@ import pyarrow as pa
 from dayfill import outgoing
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import streams
-from dayfill.sources.sql import rows
+from dayfill.sources.sql import lexicon, rows
 from dayfill.sources.sql.options import Options, wrong
 from dayfill.sources.sql.statement import Dialect
 
@@ -39,10 +39,9 @@ _LOST_ERRORS = (1040, 1053, 1158, 1159, 1160, 1161, 1205, 1213, 2002, 2003, 2006
 class Database:
     """One view of a database, for as long as a reading lasts."""
 
-    dialect = Dialect(quote="`", has_zones=False)
-
-    def __init__(self, con: Any, shown: str) -> None:
+    def __init__(self, con: Any, shown: str, modes: str) -> None:
         self._con, self._shown = con, shown
+        self.dialect = Dialect(lexicon.mysql(modes), quote="`", has_zones=False)
 
     def columns(self, sql: str) -> pa.Schema:
         """The columns of a query."""
@@ -95,13 +94,14 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
         try:
             with _translated(shown):
                 con.connect(stream)
-                _begin(con, seconds)
-            yield Database(con, shown)
+                modes = _begin(con, seconds)
+            yield Database(con, shown, modes)
         finally:
             con._force_close()
 
 
-def _begin(con: Any, seconds: float) -> None:
+def _begin(con: Any, seconds: float) -> str:
+    """Begin the transaction; returns the modes by which the server reads a query."""
     with closing(con.cursor()) as cursor:
         cursor.execute("SET time_zone = '+00:00'")
         if "MariaDB" in con.get_server_info():
@@ -109,6 +109,8 @@ def _begin(con: Any, seconds: float) -> None:
         else:
             cursor.execute("SET max_execution_time = %s", (max(int(seconds * 1000), 1),))
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        cursor.execute("SELECT @@sql_mode")
+        return str(cursor.fetchall()[0][0])
 
 
 def _type(field: Any) -> pa.DataType:

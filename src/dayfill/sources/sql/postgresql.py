@@ -12,10 +12,11 @@ from adbc_driver_manager import Error
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import postgresql
 from dayfill.outgoing.postgresql import Server, Session, is_lost, primary
+from dayfill.sources.sql import lexicon
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
-DIALECT = Dialect()
+DIALECT = Dialect(lexicon.POSTGRESQL)
 
 
 class Database:
@@ -46,7 +47,10 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     server = Server.of(options.fields, options.password, options.reach, "SOURCE")
     with translated(server), postgresql.session(server, is_checked=True) as con:
         con.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        con.rows("SELECT set_config('statement_timeout', $1, true)", f"{max(int(seconds * 1000), 1)}ms")
+        con.rows(
+            "SELECT set_config('statement_timeout', $1, true), set_config('standard_conforming_strings', 'on', true)",
+            f"{max(int(seconds * 1000), 1)}ms",
+        )
         try:
             yield Database(con)
         except Exception:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.sources.sql import rows
-from dayfill.sources.sql.file import place_of
+from dayfill.sources.sql import lexicon, rows
+from dayfill.sources.sql.file import found
 from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
@@ -33,7 +33,7 @@ _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE
 class Database:
     """One view of a file, for as long as a reading lasts."""
 
-    dialect = Dialect(typed=False, has_zones=False)
+    dialect = Dialect(lexicon.SQLITE, typed=False, has_zones=False)
 
     def __init__(self, con: sqlite3.Connection, path: str) -> None:
         self._con, self._path = con, path
@@ -66,15 +66,16 @@ def _declared(said: str) -> pa.DataType:
 @contextmanager
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """The file, in a transaction. seconds: after which its queries are interrupted."""
-    place, ends = place_of(options), time.monotonic() + seconds
-    with _translated(place.named):
-        name = f"file:{quote(place.path)}?mode=ro"
+    file, ends = found(options), time.monotonic() + seconds
+    with _translated(file.named):
+        name = f"file:{quote(file.path)}?mode=ro"
         with closing(sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)) as con:
+            file.refuse_another()
             con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
             con.execute("BEGIN")
             con.set_authorizer(_authorised)
             con.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
-            yield Database(con, place.named)
+            yield Database(con, file.named)
 
 
 def _authorised(action: int, *_: str | None) -> int:

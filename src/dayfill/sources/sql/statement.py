@@ -9,21 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dayfill.domain import sql
+from dayfill.sources.sql.lexicon import Lexicon, with_bounds
 from dayfill.sources.sql.options import Options, wrong
 
 _DAY = timedelta(days=1)
-_TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|(?<![\w:]):(?P<bound>\w+)|;",
-    re.DOTALL,
-)
-"""Where a bound cannot stand, a bound, and what ends a statement."""
 _NAME = re.compile(r"[^\0.]{1,63}(\.[^\0.]{1,63}){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a kind of database writes names and moments. typed: DATE '...' and not just '...'."""
+    """How a kind of database reads a query, and writes names and moments. typed: DATE '...' and not just '...'."""
 
+    lexicon: Lexicon
     quote: str = '"'
     typed: bool = True
     has_zones: bool = True
@@ -66,14 +63,14 @@ def of(options: Options, dialect: Dialect, bounds: str, days: tuple[date, date])
     if options.table:
         column = dialect.name(options.date_column)
         return f"SELECT * FROM {_path(options.table, dialect)} WHERE {column} >= {start} AND {column} < {end}"
-    return f"SELECT * FROM (\n{_with_bounds(options.query, {'start': start, 'end': end})}\n) AS days"
+    return f"SELECT * FROM (\n{_with_bounds(options.query, dialect.lexicon, {'start': start, 'end': end})}\n) AS days"
 
 
 def _whole(options: Options, dialect: Dialect) -> str:
     """All rows of a table without days."""
     if options.table:
         return f"SELECT * FROM {_path(options.table, dialect)}"
-    return f"SELECT * FROM (\n{_with_bounds(options.query, {})}\n) AS everything"
+    return f"SELECT * FROM (\n{_with_bounds(options.query, dialect.lexicon, {})}\n) AS everything"
 
 
 def of_schema(options: Options, dialect: Dialect) -> str:
@@ -96,25 +93,20 @@ def _path(table: str, dialect: Dialect) -> str:
     return ".".join(dialect.name(part) for part in table.split("."))
 
 
-def _with_bounds(query: str, values: dict[str, str]) -> str:
+def _with_bounds(query: str, lexicon: Lexicon, values: dict[str, str]) -> str:
     query = query.strip()
     while query.endswith(";"):
         query = query[:-1].rstrip()
     used: set[str] = set()
 
-    def put_in(match: re.Match[str]) -> str:
-        if match[0] == ";":
-            raise wrong("The query must be one statement: leave out the semicolon and what follows it.")
-        bound = match["bound"]
-        if bound is None:
-            return match[0]
+    def value(bound: str) -> str:
         if bound not in values:
             known = "known are :start and :end" if values else "a table without days has no bounds"
             raise wrong(f"The query names :{bound[:40]}; {known}.")
         used.add(bound)
         return values[bound]
 
-    bounded = _TOKEN.sub(put_in, query)
+    bounded = with_bounds(query, lexicon, value)
     if used != values.keys():
         raise wrong("The query must hold both :start, the first day, and :end, the day after the last one.")
     return bounded
