@@ -90,7 +90,7 @@ async def _dispatched(folder: Path, environment: Mapping[str, str], most_days: i
     source = {"path": str(folder / "none.csv"), "date_column": "day", "parallelism": 32}
     with patch.object(claim, "is_away", lambda job: True), patch.object(budgets, "MAX_SLICE_DAYS", most_days):
         async with world(Path(tempfile.mkdtemp(dir=folder)), source) as here:
-            away = Away(RayExecutor(settings.address, settings.environment), settings.token)
+            away = Away(RayExecutor(settings.address, settings.environment, here.state.seams.now), settings.token)
             async with dispatching(here.state, ThreadsExecutor(1), away) as dispatcher:
                 await _loaded(here, dispatcher, days)  # until every worker has started and slices have their size
                 began = time.perf_counter()

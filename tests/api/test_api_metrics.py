@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from dayfill.domain.run import RunType, Side
 from dayfill.engine.vitals import Vitals
 from dayfill.engine.work import Work
+from dayfill.executors import Cluster, Fault
 from dayfill.store.backlog import Backlog
 from installation import NOON, Installation
 
@@ -42,6 +45,14 @@ async def test_the_last_check_is_told_rule_by_rule(installation: Installation) -
     assert found["dayfill_invariant_violations"] == {("I1",): 0, ("I2",): 3}
     assert found["dayfill_invariant_check_timestamp_seconds"] == {(): checked.timestamp()}
     assert found["dayfill_invariant_check_duration_seconds"] == {(): 0.25}
+
+
+async def test_a_cluster_is_told_of_where_there_is_one(installation: Installation) -> None:
+    assert not {name for name in await read(installation, Vitals()) if name.startswith("dayfill_cluster")}
+    for fault, slots in ((Fault("no route", NOON), 0), (None, 16)):
+        found = await read(installation, Vitals(cluster=cast(Cluster, SimpleNamespace(fault=fault, slots=slots))))
+        assert found["dayfill_cluster_fault"] == {(): fault is not None}
+        assert found["dayfill_cluster_slots"] == {(): slots}
 
 
 async def test_before_the_first_check_and_the_first_look_nothing_is_said_of_them(installation: Installation) -> None:

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 import seeds
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Failure, Side
+from dayfill.engine.waits import Waits
+from dayfill.executors import Fault
 from installation import NOON, Installation
 from worker import claim_some, finish, materialise_all, work_off
 
 REFUSED = Failure("RATE_LIMIT", "Too many requests.", transient=True, retry_after=7500, parks=Side.SOURCE)
 PATIENCE = Failure("NETWORK", "Come back later.", transient=True, retry_after=7500, parks=Side.SOURCE)
 DOWN = Failure("DESTINATION", "Full." * 300, transient=True, retry_after=7500, parks=Side.DESTINATION)
+
+
+@dataclass
+class Gone:
+    """A cluster that may be there or not."""
+
+    fault: Fault | None = None
+    slots: int = 0
+    submit: Any = None
+    close: Any = None
+
+
+async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Gone(Fault("no route to ray://10.0.0.7:10001", NOON - timedelta(minutes=7)))
+    installation.server = replace(installation.server, waits=Waits(cluster))
+    made = await seeds.transfer(installation, settings=(replace(seeds.PATH, value="https://example.com/x.csv"),))
+    client, team = installation.client(), f"/teams/{installation.team_id}"
+    body = {"range_start": "2024-06-01", "range_end": "2024-06-02"}
+    answer = await client.post(f"{team}/transfers/{made.transfer_id}/backfills", json=body)
+    path = f"{team}/backfills/{answer.json()['data']['transfer_backfill_id']}"
+
+    async def waiting() -> dict[str, str] | None:
+        found: dict[str, str] | None = (await client.get(path)).json()["data"]["x"].get("waiting")
+        return found
+
+    assert await waiting() is None, "a DuckDB file is loaded by the server"
+    monkeypatch.setattr("dayfill.engine.claim.destinations.LOCAL", frozenset())
+    told = await waiting()
+    assert told is not None and "10.0.0.7" not in told.pop("error"), "where the cluster is does not concern a team"
+    assert told == {"reason": "cluster", "cause": "CLUSTER", "since": "2024-06-15T11:53:00Z"}
+    degraded = "The cluster takes nothing since 2024-06-15T11:53:00Z; the log says why."
+    assert (await client.get("/readyz")).json() == {"status": "ready", "degraded": degraded}
+    cluster.fault = None
+    assert await waiting() is None
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(("failure", "reason"), [(REFUSED, "quota"), (PATIENCE, "source"), (DOWN, "destination")])

@@ -117,9 +117,9 @@ def test_log_lines_come_at_the_start_each_quarter_each_first_cause_the_end_and_e
 def test_a_wait_is_logged_when_it_begins_and_when_it_grows() -> None:
     log = Log()
 
-    def lines(moment: float, until: str | None) -> list[str]:
-        waiting = {"reason": "quota", "until": until, "cause": "RATE_LIMIT", "error": "Slower."}
-        reading = backfill(total=8, x={"waiting": waiting} if until else {})
+    def lines(moment: float, until: str | None, **more: str) -> list[str]:
+        waiting = {"reason": "quota", "until": until, "cause": "RATE_LIMIT", "error": "Slower."} if until else more
+        reading = backfill(total=8, x={"waiting": waiting} if waiting else {})
         return [" ".join(line.split()[-2:]) for line in log.lines(reading, moment, NOW)]
 
     assert len(lines(0, None)) == 1
@@ -129,3 +129,5 @@ def test_a_wait_is_logged_when_it_begins_and_when_it_grows() -> None:
     assert lines(3, again) == [f"waiting=quota until={again}"]
     assert lines(4, None) == []
     assert lines(5, again) == [f"waiting=quota until={again}"]
+    assert lines(6, None, reason="cluster", since=first) == [f"waiting=cluster since={first}"]
+    assert lines(7, None, reason="cluster", since=first) == []

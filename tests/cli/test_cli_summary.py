@@ -99,6 +99,11 @@ def test_a_wait_is_told_in_words(reason: str, text: str) -> None:
     assert waiting_text(waiting) == state_word(waiting) == text
 
 
+def test_a_wait_for_the_cluster_is_told_by_its_begin() -> None:
+    waiting = backfill(x={"waiting": {"reason": "cluster", "since": "2024-02-01T14:05:00Z"}})
+    assert waiting_text(waiting) == "waiting for the cluster since 14:05 UTC"
+
+
 def test_without_a_wait_the_status_is_the_word() -> None:
     assert waiting_text(backfill()) is None
     assert state_word(backfill()) == "RUNNING"

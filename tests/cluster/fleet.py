@@ -47,7 +47,7 @@ def ago(days: int) -> date:
 def connected(cluster: RayCluster, address: str = "") -> RayExecutor:
     settings = cluster_of(address or cluster.address, cluster.environment)
     assert settings is not None
-    return RayExecutor(settings.address, settings.environment)
+    return RayExecutor(settings.address, settings.environment, lambda: NOON)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,7 @@ from dayfill.executors import Cluster, ray
 from dayfill.executors.ray import RayExecutor
 
 SECONDS = 20
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], RayExec
 
     def connected(address: str, slots: int = 4) -> RayExecutor:
         changed = Event()
-        made.append(RayExecutor(address, {**os.environ}, changed.set))
+        made.append(RayExecutor(address, {**os.environ}, lambda: NOON, changed.set))
         assert not slots or changed.wait(SECONDS)
         return made[-1]
 
@@ -80,7 +82,7 @@ def test_a_cluster_that_is_refused_takes_nothing_and_says_why(connect: Callable[
     executor = connect("refused", slots=0)
     error = executor.submit(b"done").exception(SECONDS)
     assert isinstance(error, Transient) and error.cause == "CLUSTER"
-    while "no token" not in (executor.fault or ""):
+    while "no token" not in str(executor.fault):
         executor._closing.wait(0.01)
     assert executor.slots == 0
 
@@ -90,7 +92,7 @@ def test_a_driver_that_says_nothing_is_ended(
 ) -> None:
     monkeypatch.setattr(ray, "START_SECONDS", 0.01)
     executor = connect("mute", slots=0)
-    while "no word for 0.01 s" not in (executor.fault or ""):
+    while "no word for 0.01 s" not in str(executor.fault):
         executor._closing.wait(0.01)
 
 
@@ -105,4 +107,4 @@ def test_a_close_ends_what_is_under_way(connect: Callable[[str], RayExecutor]) -
 def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "find_spec", lambda name: None)
     with pytest.raises(SetupError, match=r"pip install 'dayfill\[ray\]'"):
-        RayExecutor("ray://here:1", {})
+        RayExecutor("ray://here:1", {}, lambda: NOON)

@@ -16,7 +16,7 @@ from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
 from dayfill.engine import told
 from dayfill.errors import Malformed, Missing
-from dayfill.store import backfills, parking, transfers
+from dayfill.store import backfills, transfers
 from dayfill.store.db import Reader, Tx
 
 LISTED_FAILURES = 100
@@ -38,13 +38,17 @@ class FailureView(msgspec.Struct):
     x: FailureDetail
 
 
-class WaitingView(msgspec.Struct):
-    """Why no day of a backfill starts at the moment. cause, error: of the failure that it waits for."""
+class WaitingView(msgspec.Struct, omit_defaults=True):
+    """Why no day of a backfill starts at the moment. cause, error: of the failure that it waits for.
+
+    until: absent of a cluster, of which is told since when it is gone.
+    """
 
     reason: str
-    until: str
     cause: str
     error: str
+    until: str | None = None
+    since: str | None = None
 
 
 class Extension(msgspec.Struct, omit_defaults=True):
@@ -162,7 +166,7 @@ async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS)
     now = call.server.seams.now()
     failed = await backfills.failures(db, backfill.backfill_id, most) if backfill.failed else ()
     goes_on = backfill.status in ACTIVE and backfill.paused_time is None
-    waiting = await parking.waiting(db, call.team_id, backfill.transfer_id, now) if goes_on else None
+    waiting = await call.server.waits.of(db, call.team_id, backfill.transfer_id, now) if goes_on else None
     return view(backfill, failed, now, waiting)
 
 
@@ -210,7 +214,8 @@ def _extension(backfill: Backfill, now: datetime, waiting: Waiting | None) -> Ex
 
 
 def _waiting(waiting: Waiting) -> WaitingView:
-    return WaitingView(waiting.reason, stamp(waiting.until), waiting.cause, waiting.message[:LONGEST_ERROR])
+    times = stamp_or_none(waiting.until), stamp_or_none(waiting.since)
+    return WaitingView(waiting.reason, waiting.cause, waiting.message[:LONGEST_ERROR], *times)
 
 
 def _failure(failed: DayFailure) -> FailureView:

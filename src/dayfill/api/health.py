@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from dayfill.api.server import Server
-from dayfill.api.wire import Answer
+from dayfill.api.wire import Answer, stamp
 
 _DOCUMENT = files("dayfill.api").joinpath("openapi.yaml").read_bytes()
 
@@ -17,8 +17,16 @@ async def alive(_server: Server) -> Answer:
 async def ready(server: Server) -> Answer:
     reason = server.is_ready()
     if reason is None:
-        return Answer(200, {"status": "ready"}, wrapped=False)
+        return Answer(200, {"status": "ready"} | _degraded(server), wrapped=False)
     return Answer(503, {"status": "not ready", "reason": reason}, wrapped=False, headers={"Retry-After": "1"})
+
+
+def _degraded(server: Server) -> dict[str, str]:
+    """What is amiss for which nobody should send requests elsewhere: no server loads more than this one."""
+    since = server.waits.since
+    if since is None:
+        return {}
+    return {"degraded": f"The cluster takes nothing since {stamp(since)}; the log says why."}
 
 
 async def document(_server: Server) -> Answer:

@@ -13,6 +13,7 @@ from dayfill.engine.live import Hub
 from dayfill.engine.queries import Queries
 from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Vitals
+from dayfill.engine.waits import NO_CLUSTER, Waits
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
 from dayfill.store.db import Database
@@ -30,7 +31,7 @@ class Server:
     hub: tells watchers what moves. vitals: what the server knows of its own health. traffic: the requests that it has
     answered. trusted_proxies: whose X-Forwarded-For is believed. limits: how often a caller may ask. used_keys: ids of
     the keys that requests came with, for the housekeeping to write down. queries: under way, and their results.
-    reaches: what connectors may open for each team. trials: of destinations, under way.
+    reaches: what connectors may open for each team. trials: of destinations, under way. waits: why nothing starts.
     """
 
     db: Database
@@ -49,3 +50,4 @@ class Server:
     limits: Limits = NO_LIMITS
     used_keys: set[str] = field(default_factory=set)
     reaches: Reaches = field(default_factory=Reaches)
+    waits: Waits = NO_CLUSTER

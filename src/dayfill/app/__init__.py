@@ -35,6 +35,7 @@ from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.trials import Trials
 from dayfill.engine.vitals import Watch
+from dayfill.engine.waits import Waits
 from dayfill.executors.ray import RayExecutor
 from dayfill.executors.threads import ThreadsExecutor
 from dayfill.seams import Seams
@@ -97,7 +98,7 @@ async def _serve(
     stop: asyncio.Event,
 ) -> bool:
     dispatcher = _dispatcher(settings, state)
-    watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams)
+    watch, hub = Watch(state.db, state.seams), Hub(state.db, state.seams, Waits(dispatcher.cluster))
     server = _server(settings, state, dispatcher, watch, hub, stop)
     doors = Doors(Api(server), Ui(site_of(server, settings.behind_proxy)))
     http = http_server(doors, state.seams, server.traffic)
@@ -130,16 +131,22 @@ async def _serve(
 
 def _dispatcher(settings: Settings, state: State) -> Dispatcher:
     where = state.installation_id, swept(settings.data_dir / SPOOL), settings.reaches
-    executor = ThreadsExecutor(settings.slots)
-    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where, _away(settings))
+    executor, loop = ThreadsExecutor(settings.slots), asyncio.get_running_loop()
+
+    def changed() -> None:
+        loop.call_soon_threadsafe(lambda: dispatcher.wake())
+
+    away = _away(settings, state.seams, changed)
+    dispatcher = Dispatcher(state.db.leading(), state.seams, executor, state.keyring.open, *where, away)
     state.db.on_others(dispatcher.wake)
     return dispatcher
 
 
-def _away(settings: Settings) -> Away | None:
-    """The cluster that the settings name."""
-    cluster = settings.cluster
-    return None if cluster is None else Away(RayExecutor(cluster.address, cluster.environment), cluster.token)
+def _away(settings: Settings, seams: Seams, changed: Callable[[], None]) -> Away | None:
+    """The cluster that the settings name. changed: called on another thread when it takes more or less."""
+    if (cluster := settings.cluster) is None:
+        return None
+    return Away(RayExecutor(cluster.address, cluster.environment, seams.now, changed), cluster.token)
 
 
 def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -180,7 +187,8 @@ def _server(
         hub=hub,
         queries=Queries(state.db, state.seams, state.keyring, settings.reaches),
         trials=Trials(state.seams.monotonic),
-        vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work),
+        vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work, dispatcher.cluster),
+        waits=Waits(dispatcher.cluster),
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
         reaches=settings.reaches,
@@ -206,6 +214,7 @@ def site_of(server: Server, is_https: bool) -> Site:
         refuse=server.limits.refuse,
         used_keys=server.used_keys,
         installation_id=server.installation_id,
+        waits=server.waits,
     )
 
 

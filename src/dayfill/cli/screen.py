@@ -89,7 +89,7 @@ class Log:
         self._quarter = -1
         self._at_rest = False
         self._causes: set[str] = set()
-        self._waiting: str | None = None
+        self._waiting: dict[str, str] = {}
         self._last = 0.0
 
     def lines(self, backfill: Backfill, moment: float, now: datetime) -> list[str]:
@@ -99,9 +99,10 @@ class Log:
         lines = [logfmt(backfill, now, cause=one.cause, day=one.days[-1]) for one in fresh]
         self._causes |= {one.cause for one in fresh}
         waiting = backfill.get("x", {}).get("waiting") or {}
-        if waiting and waiting["until"] != self._waiting:
-            lines.append(logfmt(backfill, now, waiting=waiting["reason"], until=waiting["until"]))
-        self._waiting = waiting.get("until")
+        moments = {name: waiting[name] for name in ("until", "since") if name in waiting}
+        if moments != self._waiting and moments:
+            lines.append(logfmt(backfill, now, waiting=waiting["reason"], **moments))
+        self._waiting = moments
         at_rest = backfill["status"] in EXITS
         is_late = not at_rest and moment - self._last >= _AT_LEAST_EVERY
         if quarter != self._quarter or at_rest != self._at_rest or is_late:

@@ -42,19 +42,22 @@ def span_text(backfill: Backfill) -> str:
     return f"{backfill['range_start_date']} to {backfill['range_end_date']}"
 
 
-_WAITS_FOR = {"quota": "quota", "source": "the source", "destination": "the destination"}
+_WAITS_FOR = {"quota": "quota", "source": "the source", "destination": "the destination", "cluster": "the cluster"}
 
 
 def waiting_text(backfill: Backfill) -> str | None:
-    """``waiting for quota until 14:05 UTC``. Only a wait for rows is longer than a day and ends with one; else the time
-    alone says when."""
+    """``waiting for quota until 14:05 UTC``, ``waiting for the cluster since 14:05 UTC``.
+
+    Only a wait for rows is longer than a day and ends with one; else the time alone says when.
+    """
     waiting = backfill.get("x", {}).get("waiting")
     if not waiting:
         return None
-    until = datetime.fromisoformat(waiting["until"])
+    word = "until" if "until" in waiting else "since"
+    moment = datetime.fromisoformat(waiting[word])
     if waiting["reason"] == "rows":
-        return f"waiting for the team's rows of the month until {until:%Y-%m-%d} UTC"
-    return f"waiting for {_WAITS_FOR.get(waiting['reason'], waiting['reason'])} until {until:%H:%M} UTC"
+        return f"waiting for the team's rows of the month until {moment:%Y-%m-%d} UTC"
+    return f"waiting for {_WAITS_FOR.get(waiting['reason'], waiting['reason'])} {word} {moment:%H:%M} UTC"
 
 
 def state_word(backfill: Backfill) -> str:

@@ -22,25 +22,36 @@ Trial = tuple[Side, int]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why nothing starts: what rests, until when, and what it said. side: None is the team, see `out_of_rows`."""
+    """Why nothing starts: what rests, until when, and what it said.
+
+    side: None is the team, see `out_of_rows`, or the cluster, see `out_of_reach`. until: None if nobody knows.
+    since: of the cluster alone.
+    """
 
     side: Side | None
-    until: datetime
+    until: datetime | None
     cause: str
     message: str
+    since: datetime | None = None
 
     @property
     def reason(self) -> str:
         """quota (the source counts what its login asks), source (it asked for patience), destination (it is down),
-        rows (the team has loaded as many as it may in a month)."""
+        rows (the team has loaded as many as it may in a month), cluster (it cannot be reached)."""
         if self.side is None:
-            return "rows"
+            return "rows" if self.since is None else "cluster"
         return "quota" if self.side is Side.SOURCE and self.cause in REFUSALS else self.side.value
 
 
 def out_of_rows(allowed: Allowance, now: datetime) -> Waiting:
     """The team has used up its rows of the month."""
     return Waiting(None, next_month(now), "ROWS", allowed.spent(now))
+
+
+def out_of_reach(since: datetime) -> Waiting:
+    """The cluster takes nothing."""
+    message = "The cluster that loads these days cannot be used; they go on by themselves when it is back."
+    return Waiting(None, None, "CLUSTER", message, since)
 
 
 def rest(side: Side, stated: float | None, resting_for: timedelta, jitter: float) -> timedelta:

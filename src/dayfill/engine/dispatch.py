@@ -36,7 +36,7 @@ from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
 from dayfill.errors import Busy, NotLeading
-from dayfill.executors import Executor
+from dayfill.executors import Cluster, Executor
 from dayfill.seams import Seams
 from dayfill.store import runs
 from dayfill.store.db import Database
@@ -98,6 +98,10 @@ class Dispatcher:
             count = self._budgets.hung.total()
             return f"{count} loads hang past their deadline: nothing more starts before one of them returns"
         return self._fault
+
+    @property
+    def cluster(self) -> Cluster | None:
+        return None if self._away is None else self._away.cluster
 
     def wake(self) -> None:
         """Something has changed: look again now. Call it on the event loop."""

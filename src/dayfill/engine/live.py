@@ -16,6 +16,7 @@ import structlog
 
 from dayfill.domain.live import Subject
 from dayfill.engine.live_topics import TeamTopic, Told, Topic, TransferTopic
+from dayfill.engine.waits import NO_CLUSTER, Waits
 from dayfill.errors import Busy
 from dayfill.seams import Seams
 from dayfill.store.db import Database, Touched
@@ -77,8 +78,8 @@ class _Watcher:
 class Hub:
     """What is watched in this process. incarnation: names its numbering, which no other process shares."""
 
-    def __init__(self, db: Database, seams: Seams) -> None:
-        self._db, self._seams = db, seams
+    def __init__(self, db: Database, seams: Seams, waits: Waits = NO_CLUSTER) -> None:
+        self._db, self._seams, self._waits = db, seams, waits
         self.incarnation = seams.new_id().hex[:8]
         self._transfers: dict[int, TransferTopic] = {}
         self._teams: dict[int, TeamTopic] = {}
@@ -163,8 +164,10 @@ class Hub:
 
     def _topic(self, subject: Subject) -> Topic:
         if subject.transfer_id is None:
-            return self._teams.setdefault(subject.team_id, TeamTopic(self._db, self._seams, subject))
-        return self._transfers.setdefault(subject.transfer_id, TransferTopic(self._db, self._seams, subject))
+            return self._teams.setdefault(subject.team_id, TeamTopic(self._db, self._seams, subject, self._waits))
+        return self._transfers.setdefault(
+            subject.transfer_id, TransferTopic(self._db, self._seams, subject, self._waits)
+        )
 
     def _topics(self) -> Iterator[Topic]:
         yield from list(self._transfers.values())

@@ -13,8 +13,9 @@ from dayfill.domain.backfill import ACTIVE, Backfill
 from dayfill.domain.days import BY_LETTER, WHOLE, DayState, vector
 from dayfill.domain.live import Event, Progress, Subject, TeamEvent
 from dayfill.domain.pace import Pace
+from dayfill.engine.waits import NO_CLUSTER, Waits
 from dayfill.seams import Seams
-from dayfill.store import backfills, boards, days, parking
+from dayfill.store import backfills, boards, days
 from dayfill.store.db import Database
 
 KEPT_EVENTS = 512
@@ -33,6 +34,7 @@ class Topic(ABC):
     db: Database
     seams: Seams
     subject: Subject
+    waits: Waits = NO_CLUSTER
     watchers: set[Any] = field(default_factory=set)
     events: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     is_touched: bool = False
@@ -100,7 +102,7 @@ class Topic(ABC):
 
     async def _waits(self, one: Backfill) -> bool:
         """The pace says nothing of the end while nothing starts."""
-        return await parking.waiting(self.db, one.team_id, one.transfer_id, self.seams.now()) is not None
+        return await self.waits.of(self.db, one.team_id, one.transfer_id, self.seams.now()) is not None
 
 
 @dataclass(eq=False, slots=True)

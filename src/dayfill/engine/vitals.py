@@ -12,6 +12,7 @@ import structlog
 
 from dayfill.engine.work import Work
 from dayfill.errors import Busy
+from dayfill.executors import Cluster
 from dayfill.seams import Seams
 from dayfill.store import backlog, invariants
 from dayfill.store.backlog import Backlog
@@ -30,6 +31,7 @@ class Vitals:
 
     fault: why no work is done at the moment. log_bytes: size of the state's write-ahead log.
     work: what the dispatcher has done. backlog: what there is to do; None if nobody has looked.
+    cluster: what loads for this server, if it has one.
     """
 
     checked_time: datetime | None = None
@@ -39,6 +41,7 @@ class Vitals:
     log_bytes: int = 0
     work: Work = field(default_factory=Work)
     backlog: Backlog | None = None
+    cluster: Cluster | None = None
 
 
 class Watch:
@@ -75,7 +78,7 @@ class Watch:
         violations = {rule: counted[rule] for rule in invariants.RULES}
         self._last = Vitals(now, self._seams.monotonic() - began, violations)
 
-    async def vitals(self, fault: str | None, work: Work) -> Vitals:
+    async def vitals(self, fault: str | None, work: Work, cluster: Cluster | None = None) -> Vitals:
         """The last check, what the dispatcher has done, and the state of this moment."""
         found, log_bytes = await backlog.read(self._db), self._db.log_bytes()
-        return replace(self._last, fault=fault, log_bytes=log_bytes, work=work, backlog=found)
+        return replace(self._last, fault=fault, log_bytes=log_bytes, work=work, backlog=found, cluster=cluster)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 Job = TypeVar("Job")
@@ -22,13 +24,21 @@ class Executor(Protocol):
         """Take no more work; do not wait for what hangs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a cluster takes nothing, and since when."""
+
+    why: str
+    since: datetime
+
+
 class Cluster(Protocol):
     """Workers on other machines, which have dayfill themselves: jobs travel as bytes, and so do answers."""
 
     slots: int
     """How many slices it takes now; 0 while it is gone. It may change at any time."""
-    fault: str | None
-    """Why it takes nothing; None while all is well."""
+    fault: Fault | None
+    """None while all is well."""
 
     def submit(self, job: bytes) -> Future[bytes]:
         """The future's `cancel` ends the job wherever it is; a `Transient` in it is no fault of the job."""

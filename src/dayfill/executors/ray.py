@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import datetime
 from importlib.util import find_spec
 from queue import SimpleQueue
 
 import structlog
 
 from dayfill.errors import SetupError, Transient
+from dayfill.executors import Fault
 from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames
 from dayfill.secrets import safe
 
@@ -37,6 +39,7 @@ class RayExecutor:
         address: ``ray://HOST:PORT`` of the cluster's client server, or ``HOST:PORT`` or ``auto`` where a node of the
             cluster runs on this machine.
         environment: of the driver; it need not and should not hold what only the server knows.
+        now: the time of day, for since when it is gone.
         changed: called on another thread when `slots` has changed.
 
     Raises:
@@ -44,13 +47,17 @@ class RayExecutor:
     """
 
     def __init__(
-        self, address: str, environment: Mapping[str, str], changed: Callable[[], None] = lambda: None
+        self,
+        address: str,
+        environment: Mapping[str, str],
+        now: Callable[[], datetime],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         if find_spec("ray") is None:
             raise SetupError("The executor is a Ray cluster, and Ray is not installed: pip install 'dayfill[ray]'.")
         self.slots = 0
-        self.fault: str | None = f"the Ray cluster at {address} has not answered yet"
-        self._address, self._environment, self._changed = address, dict(environment), changed
+        self.fault: Fault | None = Fault(f"the Ray cluster at {address} has not answered yet", now())
+        self._address, self._environment, self._now, self._changed = address, dict(environment), now, changed
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[bytes]] = {}
         self._wanted: SimpleQueue[Wanted | None] = SimpleQueue()
@@ -91,8 +98,7 @@ class RayExecutor:
                 break
             self._gone(why)
             self._closing.wait(AGAIN_SECONDS)
-        self.fault = "the server is stopping"
-        self._lose_all()
+        self._fail("the server is stopping")
 
     def _drive(self) -> str:
         """Run one driver to its end; returns why it ended."""
@@ -155,9 +161,12 @@ class RayExecutor:
 
     def _gone(self, why: str) -> None:
         text = f"the Ray cluster at {self._address} cannot be used: {safe(why, _TEXT_LENGTH)}"
-        if self.fault != text:
+        if self.fault is None or self.fault.why != text:
             log.error("cluster_gone", why=text)
-        self.fault, self.slots = text, 0
+        self._fail(text)
+
+    def _fail(self, why: str) -> None:
+        self.fault, self.slots = Fault(why, self._now() if self.fault is None else self.fault.since), 0
         self._lose_all()
 
     def _lose_all(self) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.days import vector
 from dayfill.domain.run import Priority
-from dayfill.store import backfills, boards, days, parking, teams
+from dayfill.store import backfills, boards, days, teams
 from dayfill.ui import lists, words
 from dayfill.ui.backfill_actions import known
 from dayfill.ui.copied import Copied, change_backfill
@@ -52,7 +52,7 @@ async def page(visit: Visit) -> Response:
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
         causes=_causes(failed),
         picture=await _picture(visit, backfill),
-        waiting=await parking.waiting(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
+        waiting=await site.waits.of(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
         person=person.email if person else f"user {backfill.created_user_id}",
         priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
         active_backfills=await boards.count_active(site.db, visit.team_id),

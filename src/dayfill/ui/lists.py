@@ -15,7 +15,7 @@ from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.live import Progress
 from dayfill.domain.pace import Pace
 from dayfill.errors import Malformed
-from dayfill.store import boards, days, parking
+from dayfill.store import boards, days
 from dayfill.store.boards import Cursor, Line
 from dayfill.ui import words
 from dayfill.ui.health import State
@@ -113,7 +113,7 @@ async def moving(visit: Visit, active: Sequence[Backfill]) -> list[Moving]:
         done = one.completed + one.failed
         pace = Pace.since(now - (one.start_time or now), done)
         left = None if one.paused_time is not None else pace.seconds_for(one.total - done)
-        waits = words.waits(await parking.waiting(db, team_id, one.transfer_id, now))
+        waits = words.waits(await visit.site.waits.of(db, team_id, one.transfer_id, now))
         end = None if left is None or waits else now + timedelta(seconds=left)
         name = names.get(one.transfer_id, f"Transfer {one.transfer_id}")
         found.append(Moving(one, name, pace.per_minute, left, end, waits))

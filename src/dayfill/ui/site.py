@@ -9,6 +9,7 @@ from typing import Any
 from dayfill.domain.reach import Reaches
 from dayfill.engine.live import Hub
 from dayfill.engine.trials import Trials
+from dayfill.engine.waits import NO_CLUSTER, Waits
 from dayfill.errors import RequestError
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring
@@ -47,7 +48,7 @@ class Site:
     reaches the pages. address_of: where a request came from. arrive: raises Exceeded if that address asks too often.
     refuse: counts a vain try to sign in, and returns what to raise. used_keys: ids of keys that signed in.
     trials: of destinations, under way. answered: counts and tells of a request, with its method, status and seconds.
-    tallies: the days of transfers, counted.
+    tallies: the days of transfers, counted. waits: why nothing starts.
     """
 
     db: Database
@@ -67,3 +68,4 @@ class Site:
     installation_id: str = ""
     answered: Callable[[Whose, str, int, float], None] = _untold
     tallies: Tallies = field(default_factory=Tallies)
+    waits: Waits = NO_CLUSTER

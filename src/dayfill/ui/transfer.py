@@ -20,7 +20,6 @@ from dayfill.store import (
     days,
     destinations,
     failures,
-    parking,
     schedules,
     table_groups,
     teams,
@@ -164,7 +163,7 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         [one for one in recent if one.status not in ACTIVE][:_FINISHED_SHOWN],
         [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],
         await day_details.figures(db, team_id, transfer_id),
-        await parking.waiting(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
+        await visit.site.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
         {one.user_id: f"{one.first_name} {one.last_name}".strip() or one.email for one in members},
     )
 

@@ -56,6 +56,7 @@ WAITS = {
     "source": "waiting for the source",
     "destination": "waiting for the destination",
     "rows": "waiting for rows of the month",
+    "cluster": "waiting for the cluster",
 }
 
 
