@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from dayfill.destinations import nested
 from dayfill.errors import Permanent
 
 GREATEST_EXACT_IN_FLOAT = 2**53
@@ -118,13 +119,13 @@ def landed(incoming: pa.DataType, column: str) -> pa.DataType:
     """
     if kinds.is_dictionary(incoming):
         return landed(incoming.value_type, column)
-    if kinds.is_list(incoming) or kinds.is_large_list(incoming) or kinds.is_fixed_size_list(incoming):
+    if nested.is_nested(incoming):
+        return _landed_nested(incoming, column)
+    if nested.is_list(incoming):
         return pa.list_(_landed_item(incoming, column))
     for test, stored in _ONE_FORM:
         if test(incoming):
             return stored
-    if kinds.is_timestamp(incoming):
-        return pa.timestamp("us", _UTC if incoming.tz else None)
     if kinds.is_decimal(incoming) and 0 <= incoming.scale <= incoming.precision <= _MAX_DIGITS:
         return pa.decimal128(incoming.precision, incoming.scale)
     if incoming in _DIGITS or kinds.is_boolean(incoming) or kinds.is_floating(incoming):
@@ -135,12 +136,17 @@ def landed(incoming: pa.DataType, column: str) -> pa.DataType:
     )
 
 
+def _landed_nested(incoming: pa.DataType, column: str) -> pa.DataType:
+    for leaf in nested.leaves(incoming):
+        if not kinds.is_null(leaf):
+            landed(leaf, column)
+    return pa.json_()
+
+
 def _landed_item(incoming: pa.DataType, column: str) -> pa.DataType:
     item = incoming.value_type
-    if kinds.is_nested(item) or kinds.is_null(item):
-        raise Permanent(
-            "SCHEMA", f"Column {column} is of type {incoming}: lists are stored if they hold plain values, no others."
-        )
+    if kinds.is_null(item):
+        raise Permanent("SCHEMA", f"Column {column} is of type {incoming}: what its lists hold is not known.")
     return landed(item, column)
 
 
@@ -155,6 +161,8 @@ _ONE_FORM = (
         pa.binary(),
     ),
     (kinds.is_date, pa.date32()),
+    (lambda t: kinds.is_timestamp(t) and t.tz, pa.timestamp("us", _UTC)),
+    (kinds.is_timestamp, pa.timestamp("us")),
     (kinds.is_time, pa.time64("us")),
     (kinds.is_float16, pa.float32()),
     (kinds.is_uint64, pa.decimal128(_UINT64_DIGITS, 0)),
@@ -223,7 +231,7 @@ def _cast(column: pa.ChunkedArray, field: pa.Field, before: int) -> pa.ChunkedAr
     if column.type == field.type:
         return column
     try:
-        return column.cast(field.type, safe=True)
+        return _fitted(column, field.type)
     except pa.ArrowException as error:
         row = before + _first_misfit(column, field.type)
         raise Permanent(
@@ -233,13 +241,19 @@ def _cast(column: pa.ChunkedArray, field: pa.Field, before: int) -> pa.ChunkedAr
         ) from error
 
 
+def _fitted(column: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
+    if not nested.is_nested(column.type):
+        return column.cast(target, safe=True)
+    return pa.chunked_array([nested.texts(chunk).cast(target) for chunk in column.chunks], target)
+
+
 def _first_misfit(column: pa.ChunkedArray, target: pa.DataType) -> int:
     """Index of the first value that cannot be cast, found by halving."""
     start, stop = 0, len(column)
     while stop - start > 1:
         middle = (start + stop) // 2
         try:
-            column.slice(start, middle - start).cast(target, safe=True)
+            _fitted(column.slice(start, middle - start), target)
             start = middle
         except pa.ArrowException:
             stop = middle

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dayfill.destinations import nested
+
 Hashes = npt.NDArray[np.uint64]
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
@@ -86,7 +88,12 @@ def _hashes_of(column: pa.Array) -> Hashes:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    """Other types by their text; nested ones by the text of their Python value."""
+    """Other types by their text; a list of plain values by the text of its Python value."""
+    if nested.is_nested(column.type):
+        try:
+            return nested.texts(column)
+        except pa.ArrowInvalid:  # no destination takes it, and says why
+            return pa.array([str(column.type)] * len(column))
     try:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

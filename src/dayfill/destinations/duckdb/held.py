@@ -9,7 +9,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from dayfill.destinations import FinishedTable, HeldTable, LedgerRow
+from dayfill.destinations import FinishedTable, HeldTable, LedgerRow, nested
 from dayfill.destinations.duckdb import ledger, types
 from dayfill.destinations.names import quoted
 from dayfill.domain.days import WHOLE
@@ -52,6 +52,8 @@ def _in(column: pa.Array, wanted: pa.DataType) -> pa.Array:
         return column
     if isinstance(column.type, pa.BaseExtensionType):  # how a boolean, a UUID and JSON come
         column = column.storage
+    if nested.is_nested(wanted):
+        return nested.values(column, wanted)
     return column.cast(wanted, safe=False)
 
 

@@ -7,6 +7,7 @@ import re
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from dayfill.destinations import nested
 from dayfill.destinations.names import checked
 from dayfill.domain import sql
 from dayfill.errors import Permanent
@@ -110,6 +111,8 @@ def fetched(column: pa.Array, wanted: pa.DataType) -> pa.Array:
         return column
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
+    if nested.is_nested(wanted):
+        return nested.values(column, wanted)
     if kinds.is_list(column.type) and kinds.is_list(wanted):
         items = fetched(column.values, wanted.value_type)
         return pa.ListArray.from_arrays(column.offsets, items, mask=column.is_null())
