@@ -9,15 +9,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from secrets import token_hex
 from unittest.mock import patch
 
+import apsw
+
 from bench.table import Figure
 from bench.world import World, dispatching, world
 from dayfill.domain.days import DayRange
+from dayfill.domain.installation import STATE_FILE
 from dayfill.engine import budgets, claim
 from dayfill.engine.away import Away
 from dayfill.engine.dispatch import Dispatcher
@@ -84,12 +87,14 @@ def _bare(environment: Mapping[str, str]) -> float:
 
 
 async def _dispatched(folder: Path, environment: Mapping[str, str], most_days: int, days: int) -> float:
-    """Days a second; the cluster loads every slice, whatever its destination is."""
+    """Days a second; the cluster loads every slice, whatever its destination is, as many at once as of four logins."""
     settings = cluster_of(f"ray:{environment['RAY_ADDRESS']}", environment)
     assert settings is not None
     source = {"path": str(folder / "none.csv"), "date_column": "day", "parallelism": 32}
     with patch.object(claim, "is_away", lambda job: True), patch.object(budgets, "MAX_SLICE_DAYS", most_days):
         async with world(Path(tempfile.mkdtemp(dir=folder)), source) as here:
+            with closing(apsw.Connection(str(here.state.data_dir / STATE_FILE))) as con:
+                con.execute("UPDATE connections SET parallelism = 32")
             away = Away(RayExecutor(settings.address, settings.environment, here.state.seams.now), settings.token)
             async with dispatching(here.state, ThreadsExecutor(1), away) as dispatcher:
                 await _loaded(here, dispatcher, days)  # until every worker has started and slices have their size

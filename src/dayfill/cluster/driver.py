@@ -10,27 +10,16 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
-from typing import Any
+from queue import SimpleQueue
 
 import ray
-from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
-from dayfill.executors.frames import Told, Wanted, Writer, frames
+from dayfill.cluster.loads import Event, Loads, last_line
+from dayfill.executors.frames import Told, Wanted, Writer, frames, taken
 
-BEAT_SECONDS = 2.0
-SLICES_PER_CPU = 2
-"""One that runs and one that waits at its door: more would only be out of reach of a cancel or of something urgent."""
-
-
-@ray.remote(max_retries=0, retry_exceptions=False)
-def load(job: bytes) -> bytes:
-    """One slice, in a worker: Ray's own retries would run one fence token twice and hide what kills a worker."""
-    from dayfill.cluster.worker import load as load_here
-
-    return load_here(job)
+BEAT_SECONDS = 1.0
 
 
 @ray.remote(max_retries=0)
@@ -39,45 +28,18 @@ def is_guarded() -> bool:
     return os.environ.get("RAY_AUTH_MODE") == "token"  # noqa: TID251  the environment of another machine
 
 
-class Driver:
-    """What is under way: references by the number that the server gave."""
-
-    def __init__(self, told: Writer[Told]) -> None:
-        self._told = told
-        self._refs: dict[int, Any] = {}
-
-    def beat(self) -> None:
-        """Tell for ever that the cluster is there, and how much it takes."""
-        while True:
-            slots = int(ray.cluster_resources().get("CPU", 0)) * SLICES_PER_CPU
-            self._told.write(Told("slots", slots))
-            threading.Event().wait(BEAT_SECONDS)
-
-    def take(self, wanted: Wanted) -> None:
-        if wanted.job is None:
-            with suppress(RayError, KeyError):  # it may have ended meanwhile
-                ray.cancel(self._refs[wanted.number], force=True)
-            return
-        self._refs[wanted.number] = ref = load.remote(wanted.job)
-        ref.future().add_done_callback(lambda done: self._end(wanted.number, done))
-
-    def _end(self, number: int, done: Future[bytes]) -> None:
-        self._refs.pop(number, None)
-        self._told.write(_ending(number, done))
+def work(events: SimpleQueue[Event], told: Writer[Told]) -> None:
+    """Do for ever what the events ask for, and tell what became of it."""
+    loads = Loads(events.put)
+    while True:
+        told.write(*loads.meet(taken(events)))
 
 
-def _ending(number: int, done: Future[bytes]) -> Told:
-    """What became of a job."""
-    error = None if done.cancelled() else done.exception()
-    if done.cancelled() or isinstance(error, TaskCancelledError):
-        return Told("cancelled", number)
-    if error is None:
-        return Told("done", number, done.result())
-    if isinstance(error, RayTaskError):  # the load itself is total, so the worker could not begin
-        return Told("unfit", number, text=f"{type(error.cause).__name__}: {_last_line(error.cause)}")
-    if isinstance(error, RayError):
-        return Told("lost", number, text=_last_line(error))
-    return Told("gone", number, text=_last_line(error))
+def beat(events: SimpleQueue[Event]) -> None:
+    """Ask for ever how much the cluster takes."""
+    while True:
+        events.put(int(ray.cluster_resources().get("CPU", 0)))
+        time.sleep(BEAT_SECONDS)
 
 
 def main() -> None:
@@ -90,17 +52,13 @@ def main() -> None:
             told.write(Told("refused", text="it does not ask for a token (RAY_AUTH_MODE=token on every node)"))
             return
     except Exception as error:
-        told.write(Told("refused", text=f"{type(error).__name__}: {_last_line(error)}"))
+        told.write(Told("refused", text=f"{type(error).__name__}: {last_line(error)}"))
         return
-    driver = Driver(told)
-    _beside(driver.beat)
+    events: SimpleQueue[Event] = SimpleQueue()
+    _beside(lambda: beat(events))
+    _beside(lambda: work(events, told))
     for wanted in frames(0, Wanted):
-        driver.take(wanted)
-
-
-def _last_line(error: BaseException) -> str:
-    """Ray writes whole traces into its errors; what went wrong stands at their end."""
-    return (str(error).strip().splitlines() or [""])[-1]
+        events.put(wanted)
 
 
 def _beside(work: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 LARGEST = 64 * 1024 * 1024
 """Bytes of a message; an answer has some hundred for each day."""
 _LENGTH_BYTES = 4
+_PART_BYTES = 256 * 1024
+"""Read at once; many messages may come in it."""
 
 
 class Wanted(msgspec.Struct, array_like=True):
@@ -27,16 +30,18 @@ class Told(msgspec.Struct, array_like=True):
 
     slots: the cluster is there and takes ``number`` slices. refused: it cannot be used, ``text`` says why.
     The others end the job of that number. done: ``answer`` is the worker's. cancelled: as asked. unfit: the worker
-    could not begin. lost: it broke off in the middle. gone: the cluster did.
+    could not begin. lost: it broke off in the middle. again: it did, and had others to load too, so it may be none of
+    this one's fault. gone: the cluster broke off.
     """
 
-    what: Literal["slots", "refused", "done", "cancelled", "unfit", "lost", "gone"]
+    what: Literal["slots", "refused", "done", "cancelled", "unfit", "lost", "again", "gone"]
     number: int = 0
     answer: bytes = b""
     text: str = ""
 
 
 Message = TypeVar("Message", Wanted, Told)
+Anything = TypeVar("Anything")
 
 
 class Silence(Exception):
@@ -49,14 +54,16 @@ class Writer(Generic[Message]):
     def __init__(self, file: int) -> None:
         self._file, self._lock = file, threading.Lock()
 
-    def write(self, message: Message) -> None:
-        """Send it whole.
+    def write(self, *messages: Message) -> None:
+        """Send them whole.
 
         Raises:
             OSError: nobody reads any more.
         """
-        body = msgspec.msgpack.encode(message)
-        left = memoryview(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
+        bodies = [msgspec.msgpack.encode(message) for message in messages]
+        left = memoryview(
+            b"".join(part for body in bodies for part in (len(body).to_bytes(_LENGTH_BYTES, "big"), body))
+        )
         with self._lock:
             while left:
                 left = left[os.write(self._file, left) :]
@@ -68,26 +75,35 @@ def frames(file: int, kind: type[Message], patience: Callable[[], float] | None 
     Raises:
         Silence: nothing came in time, or nothing that can be read.
     """
-    decoder = msgspec.msgpack.Decoder(kind)
-    while (length := _read(file, _LENGTH_BYTES, patience)) is not None:
-        size = int.from_bytes(length, "big")
-        body = _read(file, size, patience) if size <= LARGEST else None
-        if body is None:
+    decoder, held = msgspec.msgpack.Decoder(kind), bytearray()
+    while _fill(held, _LENGTH_BYTES, file, patience):
+        size = int.from_bytes(held[:_LENGTH_BYTES], "big")
+        end = _LENGTH_BYTES + size
+        if size > LARGEST or not _fill(held, end, file, patience):
             raise Silence(f"a message of {size} bytes was not sent whole, or is too large")
         try:
-            yield decoder.decode(body)
+            message = decoder.decode(held[_LENGTH_BYTES:end])
         except msgspec.DecodeError as error:
             raise Silence(f"a message cannot be read: {error}") from None
+        del held[:end]
+        yield message
 
 
-def _read(file: int, size: int, patience: Callable[[], float] | None) -> bytes | None:
-    """So many bytes; None if the pipe ends before."""
-    found = bytearray()
-    while len(found) < size:
+def _fill(held: bytearray, size: int, file: int, patience: Callable[[], float] | None) -> bool:
+    """Read until so many bytes are held; False if the pipe ends before."""
+    while len(held) < size:
         if patience is not None and not select.select([file], [], [], seconds := patience())[0]:
             raise Silence(f"no word for {seconds:g} s")
-        part = os.read(file, size - len(found))
+        part = os.read(file, _PART_BYTES)
         if not part:
-            return None
-        found += part
-    return bytes(found)
+            return False
+        held += part
+    return True
+
+
+def taken(queue: SimpleQueue[Anything]) -> list[Anything]:
+    """All that is in the queue, once something is; for its only reader."""
+    found = [queue.get()]
+    while not queue.empty():
+        found.append(queue.get())
+    return found

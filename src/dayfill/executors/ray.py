@@ -17,7 +17,7 @@ import structlog
 
 from dayfill.errors import SetupError, Transient
 from dayfill.executors import Fault
-from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames
+from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames, taken
 from dayfill.secrets import safe
 
 SILENT_SECONDS = 20.0
@@ -70,7 +70,7 @@ class RayExecutor:
         """The answer of a worker, which the future's `cancel` ends at once.
 
         The future raises `Transient` with ``retry_after`` when nothing speaks against the job: the cluster is gone, or
-        the worker could not begin. Any other error is a worker that broke off.
+        the worker could not begin, or broke off with several jobs. Any other error is a worker that broke off with it.
         """
         number, future = next(self._numbers), Future[bytes]()
         self._waiting[number] = future
@@ -146,6 +146,9 @@ class RayExecutor:
         elif told.what == "unfit":
             text = f"A worker of the Ray cluster could not begin: {safe(told.text, _TEXT_LENGTH)}"
             future.set_exception(Transient("WORKER", text, retry_after=UNFIT_SECONDS))
+        elif told.what == "again":
+            text = "Not loaded: the worker of the Ray cluster broke off that had this slice and others to load."
+            future.set_exception(Transient("CLUSTER", text, retry_after=0.0))
         elif told.what == "gone":
             future.set_exception(self._lost())
         else:
@@ -182,8 +185,8 @@ class RayExecutor:
 
 
 def _send(wanted: SimpleQueue[Wanted | None], file: int) -> None:
-    """Hand over what is put in the queue, in its order, until None or the end of the reader."""
+    """Hand over what is put in the queue, in its order, all that is there at once; until None, or nobody reads."""
     pipe = Writer[Wanted](file)
     with suppress(OSError):
-        while (one := wanted.get()) is not None:
-            pipe.write(one)
+        while None not in (some := taken(wanted)):
+            pipe.write(*(one for one in some if one is not None))
