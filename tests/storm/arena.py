@@ -1,26 +1,25 @@
-"""An installation to storm: two transfers from the stamped source into one DuckDB file, and how to reach them."""
+"""An installation to storm: transfers from the stamped source into one destination, and how to reach them."""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from random import choice
 from typing import Any
 
-import apsw
 import sabotage
 import stamped
+from places import State, StateDatabase, StateFile, Warehouse, WarehouseFile
 
 from dayfill.app import open_state
 from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import destinations, keys, table_groups, teams, transfers
-from dayfill.engine.destinations import Wanted
 from dayfill.settings import Settings
 
 FIRST = date(2024, 3, 1)
@@ -41,14 +40,21 @@ class Unanswered(Exception):
 
 @dataclass
 class Arena:
-    """One installation. port: of the server that runs now, 0 while none is known to. days: that are back-filled."""
+    """One installation.
+
+    port: of the server that runs now, 0 while none is known to. others: ports of more servers, asked as often.
+    days: that are back-filled.
+    """
 
     folder: Path
+    state: State
+    target: Warehouse
     key: str
     team_id: int
     transfers: dict[int, dict[str, Any]]
     tables: dict[int, tuple[str, ...]]
     port: int = 0
+    others: tuple[int, ...] = ()
     days: int = 40
 
     @property
@@ -73,7 +79,8 @@ class Arena:
         Raises:
             Unanswered: no server, or it ended before it had answered.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self.port or 1, timeout=LONGEST_CALL)
+        port = choice((self.port, *self.others)) or 1
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_CALL)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | headers
         try:
             payload = None if body is None else json.dumps(body)
@@ -88,27 +95,12 @@ class Arena:
         return answer.status, document["data"] if is_wrapped else document
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """What the state says. The log of a killed server is left as it is, for its successor to find."""
-        with self.state() as connection:
-            return connection.execute(query, values).fetchall()
+        """What the state says."""
+        return self.state.rows(query, *values)
 
     def be_patient(self) -> None:
         """From now on no slice that is claimed has a deadline that a busy machine could miss."""
-        with closing(apsw.Connection(str(self.data_dir / "state.sqlite"))) as connection:
-            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            connection.set_busy_timeout(60_000)
-            connection.execute("UPDATE transfers SET deadline_seconds = ?", (LONG_DEADLINE,))
-
-    @contextmanager
-    def state(self) -> Iterator[apsw.Connection]:
-        connection = apsw.Connection(str(self.data_dir / "state.sqlite"))
-        try:
-            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            connection.set_busy_timeout(5_000)
-            connection.execute("PRAGMA query_only = ON")
-            yield connection
-        finally:
-            connection.close()
+        self.state.change("UPDATE transfers SET deadline_seconds = ?", LONG_DEADLINE)
 
     def events(self) -> list[dict[str, Any]]:
         """The trace, without a line that was cut short by a kill."""
@@ -118,26 +110,34 @@ class Arena:
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
-def make(folder: Path, *wanted: tuple[str, int], days: int = 40, state: str | None = None) -> Arena:
+def make(
+    folder: Path,
+    *wanted: tuple[str, int],
+    days: int = 40,
+    state: str | None = None,
+    target: Warehouse | None = None,
+) -> Arena:
     """A new installation with these transfers (kind of source, deadline in seconds), each of two tables of its own.
 
-    state: DSN of the PostgreSQL database that keeps it; without one a file does.
+    state: DSN of the PostgreSQL database that keeps it; without one a file does. target: a DuckDB file by default.
     """
     sabotage.register()
     folder.mkdir(parents=True)
-    return asyncio.run(_make(folder, wanted, days, state))
+    kept = StateFile(folder / "data" / "state.sqlite") if state is None else StateDatabase(state)
+    made = Arena(folder, kept, target or WarehouseFile(folder / "warehouse.duckdb"), "", 0, {}, {}, days=days)
+    asyncio.run(_fill(made, wanted, state))
+    return made
 
 
-async def _make(folder: Path, transfers_wanted: Sequence[tuple[str, int]], days: int, dsn: str | None) -> Arena:
-    async with open_state(Settings(folder / "data", state=dsn)) as state, state.db.write() as tx:
+async def _fill(arena: Arena, transfers_wanted: Sequence[tuple[str, int]], dsn: str | None) -> None:
+    async with open_state(Settings(arena.data_dir, state=dsn)) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, "Storm")
         owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
         key = await keys.create(
             tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="storm"
         )
-        wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(folder / "warehouse.duckdb")})
-        target = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
-        arena = Arena(folder, key.text, team.team_id, {}, {}, days=days)
+        arena.team_id, arena.key = team.team_id, key.text
+        target = await destinations.create(tx, state.seams, state.keyring, team.team_id, arena.target.wanted)
         for number, (kind, deadline) in enumerate(transfers_wanted):
             names = (f"visits_{number}", f"costs_{number}")
             group = await table_groups.create(
@@ -150,7 +150,6 @@ async def _make(folder: Path, transfers_wanted: Sequence[tuple[str, int]], days:
             )
             made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, chosen)
             arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
-    return arena
 
 
 def configuration(kind: str, name: str, schema_id: int, destination_id: int, deadline: int) -> dict[str, Any]:

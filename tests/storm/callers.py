@@ -22,6 +22,7 @@ class Caller:
     """One person. acknowledged: backfill -> (transfer, first day, last day). open: creates that were never answered.
 
     wrong: what an answer said that no answer may say. refused: requests that were refused for a reason.
+    may_err: an answer may be 500, since servers are made to fail.
     """
 
     arena: Arena
@@ -32,6 +33,7 @@ class Caller:
     wrong: list[tuple[str, str]] = field(default_factory=list)
     refused: int = 0
     repeated: int = 0
+    may_err: bool = True
 
     def go_on(self, until: threading.Event, pause: float) -> None:
         """One thing after the other until told to stop."""
@@ -126,7 +128,7 @@ class Caller:
         status, answer = self.arena.call(
             "POST", f"~/transfers/{transfer_id}/backfills", body, **{"Idempotency-Key": key}
         )
-        if status in (500, 503):  # a fault, or a server that is stopping: ask again
+        if self._failed(status, answer):  # a fault, or a server that is stopping: ask again
             return
         wanted = self.open.pop(key)
         if status == 200:
@@ -157,9 +159,15 @@ class Caller:
         if status in may_be:
             return answer
         self.refused += 1
-        if status not in (422, 500, 503):
+        if not self._failed(status, answer) and status != 422:
             self.wrong.append(("answer", f"{method} {path}: {status} {answer}"))
         return None
+
+    def _failed(self, status: int, answer: object) -> bool:
+        """Whether it should be asked again."""
+        if status == 500 and not self.may_err:
+            self.wrong.append(("answer", f"500 {answer}"))
+        return status in (500, 503)
 
     def _compare(self, backfill_id: int, now: dict[str, Any]) -> None:
         """Counters never fall and a final status never leaves, except by a retry."""

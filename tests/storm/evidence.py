@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
+import pyarrow as pa
 from arena import Arena
 
-from dayfill.destinations.duckdb import ledger
+from dayfill.destinations import LedgerRow
 from dayfill.engine.content_hash import day_hash, joined_hash, row_hashes
 from dayfill.store.invariants import LedgerDay
 
@@ -42,7 +42,7 @@ class Day:
     started: int
     greatest_completed: int
     flavour: int
-    ledger: Mapping[str, ledger.LedgerRow]
+    ledger: Mapping[str, LedgerRow]
     held: Mapping[str, Held]
 
     def in_ledger(self, names: tuple[str, ...]) -> LedgerDay:
@@ -108,21 +108,17 @@ def _destination(
     """Ledger rows and data, by day and table."""
     rows: dict[date, dict[str, Any]] = defaultdict(dict)
     helds: dict[date, dict[str, Held]] = defaultdict(dict)
-    if not arena.warehouse.exists():
-        return rows, helds
-    with duckdb.connect(str(arena.warehouse), read_only=True) as con:
-        tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        if "_dayfill_days" in tables:
-            for row in ledger.rows(con, "main", transfer_id):
-                rows[row.data_date][row.table_name] = row
-        for name in tables & set(names):
-            for day, held in _table(con, name):
+    for row in arena.target.ledger(transfer_id):
+        rows[row.data_date][row.table_name] = row
+    for name in names:
+        if (table := arena.target.table(name)) is not None:
+            for day, held in _by_day(table):
                 helds[day][name] = held
     return rows, helds
 
 
-def _table(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[date, Held]]:
-    rows = con.sql(f"SELECT * FROM {name} ORDER BY data_date").to_arrow_table()
+def _by_day(rows: pa.Table) -> Iterator[tuple[date, Held]]:
+    """rows: in the order of their days."""
     dates = rows.column("data_date").to_pylist()
     hashes, first = row_hashes(rows), 0
     for day, count in sorted(Counter(dates).items()):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
-import apsw
 from arena import Arena
 from evidence import Day, Held, days
 from stamped import size
@@ -16,7 +13,6 @@ from stamped import size
 from dayfill.engine.content_hash import joined_hash
 from dayfill.store import invariants
 from dayfill.store.invariants import LedgerDay
-from dayfill.store.queries import QUERIES
 
 ACTIVE = ("CREATED", "SCHEDULED", "RUNNING")
 WAITING = ("CREATED", "QUEUED", "RUNNING")
@@ -48,31 +44,13 @@ class Findings:
 
 def check_state(arena: Arena, ledgers: Mapping[int, list[LedgerDay]] | None = None) -> Findings:
     """All invariants of the state in one snapshot, whatever the server is doing; with ledgers also those of both."""
-    with arena.state() as connection:
-        connection.execute("BEGIN")
-        violations = asyncio.run(invariants.check(Snapshot(connection), ledgers=ledgers))
+    violations = arena.state.violations(ledgers)
     rules = len(invariants.INVARIANTS) + len(invariants.LEDGER_INVARIANTS) * len(ledgers or {})
     return Findings(invariants=rules, wrong=[("invariant", violation) for violation in violations])
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The state of one moment, as the store's checks read it."""
-
-    connection: apsw.Connection
-
-    async def all(self, query: str, /, **values: object) -> list[Any]:
-        return self.connection.execute(QUERIES[query].text, values).fetchall()
-
-    async def one(self, query: str, /, **values: object) -> Any:
-        return self.connection.execute(QUERIES[query].text, values).fetchone()
-
-    async def scan(self, query: str, /, **values: object) -> list[Any]:
-        return await self.all(query, **values)
-
-
 def check(arena: Arena) -> Findings:
-    """Everything. The server must have ended: the file has one owner."""
+    """Everything. All servers must have ended, or have nothing to do; of a file the one that has it must have ended."""
     known = {transfer_id: list(days(arena, transfer_id, names)) for transfer_id, names in arena.tables.items()}
     ledgers = {
         transfer_id: [one.in_ledger(arena.tables[transfer_id]) for one in of_transfer if one.ledger]

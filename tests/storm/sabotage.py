@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,15 +21,19 @@ from typing import Any, cast
 import stamped
 from stamped import Habits, note
 
-from dayfill import app, sources
+from dayfill import app, seams, sources
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay, fence
+from dayfill.destinations import postgresql as of_postgresql
 from dayfill.destinations.duckdb import DuckDBFile, faults, ledger
+from dayfill.destinations.postgresql import PostgreSQL
 from dayfill.domain import parking, run
 from dayfill.domain.run import Side
 from dayfill.engine import dispatch, extract
 from dayfill.seams import Fault, Seams, system_seams
+from dayfill.store.postgresql import leading
+from dayfill.store.postgresql.leading import LeadingWriter
 
-Load = Callable[[DuckDBFile, DestinationConfig, Sequence[FinishedDay], Callable[[], None]], list[DayOutcome]]
+Load = Callable[[Any, DestinationConfig, Sequence[FinishedDay], Callable[[], None]], list[DayOutcome]]
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,18 @@ class Sabotage:
     """What is wrong with one server.
 
     grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt,
-    and the shortest wait of any other kind.
+    and the shortest wait of any other kind. rest: seconds before a destination that was away is tried again.
     naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
     drain: seconds that a stopping server waits for what is under way. memory: bytes of a day that needs no spool.
     gate: a file; the first load of ``gate_of`` (a transfer) is held as long as it is not there.
+    silent: seconds after which a server that says nothing is taken for hung by the others.
     """
 
     habits: Habits = field(default_factory=Habits)
     fence: bool = True
     grace: float = 0.3
     backoff: float = 0.05
+    rest: float = run.FIRST_BACKOFF.total_seconds()
     deadline: float = 1.0
     naps: float = 0.0
     sleeps: float = 0.0
@@ -54,6 +60,7 @@ class Sabotage:
     memory: int = extract.MEMORY_BYTES
     gate: str = ""
     gate_of: int = 0
+    silent: float = leading.SILENT_SECONDS
 
 
 def register() -> None:
@@ -68,18 +75,23 @@ def apply(sabotage: Sabotage) -> None:
     """Do it all to this process."""
     for source in stamped.SOURCES:
         source.behave(sabotage.habits)
-    _put(parking, _UNSTATED=dict.fromkeys(Side, (run.FIRST_BACKOFF, 10 * run.FIRST_BACKOFF)))
-    backoff, pauses = timedelta(seconds=sabotage.backoff), _Pauses(sabotage)
+    rest, backoff, pauses = timedelta(seconds=sabotage.rest), timedelta(seconds=sabotage.backoff), _Pauses(sabotage)
+    _put(parking, _UNSTATED=dict.fromkeys(Side, (rest, 10 * rest)))
     _put(dispatch, GRACE_SECONDS=sabotage.grace)
     _put(app, DRAIN_SECONDS=sabotage.drain)
     _put(run, FIRST_BACKOFF=backoff, SHORTEST_PARK=backoff)
     _put(faults, FULL_SECONDS=sabotage.backoff)
     _put(extract, MEMORY_BYTES=sabotage.memory)
-    _put(app.state, system_seams=lambda failing=(): _seams(pauses, failing))
-    _put(DuckDBFile, replace_days=_watched(DuckDBFile.replace_days, pauses, sabotage))
+    for place in app.state, seams:  # a worker of a cluster has not imported its own yet
+        _put(place, system_seams=lambda failing=(): _seams(pauses, failing))
+    for kind in DuckDBFile, PostgreSQL:
+        _put(kind, replace_days=_watched(kind.replace_days, pauses, sabotage))
+    _put(leading, SILENT_SECONDS=sabotage.silent, BEAT_SECONDS=sabotage.silent / 6)
+    _put(LeadingWriter, _take=_told_of(LeadingWriter._take, sabotage.habits.trace))
     if not sabotage.fence:
         _put(fence.Seen, fresh=lambda seen, days: list(days))
         _put(ledger, _update=_update_whatever_is_there)
+        _put(of_postgresql.ledger, write=_write_whatever_is_there(of_postgresql.ledger.write))
 
 
 def _put(place: object, **values: object) -> None:
@@ -90,15 +102,15 @@ def _put(place: object, **values: object) -> None:
 
 
 def _seams(pauses: _Pauses, failing: Sequence[Fault]) -> Seams:
-    seams, watched = system_seams(failing), {fault.name for fault in failing}
+    made, watched = system_seams(failing), {fault.name for fault in failing}
 
     def failpoint(name: str) -> None:
         pauses.at(name)
         if name in watched:
             note(pauses.sabotage.habits.trace, what="passed", step=name)
-        seams.failpoint(name)
+        made.failpoint(name)
 
-    return replace(seams, failpoint=failpoint)
+    return replace(made, failpoint=failpoint)
 
 
 class _Pauses:
@@ -152,7 +164,7 @@ def _watched(load: Load, pauses: _Pauses, sabotage: Sabotage) -> Load:
     gate = _Gate(sabotage)
 
     def replace_days(
-        self: DuckDBFile, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
+        self: object, config: DestinationConfig, days: Sequence[FinishedDay], before_commit: Callable[[], None]
     ) -> list[DayOutcome]:
         with gate.holding(days[0]):
             pauses.at("inside_load")
@@ -174,3 +186,28 @@ def _update_whatever_is_there(con: Any, schema: str, transfer_id: int, entries: 
             [*chain((entry.token, entry.run_id, entry.row_count, entry.content_hash), (transfer_id, *entry.key))],
         )
     return len(entries)
+
+
+def _write_whatever_is_there(write: Callable[..., bool]) -> Callable[..., bool]:
+    """The same for PostgreSQL: what is there is gone before it is compared."""
+
+    def delete_and_write(con: Any, schema: str, transfer_id: int, entries: Sequence[fence.Entry]) -> bool:
+        for entry in entries:
+            con.execute(
+                f'DELETE FROM "{schema}"._dayfill_days'
+                " WHERE transfer_id = $1::bigint AND table_name = $2 AND data_date = $3::date",
+                *(transfer_id, *entry.key),
+            )
+        return write(con, schema, transfer_id, entries)
+
+    return delete_and_write
+
+
+def _told_of(take: Callable[..., Coroutine[Any, Any, None]], trace: str) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Taking the place of the server that dispatches, with a line in the trace."""
+
+    async def take_and_tell(writer: LeadingWriter, connection: object) -> None:
+        await take(writer, connection)
+        note(trace, what="leads")
+
+    return take_and_tell

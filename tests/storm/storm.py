@@ -2,7 +2,8 @@
 
 Several arenas at once, each in a thread, in rounds: faults, fair weather until all is done, comparison. Prints what was
 done and found; exit code 1 if anything was lost, doubled or stale, or an invariant did not hold. With the fence taken
-out it is the other way round: exit code 1 if the storm did not find a stale day.
+out it is the other way round: exit code 1 if the storm did not find a stale day. With ``--state postgresql`` several
+servers work on each installation, and PostgreSQL, which holds state and data, restarts in the middle.
 """
 
 from __future__ import annotations
@@ -15,30 +16,49 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
 
+sys.path.append(str(Path(__file__).parents[1]))
+
 import arena
 from arena import DEADLINE, LONG_DEADLINE
 from servers import Template, template
+from shared_weather import SharedWeather, in_shared_weather
 from weather import Tally, Weather
 
 ARENAS = 5
+SHARED_ARENAS = 2
 FAULTS_A_ROUND = 25
 ROUNDS_AN_INSTALLATION = 5
 SHOWN = 20
 SECONDS_BETWEEN_NEWS = 15.0
 
 
+Place = Callable[[Path, Template, Random, Tally, bool], AbstractContextManager[Weather | SharedWeather]]
+
+
+@contextmanager
+def in_weather(
+    folder: Path, template: Template, chance: Random, tally: Tally, is_fenced: bool
+) -> Iterator[Weather | SharedWeather]:
+    """One server after the other, with its state and its data in files."""
+    place = arena.make(folder, ("STAMPED", DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE))
+    yield Weather(place, template, chance, tally, is_fenced)
+
+
 @dataclass
 class Storm:
-    """faults: how many in all. kept: folders of the arenas where something is wrong."""
+    """faults: how many in all. place: makes an installation and its weather. kept: folders where something is wrong."""
 
     folder: Path
     seed: int
     faults: int
     is_fenced: bool = True
+    place: Place = in_weather
     tallies: list[Tally] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -58,10 +78,7 @@ class Storm:
     def sum(self) -> Tally:
         total = Tally()
         for tally in list(self.tallies):
-            total.counts += tally.counts
-            total.findings.add(tally.findings)
-            total.to_serving += tally.to_serving
-            total.to_reading += tally.to_reading
+            total.add(tally)
         return total
 
     def _arena(self, made: Template, number: int, arenas: int) -> None:
@@ -75,11 +92,10 @@ class Storm:
         tally = Tally()
         self.tallies.append(tally)
         try:
-            place = arena.make(folder, ("STAMPED", DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE))
-            weather = Weather(place, made, chance, tally, self.is_fenced)
-            for _ in range(ROUNDS_AN_INSTALLATION):
-                if tally.faults < left and not tally.findings.wrong:
-                    weather.round(min(FAULTS_A_ROUND, left - tally.faults))
+            with self.place(folder, made, chance, tally, self.is_fenced) as weather:
+                for _ in range(ROUNDS_AN_INSTALLATION):
+                    if tally.faults < left and not tally.findings.wrong:
+                        weather.round(min(FAULTS_A_ROUND, left - tally.faults))
         except Exception:
             tally.findings.wrong.append(("broken off", traceback.format_exc()))
         if tally.findings.wrong:
@@ -103,6 +119,7 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f"kills {counts['kills']} (with runs under way {counts['kills under way']}), processes stopped past their"
         f" deadlines {counts['stops']}, workers paused for longer {counts['pauses']}, workers overtaken"
         f" {counts['overtaken']}",
+        f"PostgreSQL restarted {counts['restarts']}, servers that began to dispatch {counts['leaders']}",
         f"stale writes refused {counts['refused']}, readings {counts['readings']}, creates acknowledged"
         f" {counts['creates']}, creates repeated {counts['repeated']}",
         f"days compared {found.days}, rows {found.rows}, invariants checked {found.invariants}, ledger ahead of the"
@@ -112,6 +129,7 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f" {found.count('answer') + found.count('broken off')}",
         f"start to serving: {_times(total.to_serving)}",
         f"start to a day of the dead server being read again: {_times(total.to_reading)}",
+        f"death of the server that dispatched to another in its place: {_times(total.to_leading)}",
     ]
     return "\n".join([*lines, *(f"{kind}: {what}" for kind, what in found.wrong[:SHOWN])]) + "\n"
 
@@ -127,11 +145,15 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--fence", choices=("on", "off"), default="on")
-    parser.add_argument("--arenas", type=int, default=ARENAS)
+    parser.add_argument("--state", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--arenas", type=int, default=None)
     given = parser.parse_args()
+    is_shared = given.state == "postgresql"
     seed = SystemRandom().randrange(10**9) if given.seed is None else given.seed
     storm = Storm(Path(tempfile.mkdtemp(prefix="dayfill-storm-")), seed, given.faults, given.fence == "on")
-    total = storm.rage(given.arenas)
+    if is_shared:
+        storm.place = in_shared_weather
+    total = storm.rage(given.arenas or (SHARED_ARENAS if is_shared else ARENAS))
     sys.stdout.write(report(total, seed, time.monotonic() - storm.began))
     if storm.is_fenced and storm.kept:
         sys.stdout.write(f"kept: {', '.join(map(str, storm.kept))}\n")

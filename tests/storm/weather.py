@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_
 GRACE = 0.3
 OVERTAKING = 5.0
 """Seconds that each step of an overtaking may take."""
+FAULTS = ("kills", "stops", "pauses", "overtaken", "restarts", "workers", "drivers", "nodes", "clusters")
 LOOKED_AT = 0.25
 """Share of the dead servers after which data and ledger are compared too; the state is checked after each."""
 
@@ -41,16 +42,48 @@ WHERE r.status = 'RUNNING' AND r.attempts < {MAX_ATTEMPTS - 1}
 
 @dataclass
 class Tally:
-    """What was done and what it led to. Times in seconds."""
+    """What was done and what it led to. Times in seconds.
+
+    to_leading: until another server dispatched, once the one that did was killed.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     findings: Findings = field(default_factory=Findings)
     to_serving: list[float] = field(default_factory=list)
     to_reading: list[float] = field(default_factory=list)
+    to_leading: list[float] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.counts += other.counts
+        self.findings.add(other.findings)
+        self.to_serving += other.to_serving
+        self.to_reading += other.to_reading
+        self.to_leading += other.to_leading
 
     @property
     def faults(self) -> int:
-        return sum(self.counts[kind] for kind in ("kills", "stops", "pauses", "overtaken"))
+        return sum(self.counts[kind] for kind in FAULTS)
+
+    def read(self, events: Sequence[dict[str, Any]]) -> None:
+        """Count what the servers did to themselves."""
+        counts = self.counts
+        counts["pauses"] += sum(event["what"] == "sleep" for event in events)
+        counts["naps"] += sum(event["what"] == "nap" for event in events)
+        counts["readings"] += sum(event["what"] == "read" for event in events)
+        counts["refused"] += sum(event["days"] for event in events if event["what"] == "refused")
+
+
+def moody(arena: Arena, chance: Random) -> Habits:
+    """A source that is slow or quick, and fails in each of its ways now and then."""
+    return Habits(
+        trace=str(arena.trace),
+        seed=chance.getrandbits(32),
+        delay=chance.choice((0.0, 0.02, 0.1)),
+        transient=0.04,
+        broken=0.02,
+        truncated=0.03,
+        miscounted=0.02,
+    )
 
 
 @dataclass
@@ -130,15 +163,7 @@ class Weather:
         self.tally.counts["repeated"] = self.caller.repeated
 
     def _sabotage(self, is_long: bool) -> Sabotage:
-        habits = Habits(
-            trace=str(self.arena.trace),
-            seed=self.chance.getrandbits(32),
-            delay=self.chance.choice((0.0, 0.02, 0.1)),
-            transient=0.04,
-            broken=0.02,
-            truncated=0.03,
-            miscounted=0.02,
-        )
+        habits = moody(self.arena, self.chance)
         naps, sleeps = (0.1, 0.05) if is_long else (0.08, 0.0)
         return Sabotage(habits, self.is_fenced, grace=GRACE, deadline=DEADLINE, naps=naps, sleeps=sleeps)
 
@@ -184,15 +209,11 @@ class Weather:
         """Count what the server did to itself, and when it first read again what its predecessor was loading."""
         events = self.arena.events()
         new, self.trace_lines = events[self.trace_lines :], len(events)
-        counts = self.tally.counts
-        counts["pauses"] += sum(event["what"] == "sleep" for event in new)
-        counts["naps"] += sum(event["what"] == "nap" for event in new)
-        counts["readings"] += sum(event["what"] == "read" for event in new)
-        counts["refused"] += sum(event["days"] for event in new if event["what"] == "refused")
+        self.tally.read(new)
         self.tally.to_reading += [at - server.began_at for at in self._read_again(new)]
         self.tally.findings.add(check(self.arena) if is_thorough else check_state(self.arena))
         self.left = set(self.arena.rows(LEFT))
-        counts["kills under way"] += bool(self.left)
+        self.tally.counts["kills under way"] += bool(self.left)
 
     def _read_again(self, events: list[dict[str, Any]]) -> Iterator[float]:
         """When each day that the predecessor was loading was first read again."""
