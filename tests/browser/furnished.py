@@ -74,11 +74,11 @@ class House:
             )
         return new.backfill_id
 
-    async def work(self, most: int, fail: Mapping[date, Failure] | None = None) -> int:
-        """Let so many of the waiting days end, newest first; returns how many have."""
+    async def work(self, most: int, fail: Mapping[date, Failure] | None = None, seconds: float = 3.4) -> int:
+        """Let so many of the waiting days end after these seconds, newest first; returns how many have."""
         await materialise_all(self.made)
         orders = await claim_some(self.made, most)
-        self.made.now += timedelta(seconds=3.4)
+        self.made.now += timedelta(seconds=seconds)
         async with self.made.db.write() as tx:
             results = [(_result(order, (fail or {}).get(order.data_date)), None) for order in orders]
             await record(tx, self.made.server.seams, results)

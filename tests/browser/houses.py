@@ -82,9 +82,10 @@ async def ads(house: House, days: int, done: int) -> None:
     await house.work(1)
     made.now = NOON - timedelta(minutes=3)
     house.ids["backfill"] = await house.backfill(transfer, ago(days - 31), NEWEST)
-    for _ in range(18):
-        made.now += timedelta(seconds=6.6)
-        await house.work(done // 18, FAILURES)
+    for step in range(18):
+        seconds = 2.1 + step * 7 % 18 * 0.35
+        made.now += timedelta(seconds=10 - seconds)
+        await house.work(done // 18, FAILURES, seconds)
     await stale(house, transfer, ago(52), ago(46))
 
 

@@ -15,6 +15,7 @@ from dayfill.errors import Missing
 from dayfill.store import day_details, table_groups
 from dayfill.ui import words
 from dayfill.ui.copied import load_day
+from dayfill.ui.health import fix
 from dayfill.ui.transfer import known
 from dayfill.ui.visit import Visit
 
@@ -33,6 +34,7 @@ async def page(visit: Visit) -> Response:
         runs=runs,
         before=rows_before(runs),
         words=words,
+        fix=fix,
         looks=[look(table, date_column(transfer), wanted) for table in of_day(group.tables if group else (), wanted)],
         copied_as=load_day(str(visit.request.base_url), team_id, transfer_id, wanted),
     )

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from dayfill.domain.access import Permission
 from dayfill.store import boards
-from dayfill.ui import lists
+from dayfill.ui import lists, words
 from dayfill.ui.health import State, Word, need, sentence
 from dayfill.ui.visit import Visit
 
@@ -39,6 +39,7 @@ async def page(visit: Visit) -> Response:
         strips=[(one, await lists.strip_of(visit, one, STRIP_DAYS)) for one in _worst_first(states)[:MOST_STRIPS]],
         rows=await boards.rows_by_day(site.db, {one.line.transfer_id for one in states}, span),
         span=span,
+        names=words.NAMES,
     )
 
 

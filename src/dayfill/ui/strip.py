@@ -42,9 +42,10 @@ def strip(states: str, span: DayRange) -> Markup:
             paths.append(Markup('<path class="key-{}" d="{}"/>').format(name, outline))
     counts = ", ".join(f"{states.count(one)} {_NAMES[one]}" for one in _ORDER if one in states)
     label = f"{span.start} to {span.end}: {counts or 'nothing'}"
-    return Markup('<svg class="strip" role="img" viewBox="0 0 {} {}" aria-label="{}"><title>{}</title>{}</svg>').format(
-        len(states) * PITCH, HEIGHT, label, label, Markup("").join(paths)
-    )
+    return Markup(
+        '<svg class="strip" role="img" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-label="{}"><title>{}</title>'
+        "{}</svg>"
+    ).format(len(states) * PITCH, HEIGHT, label, label, Markup("").join(paths))
 
 
 def bars(rows: Mapping[date, int], span: DayRange, height: int = 72) -> Markup:

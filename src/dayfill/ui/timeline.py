@@ -13,6 +13,7 @@ from starlette.responses import Response
 from dayfill.errors import Malformed
 from dayfill.store import audit, teams
 from dayfill.store.audit import NEWEST, Entry
+from dayfill.ui import words
 from dayfill.ui.render import plural
 from dayfill.ui.transfer import known
 from dayfill.ui.visit import Visit
@@ -54,7 +55,7 @@ async def page(visit: Visit) -> Response:
     before = int(text) if text else NEWEST
     found = await audit.of_transfer(visit.site.db, visit.team_id, transfer.transfer_id, before, PAGE + 1)
     members = await teams.members(visit.site.db, visit.team_id)
-    people = {one.user_id: f"{one.first_name} {one.last_name}".strip() or one.email for one in members}
+    people = {one.user_id: words.name_of(one) for one in members}
     return visit.page(
         "timeline.html",
         transfer=transfer,

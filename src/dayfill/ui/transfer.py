@@ -164,7 +164,7 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],
         await day_details.figures(db, team_id, transfer_id),
         await visit.site.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
-        {one.user_id: f"{one.first_name} {one.last_name}".strip() or one.email for one in members},
+        {one.user_id: words.name_of(one) for one in members},
     )
 
 

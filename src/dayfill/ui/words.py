@@ -11,6 +11,7 @@ from dayfill.domain.days import DayRange, DayState, ranges_of, vector
 from dayfill.domain.live import Progress
 from dayfill.domain.parking import Waiting
 from dayfill.domain.schedule import Interval, Schedule
+from dayfill.store.teams import Member
 from dayfill.ui.render import lasting
 
 NAMES = {
@@ -27,6 +28,11 @@ SURE_AFTER_DAYS = 20
 """Before so many days are done the time left is a range."""
 _RANGES_SHOWN = 8
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def name_of(member: Member) -> str:
+    """Who somebody is, in as few words as are known."""
+    return f"{member.first_name} {member.last_name}".strip() or member.email
 
 
 def share(backfill: Backfill) -> float:

@@ -90,9 +90,10 @@ function countMarked() {
   const bulk = document.getElementById("bulk"), count = document.querySelectorAll('[form="bulk"]:checked').length;
   if (!bulk) return;
   bulk.querySelector("[data-marked]").textContent = count ? `${count} marked:` : "Mark transfers to act on several at once.";
-  bulk.classList.toggle("has-marked", count > 0);
+  bulk.classList.toggle("has-none", !count);
 }
 document.addEventListener("change", countMarked);
+countMarked();
 // A form that leads to another page is sent only if the server answers: else what was typed would be gone with this one.
 document.addEventListener("submit", async (event) => {
   const form = event.target;

@@ -181,7 +181,7 @@ export class Calendar {
     this.showsCursor = this.isDragging = false;
     this.dirty = new Set();
     this.years = [];
-    this.columns = element.clientWidth < NARROW ? 27 : 54;
+    this.columns = this.fitting();
     this.replace(element.dataset.start, element.dataset.states);
     element.addEventListener("keydown", (event) => this.onKey(event));
     element.addEventListener("focus", () => this.onFocus());
@@ -191,6 +191,13 @@ export class Calendar {
     element.addEventListener("click", (event) => this.onClick(event));
     for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => (this.isDragging = false));
     new ResizeObserver(() => this.onResize()).observe(element);
+  }
+
+  /** Weeks beside each other: half a year where there is little room, or where no more is to be shown. */
+  fitting() {
+    const { start, states } = this.element.dataset, last = number(start) + states.length - 1;
+    const isHalf = this.element.matches(".preview") && start.slice(0, 4) === iso(last).slice(0, 4) && iso(last).slice(5) < "07";
+    return this.element.clientWidth < NARROW || isHalf ? 27 : 54;
   }
 
   /** Show these days instead; years that are open stay so, and so does what is chosen. */
@@ -251,7 +258,7 @@ export class Calendar {
   }
 
   onResize() {
-    const columns = this.element.clientWidth < NARROW ? 27 : 54;
+    const columns = this.fitting();
     if (columns === this.columns) return;
     this.columns = columns;
     this.years.filter((year) => year.isOpen).forEach((year) => year.layOut());

@@ -179,10 +179,10 @@ const short = (value) => (value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${v
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const EDGE = { left: 40, right: 44, top: 8, bottom: 22 };
 
-/** The end of an axis: 1, 2 or 5 times a power of ten, so that its half is a round number too. */
+/** The end of an axis: little above what is drawn, and its half is a round number too. */
 function ceiling(values) {
   const most = Math.max(...values, 1), power = 10 ** Math.floor(Math.log10(most));
-  return power * [1, 2, 5, 10].find((step) => step * power >= most);
+  return power * [1, 2, 3, 4, 6, 8, 10].find((step) => step * power >= most);
 }
 
 function draw() {
