@@ -1,0 +1,132 @@
+"""What goes wrong at a database while it is read: what may pass, what will not, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import postgres_server
+from databases import HERE, Source, file_source
+from dayfill import sources
+from dayfill.domain.transfer import Table
+from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.outgoing import postgresql
+from dayfill.outgoing.postgresql import Server, Session
+
+DAY = date(2024, 1, 1)
+MANY = "SELECT :start AS day, n, repeat('x', 100) AS x FROM generate_series(1, 1000000) AS n WHERE :end > '2024-01-01'"
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE $1"
+
+
+@pytest.fixture
+def source(postgres_database: str, postgres: postgres_server.AnyServer) -> Source:
+    named = {name: postgres.address[name] for name in ("host", "port", "user")}
+    database = postgres_database.partition("?")[0].rpartition("/")[2]
+
+    def run(*statements: str) -> None:
+        for statement in statements:
+            postgres_server.sql(postgres_database, statement)
+
+    made = Source("postgresql", {**named, "database": database}, run)
+    made.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES (1, '2024-01-01')")
+    return made
+
+
+@contextmanager
+def beside(source: Source) -> Iterator[Session]:
+    """Another session at the same database."""
+    with postgresql.session(Server.of(source.config().settings, None, HERE, "DESTINATION")) as other:
+        yield other
+
+
+def fault(source: Source, deadline: float = 60, **settings: object) -> ConnectorError:
+    with pytest.raises(ConnectorError) as raised:
+        found = sources.get("SQL").read_days(source.config(**settings), Table("t"), [DAY], deadline)
+        found.reader.read_all()
+    assert source.settings["host"] in raised.value.message or isinstance(raised.value, Transient)
+    return raised.value
+
+
+def test_a_server_that_goes_away_half_way_is_asked_again_on_a_new_connection(source: Source) -> None:
+    found = source.begin([DAY], query=MANY)
+    found.reader.read_next_batch()
+    with beside(source) as other:
+        assert other.rows(END_ALL, "COPY%generate_series%") == [(True,)]
+    with pytest.raises(Transient, match="broke off") as lost:
+        found.reader.read_all()
+    assert lost.value.cause == "SOURCE" and not found.complete
+    assert source.ids(source.read([DAY])) == [1]
+
+
+def test_a_table_that_is_locked_is_waited_for_until_the_deadline(source: Source) -> None:
+    with beside(source) as other:
+        other.begin("ISOLATION LEVEL READ COMMITTED")
+        other.execute("LOCK TABLE visits IN ACCESS EXCLUSIVE MODE")
+        late = fault(source, 0.3, table="visits")
+        other.roll_back()
+    assert (type(late), late.cause) == (Transient, "TIMEOUT")
+    assert source.ids(source.read([DAY])) == [1]
+
+
+def test_what_the_login_may_not_see_stops_all_days(source: Source) -> None:
+    user = f"reader_{source.settings['database']}"
+    source.run(f"CREATE ROLE {user} LOGIN")
+    try:
+        refused = fault(source, table="visits", user=user)
+    finally:
+        source.run(f"DROP ROLE {user}")
+    assert isinstance(refused, Permanent) and refused.fatal
+    assert refused.cause == "AUTH" and "permission denied for table visits" in refused.message
+
+
+def test_rows_are_not_locked_to_be_read(source: Source) -> None:
+    query = "SELECT id, day FROM visits WHERE day >= :start AND day < :end FOR UPDATE"
+    refused = fault(source, query=query)
+    assert isinstance(refused, Permanent) and refused.fatal
+    assert refused.cause == "CONFIG" and refused.message.endswith("a query may only read.")
+
+
+def test_a_value_that_cannot_be_worked_out_is_the_days_fault(source: Source) -> None:
+    source.run("INSERT INTO visits VALUES (0, '2024-01-01')")
+    broken = fault(source, query="SELECT day, 1 / id AS n FROM visits WHERE day >= :start AND day < :end")
+    assert isinstance(broken, Permanent) and not broken.fatal
+    assert broken.cause == "DATA" and "division by zero" in broken.message
+
+
+def test_a_duckdb_file_that_is_written_is_read_later(tmp_path: Path) -> None:
+    source = file_source("duckdb", tmp_path)
+    source.run("CREATE TABLE visits (id INTEGER, day DATE)")
+    with duckdb.connect(source.settings["path"]), pytest.raises(Transient, match="open for writing"):
+        source.read([DAY])
+    assert source.read([DAY]).num_rows == 0
+
+
+def test_what_sqlite_keeps_beside_the_declared_type_is_refused(tmp_path: Path) -> None:
+    source = file_source("sqlite", tmp_path)
+    source.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES ('many', '2024-01-01')")
+    with pytest.raises(Permanent, match="Column id holds a value that is no int64") as refused:
+        source.read([DAY])
+    assert refused.value.cause == "DATA"
+
+
+def test_a_text_that_is_no_day_is_refused(tmp_path: Path) -> None:
+    source = file_source("sqlite", tmp_path)
+    source.run("CREATE TABLE visits (id INTEGER, day TEXT)", "INSERT INTO visits VALUES (1, '2024-01-01 or so')")
+    assert source.ids(source.read([DAY])) == [1], "what follows a day is its time"
+    query = "SELECT id, 'yesterday' AS day FROM visits WHERE day >= :start AND day < :end"
+    with pytest.raises(Permanent, match="must hold dates as YYYY-MM-DD") as refused:
+        source.read([DAY], {"id": "INTEGER", "day": "STRING"}, query=query)
+    assert refused.value.cause == "DATA"
+
+
+def test_a_path_through_a_file_is_told(tmp_path: Path) -> None:
+    source = file_source("sqlite", tmp_path)
+    source.run("CREATE TABLE visits (id INTEGER, day DATE)")
+    with pytest.raises(Permanent, match="cannot be read: Not a directory") as refused:
+        source.read([DAY], path=f"{source.settings['path']}/days.sqlite")
+    assert refused.value.fatal
