@@ -9,7 +9,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import houses
 import pytest
@@ -18,6 +17,7 @@ from person import Person
 from real_server import RealServer
 from test_every_page import settled
 from test_what_goes_wrong import api
+from wire import ALONE, Wire
 
 SECONDS = 60
 FRAMES = """() => { window.frames = 0; window.moved = new Map();
@@ -34,36 +34,6 @@ Comes = Callable[..., Person]
 
 def say(name: str, value: str, bar: str) -> None:
     sys.stdout.write(f"\n  {name:<72}{value:>14}   {bar}")
-
-
-ALONE = "delete window.SharedWorker"
-"""The page holds its stream itself: what a worker receives cannot be counted."""
-
-
-class Wire:
-    """Counts what comes over the wire to one page, headers included, but for the stream of a shared worker."""
-
-    def __init__(self, person: Person) -> None:
-        self.requests, self.size, self.streamed = 0, 0, 0
-        self.streams: set[str] = set()
-        session = person.page.context.new_cdp_session(person.page)
-        session.send("Network.enable")
-        session.on("Network.requestWillBeSent", self._request)
-        session.on("Network.loadingFinished", lambda event: self._add(event["encodedDataLength"]))
-        session.on("Network.dataReceived", self._received)
-        self.session = session
-
-    def _request(self, event: dict[str, Any]) -> None:
-        self.requests += 1
-        if "/events/" in event["request"]["url"]:
-            self.streams.add(event["requestId"])
-
-    def _add(self, size: float) -> None:
-        self.size += int(size)
-
-    def _received(self, event: dict[str, Any]) -> None:
-        if event["requestId"] in self.streams:  # which never ends
-            self.streamed += event["encodedDataLength"]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import houses
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from person import PHONE, Person
+from playwright.sync_api import expect
 from real_server import RealServer
 
 PAGES = {
@@ -34,6 +35,8 @@ PAGES = {
     "nothing": "/nothing-is-here",
 }
 EMPTY = ["/", "/transfers", "/backfills", "/runs", "/destinations", "/connections", "/settings", "/transfers/new"]
+NARROWEST = {"width": 320, "height": 640}
+"""As a desk's window looks at 400 %."""
 CAN_BE_USED = """() => [...document.querySelectorAll(
     "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
   .filter((one) => !one.disabled && one.checkVisibility({visibilityProperty: true}) && !window.focusStops.has(one))
@@ -63,6 +66,14 @@ def settled(person: Person, path: str) -> None:
     person.page.wait_for_function(told)  # comes with the stream
 
 
+DIALOGS = {
+    "new backfill": ("/transfers/{Shop orders}", "New backfill…", "#dialog .plan"),
+    "cancel": ("/transfers/{Demo Ads}", "Cancel…", "#cancel-backfill"),
+    "day": ("/transfers/{Demo Ads}", "2023-10-03", "#drawer .run"),
+}
+"""Where each is opened, by what, and what is in it when it has come."""
+
+
 def violations(person: Person) -> list[str]:
     found = Axe().run(person.page).response["violations"]
     return [
@@ -78,6 +89,17 @@ def test_a_page_has_nothing_that_axe_finds(name: str, theme: str, full_house: Re
     me = comes(full_house, color_scheme=theme)
     me.expected.append("status of 404")
     settled(me, PAGES[name].format_map(full_house.ids))
+    assert violations(me) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", DIALOGS)
+def test_an_open_dialog_has_nothing_that_axe_finds(name: str, theme: str, full_house: RealServer, comes: Comes) -> None:
+    path, word, within = DIALOGS[name]
+    me = comes(full_house, color_scheme=theme)
+    settled(me, path.format_map(full_house.ids))
+    me.link(word).click()
+    expect(me.page.locator(within).first).to_be_visible()
     assert violations(me) == []
 
 
@@ -115,6 +137,8 @@ def test_a_page_fits_a_phone(name: str, full_house: RealServer, comes: Comes) ->
     settled(me, PAGES[name].format_map(full_house.ids))
     assert me.page.evaluate(TOO_WIDE) == []
     assert me.page.evaluate(SMALL) == []
+    me.page.set_viewport_size(NARROWEST)
+    assert me.page.evaluate(TOO_WIDE) == []
 
 
 def test_names_that_contain_markup_are_shown_as_text(full_house: RealServer, comes: Comes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 
 import houses
@@ -34,3 +35,16 @@ def test_numbers_are_grey_and_dated_then_live_again(path: str, number: str, live
     expect(me.page.locator(number).first).to_have_css("opacity", "1")
     # What was under way goes on, and the page with it.
     me.sees("Completed")
+
+
+def test_a_server_that_hangs_is_told_though_its_connection_lives(lively: RealServer, comes: Comes) -> None:
+    me = comes(lively)
+    me.opens(f"/transfers/{lively.ids[houses.ADS]}")
+    expect(me.page.locator("#live")).to_have_text("live")
+    assert lively.process is not None
+    lively.process.send_signal(signal.SIGSTOP)
+    me.page.wait_for_function(GREY % ".live-number")
+    me.sees("reconnecting, as it was at", "#live")
+    lively.process.send_signal(signal.SIGCONT)
+    expect(me.page.locator("#live")).to_have_text("live")
+    expect(me.page.locator(".live-number").first).to_have_css("opacity", "1")

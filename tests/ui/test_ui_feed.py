@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
+import scenes
 from browsing import Browser
 
 import seeds
 from dayfill.app import site_of
-from dayfill.domain.days import DayRange
+from dayfill.domain.days import DayRange, DayState
+from dayfill.domain.live import Event, Progress, Subject, TeamEvent
 from dayfill.engine import backfills, live, transfers
 from dayfill.engine.live import Hub
+from dayfill.store import backfills as stored
 from dayfill.ui import feed
 from dayfill.ui.asgi import Ui
 from installation import NOON, Installation
@@ -110,6 +113,28 @@ async def test_a_quiet_stream_beats(page: Page) -> None:
 async def test_who_takes_no_gzip_is_told_the_same(page: Page) -> None:
     async with asyncio.timeout(20), page.stream(packed="identity") as events:
         assert [(await anext(events))[1] for _ in range(2)] == ["beat", "full"]
+
+
+async def test_a_quarter_of_a_second_of_500_changes_a_second_fits_into_10_kb_a_second(
+    installation: Installation,
+) -> None:
+    transfer = await seeds.transfer(installation)
+    active = await stored.get(installation.db, 1, await scenes.backfill(installation, transfer.transfer_id, SPAN))
+    assert active is not None
+
+    async def events() -> AsyncGenerator[bytes, None]:
+        for number in range(40):
+            backfill = active._replace(total=9_960, completed=63 * number, running=64, rows_total=6_300 * number)
+            progress = (Progress(backfill, 15_000.4 + number, 300.0 - number),)
+            days = range(9_999 - 63 * number, 9_999 - 63 * number - 126, -1)
+            moved = tuple((at, DayState.LOADED if at % 2 else DayState.RUNNING) for at in days)
+            counts = dict.fromkeys(DayState, number)
+            yield feed.text("1a2b3c4d", Event(number, Subject(1, 7), 1, None, None, moved, counts, progress))
+            yield feed.text("1a2b3c4d", TeamEvent(number, Subject(1, None), progress))
+
+    sizes = [len(packed) async for packed in feed._packed(events())]
+    assert len(sizes) == 80
+    assert 4 * sum(sizes) / 40 <= 3_000, "bytes a second; the parts that are read again have the rest"
 
 
 async def test_one_stream_tells_of_several_transfers_and_of_the_team(installation: Installation, page: Page) -> None:

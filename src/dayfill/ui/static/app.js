@@ -133,15 +133,16 @@ document.addEventListener("done", ({ detail }) => {
 });
 document.addEventListener("htmx:error", () => toast("The server does not answer. Nothing was done; try again.", "bad"));
 
-// -- parts that the server renders: read again when something has changed, but never so often that it is busy with it
+// -- parts that the server renders: read again when something has changed, but not so often that it is busy with it; a
+// server that is busy anyway is asked again all the same, or what somebody did would not be seen
 
-const SOON = 1000, REST = 20;
+const SOON = 1000, REST = 20, LONGEST_REST = 4000;
 const moving = document.querySelector("[data-live]"), parts = document.querySelector("[data-parts]");
 let due = Infinity, timer = 0, ended = -Infinity, took = 0, isReading = false, isOld = false;
 
 export function readSoon(after = SOON) {
   isOld = isReading; // what is on its way may have been read before the change
-  const at = Math.max(performance.now(), ended + Math.max(after, REST * took));
+  const at = Math.max(performance.now(), ended + Math.max(after, Math.min(REST * took, LONGEST_REST)));
   if (isReading || !(moving || parts) || at >= due) return;
   clearTimeout(timer);
   due = at;
