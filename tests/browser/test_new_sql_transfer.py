@@ -33,18 +33,22 @@ def shop() -> Iterator[PostgresServer]:
         yield server
 
 
-def test_a_table_behind_a_password_is_loaded(
-    shop: PostgresServer, serves: Callable[..., RealServer], comes: Callable[..., Person]
-) -> None:
-    server = serves(houses.empty, DAYFILL_ALLOW_NETS="127.0.0.0/8")
-    me = comes(server)
-    me.expected.append("status of 422")
+def _names_the_orders(me: Person, shop: PostgresServer) -> None:
     me.opens("/transfers/new?source=SQL")
     for field, text in {"host": "127.0.0.1", "port": str(shop.port), "database": "postgres", "user": "reader"}.items():
         me.page.locator(f'[name="from.{field}"]').fill(text)
     me.page.locator('[name="from.tls"]').select_option("disable")
     me.page.locator('[name="from.table"]').fill("orders")
     me.page.locator('[name="from.date_column"]').fill("day")
+
+
+def test_a_table_behind_a_password_is_loaded(
+    shop: PostgresServer, serves: Callable[..., RealServer], comes: Callable[..., Person]
+) -> None:
+    server = serves(houses.empty, DAYFILL_ALLOW_NETS="127.0.0.0/8")
+    me = comes(server)
+    me.expected.append("status of 422")
+    _names_the_orders(me, shop)
     password = me.page.get_by_label("Password optional").first
     password.fill("wrong")
     me.button("Check the source").click()
