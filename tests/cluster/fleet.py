@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -19,8 +19,10 @@ import msgspec
 from kinds import DESTINATION, ROWS, SOURCE
 from ray_cluster import RayCluster
 
+from dayfill.domain.addresses import networks
 from dayfill.domain.connection import sealed_for
 from dayfill.domain.days import DayRange
+from dayfill.domain.reach import Reach, Reaches
 from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import backfills
 from dayfill.engine.away import Away
@@ -33,9 +35,10 @@ from dayfill.settings.cluster import cluster_of
 from dayfill.store import invariants
 from dayfill.store.db import micros
 from installation import NOON, Installation
-from reaching import TEMPS
+from reaching import TEMP
 
 LAST = date(2024, 6, 14)
+REACH = Reach(TEMP.roots, nets=networks(["127.0.0.0/8"]))
 PATIENCE = 120.0
 """Seconds: beside much else Ray may take half a minute for what else takes two."""
 
@@ -52,13 +55,14 @@ def connected(cluster: RayCluster, address: str = "") -> RayExecutor:
 
 @dataclass
 class Fleet:
-    """One installation with its dispatcher. began: when the test began to watch, in seconds of the clock."""
+    """One installation with its dispatcher. is_timed: its clock is that of this machine, not the test's."""
 
     installation: Installation
     cluster: RayCluster
     folder: Path
     executor: RayExecutor
     task: asyncio.Task[None] | None = None
+    is_timed: bool = False
     threads: ThreadsExecutor = field(default_factory=lambda: ThreadsExecutor(2))
 
     @property
@@ -71,11 +75,12 @@ class Fleet:
 
     def start(self) -> Dispatcher:
         """Dispatch, without waiting for the cluster."""
-        made, seams = self.installation, replace(system_seams(), now=lambda: self.installation.now)
+        made, seams = self.installation, system_seams()
+        seams = seams if self.is_timed else replace(seams, now=lambda: self.installation.now)
         (self.folder / "spool").mkdir()
         dispatcher = Dispatcher(
             *(made.db, seams, self.threads, made.keyring.open, made.server.installation_id, self.folder / "spool"),
-            *(TEMPS, Away(self.executor, self.cluster.token)),
+            *(Reaches(REACH), Away(self.executor, self.cluster.token)),
         )
         self.dispatcher = dispatcher
         self.task = asyncio.create_task(dispatcher.run())
@@ -93,18 +98,25 @@ class Fleet:
             assert await invariants.check(tx, owner="", now=None) == []
 
     def transfer(
-        self, *, destination: str = DESTINATION, deadline: int = 600, secret: str = "", **settings: str
+        self,
+        *,
+        source: str = SOURCE,
+        fields: Mapping[str, str] | None = None,
+        into: str = "visits",
+        deadline: int = 600,
+        secret: str = "",
+        **settings: str,
     ) -> int:
+        """A new one, by default from what this test says to its shelf. fields: of a PostgreSQL database instead."""
         made, name = self.installation, f"Visits {len(self.installation.execute('SELECT 1 FROM transfers'))}"
         stamp = {"team_id": made.team_id, "created_time": micros(NOON)}
-        tables = msgspec.json.encode([Table("visits")]).decode()
-        group = made.insert("table_groups", **stamp, data_source_id=SOURCE, name=name, table_prefix="", tables=tables)
-        path = str(self.shelf if destination == DESTINATION else self.folder / "warehouse.duckdb")
+        tables = msgspec.json.encode([Table(into)]).decode()
+        group = made.insert("table_groups", **stamp, data_source_id=source, name=name, table_prefix="", tables=tables)
+        destination, place = (DESTINATION, {"path": str(self.shelf)}) if fields is None else ("DWH_POSTGRESQL", fields)
         shelf = {"destination_type": destination, "display_name": name, "auth_method": ""}
-        target = made.insert(
-            "destinations", **stamp, **shelf, location=path, fields=msgspec.json.encode({"path": path}).decode()
-        )
-        public = {"public_id": str(made.server.seams.new_id()), "data_source_id": SOURCE}
+        there = {"location": f"{name} {place}", "fields": msgspec.json.encode(place).decode()}
+        target = made.insert("destinations", **stamp, **shelf, **there)
+        public = {"public_id": str(made.server.seams.new_id()), "data_source_id": source}
         connection = made.insert("connections", **stamp, **public, destination_type=destination, parallelism=100)
         if secret:
             purpose = sealed_for(made.team_id, connection)
@@ -112,12 +124,13 @@ class Fleet:
             made.execute(
                 "UPDATE connections SET sealed = :sealed WHERE connection_id = :id", sealed=sealed, id=connection
             )
-        told = tuple(SourceSetting(name, value) for name, value in {"trace": str(self.trace), **settings}.items())
-        chosen = Configuration(SOURCE, group, target, name, settings=told)
+        settings |= {"trace": str(self.trace)} if source == SOURCE else {}
+        told = tuple(SourceSetting(name, value) for name, value in settings.items())
+        chosen = Configuration(source, group, target, name, settings=told)
         return made.insert(
             "transfers",
             **stamp,
-            **{"display_name": name, "data_source_id": SOURCE, "schema_id": group, "destination_id": target},
+            **{"display_name": name, "data_source_id": source, "schema_id": group, "destination_id": target},
             **{"connection_id": connection, "state": "active", "zone": "UTC", "parallelism": 4},
             configuration=msgspec.json.encode(chosen).decode(),
             deadline_seconds=deadline,
