@@ -42,9 +42,12 @@ CAN_BE_USED = """() => [...document.querySelectorAll(
   .filter((one) => !one.disabled && one.checkVisibility({visibilityProperty: true}) && !window.focusStops.has(one))
   .map((one) => one.outerHTML.slice(0, 160))"""
 """What a mouse could use and Tab has not come to."""
-TOO_WIDE = """() => document.documentElement.scrollWidth > innerWidth
-  ? [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
-      .map((one) => one.outerHTML.slice(0, 120)) : []"""
+TOO_WIDE = """() => { const {clientWidth, scrollWidth} = document.documentElement;
+  return scrollWidth <= clientWidth && innerWidth <= clientWidth ? []
+    : [`${scrollWidth} of ${clientWidth}`, ...[...document.querySelectorAll("body *")]
+        .filter((one) => one.getBoundingClientRect().right > clientWidth + 1)
+        .map((one) => one.outerHTML.slice(0, 120))]; }"""
+"""A phone shows all of a page that is too wide, and makes it smaller: then only innerWidth has grown."""
 SMALL = """() => [...document.querySelectorAll(
     "button, .button, select, input:not([type=hidden], [type=checkbox]), .check, summary, .top a")]
   .filter((one) => one.checkVisibility()).map((one) => [one.getBoundingClientRect(), one.outerHTML.slice(0, 120)])

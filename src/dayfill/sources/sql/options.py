@@ -16,7 +16,9 @@ FILE_ENGINES = ("sqlite", "duckdb")
 BOUNDS = ("date", "timestamp", "timestamptz")
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("engine", "Database", "select", is_required=True, options=ENGINES, help_text="mysql is for MariaDB too."),
+    Setting(
+        "engine", "Kind of database", "select", is_required=True, options=ENGINES, help_text="mysql is for MariaDB too."
+    ),
     Setting("host", "Host", help_text="Name or address of the server; empty for a file."),
     Setting("port", "Port", help_text="Empty = 5432 for PostgreSQL, 3306 for MySQL."),
     Setting("database", "Database"),
