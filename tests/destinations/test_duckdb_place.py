@@ -81,6 +81,8 @@ def test_a_file_deleted_during_a_load_is_loaded_again(file: Warehouse) -> None:
 
 
 def test_a_second_name_of_an_open_file_is_refused(file: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "before").mkdir()
+    duckdb_warehouse(tmp_path / "before").load(a_day(stamped(1)))  # another file that is open
     file.load(a_day(stamped(1)))
     other = tmp_path / "other.duckdb"
     os.link(path_of(file), other)

@@ -10,6 +10,9 @@ from dayfill import destinations
 from dayfill.destinations import FinishedTable
 from dayfill.errors import Permanent
 
+OWN_TYPES = {pa.bool_(): True, pa.json_(): '{"a": 1}', pa.uuid(): b"0123456789abcdef", pa.decimal128(9, 2): "0.01"}
+"""Those that a driver hands over as something else."""
+
 
 def read(warehouse: Warehouse, wanted: pa.Schema, offset: int = 0, column: str = "data_date") -> pa.Table:
     """A day of ``visits`` in these columns."""
@@ -44,6 +47,13 @@ def test_a_day_is_read_back_in_the_columns_of_another_reading(warehouse: Warehou
     assert read(warehouse, wanted, 1)["version"].to_pylist() == [6]
     assert read(warehouse, wanted, 2).num_rows == 0
     assert read(warehouse, wanted, column="other_date").num_rows == 0
+
+
+def test_values_come_back_in_the_types_that_were_loaded(warehouse: Warehouse) -> None:
+    columns = {of: pa.array([value, None]).cast(of) for of, value in OWN_TYPES.items()}
+    rows = stamped(1, 2, 0, **{f"c{i}": column for i, column in enumerate(columns.values())})
+    warehouse.load(a_day(rows))
+    assert sorted(read(warehouse, rows.schema).to_pylist(), key=str) == sorted(rows.to_pylist(), key=str)
 
 
 def test_dates_beyond_all_days_are_no_days(warehouse: Warehouse) -> None:

@@ -11,6 +11,7 @@ import pytest
 from warehouse import FIRST, TRANSFER, Warehouse, a_day, on, stamped
 
 from dayfill.destinations import FinishedDay, FinishedTable, load
+from dayfill.domain.days import WHOLE
 from dayfill.errors import ConnectorError, Permanent, Transient
 
 
@@ -64,6 +65,16 @@ def test_it_replaces_what_stood_there(warehouse: Warehouse) -> None:
 def test_days_in_memory_and_in_files_go_in_together(warehouse: Warehouse) -> None:
     warehouse.load(a_day(stamped(1, 3)), of(waiting(2, 1), 2, on(1)), of(waiting(3, 2), 3, on(2)))
     assert warehouse.readings() == {on(0): [1] * 3, on(1): [2] * 6, on(2): [3] * 6}
+
+
+def test_a_table_without_days_is_replaced_by_it(warehouse: Warehouse) -> None:
+    for version in (1, 2):
+        rows = stamped(version, 6).drop_columns("data_date").to_batches(max_chunksize=4)
+        table = FinishedTable("pages", None, Waiting(tuple(rows)), f"hash-{version}")
+        warehouse.load(FinishedDay(TRANSFER, WHOLE, 1000 + version, version, (table,)))
+    found = warehouse.ask("SELECT version FROM pages")
+    assert found is not None and found["version"].to_pylist() == [2] * 6
+    assert warehouse.ledger() == {("pages", WHOLE): (2, 6)}
 
 
 def test_a_table_is_widened_for_it(warehouse: Warehouse) -> None:

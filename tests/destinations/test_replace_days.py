@@ -214,6 +214,7 @@ def test_check_leaves_nothing_behind(warehouse: Warehouse) -> None:
     warehouse.destination.check(warehouse.config)
     warehouse.destination.check(warehouse.config)
     warehouse.load(a_day(stamped(1)))
+    warehouse.destination.check(warehouse.config)
     assert warehouse.tables() == ["_dayfill_days", "_dayfill_tables", "visits"]
 
 

@@ -11,7 +11,8 @@ import pytest
 from dayfill.domain.backfill import BackfillStatus
 from dayfill.engine import dispatch
 from dayfill.engine.dispatch import Dispatcher
-from rig import Rig, last
+from dayfill.errors import NotLeading
+from rig import LAST, Rig, last
 from scripted import NO_SPOOL, unsealed
 
 
@@ -38,6 +39,32 @@ async def test_it_returns_once_the_last_answer_is_recorded(rig: Rig, monkeypatch
         await running
     stopped = await rig.get(backfill_id)
     assert (stopped.status, stopped.completed, stopped.running, len(executor.jobs)) == (BackfillStatus.RUNNING, 2, 0, 2)
+
+
+async def test_what_lands_while_another_server_dispatches_is_no_result(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor, lost = rig.gated(), list[Exception]()
+    write = rig.db.write
+
+    def led() -> object:
+        if lost:
+            raise lost.pop()
+        return write()
+
+    monkeypatch.setattr(rig.db, "write", led)
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    await rig.step()
+    lost.append(NotLeading("Another server dispatches."))
+    await rig.answer()
+    assert rig.runs(backfill) == {LAST: ("RUNNING", 2)}, "it is read again, now that this one dispatches again"
+    executor.gates[0].answer()
+    lost.append(NotLeading("Another server dispatches."))
+    rig.dispatcher.stop()
+    await rig.step()
+    assert rig.task is None, "it does not stay for what is not its own any more"
+    assert rig.runs(backfill) == {LAST: ("RUNNING", 2)}
+    assert [type(fault) for fault in rig.faults] == [NotLeading] * 2
 
 
 async def test_it_looks_again_by_itself_when_the_time_has_come(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from dayfill.errors import SetupError, Transient
 from dayfill.executors import Cluster, ray
@@ -102,6 +107,62 @@ def test_a_close_ends_what_is_under_way(connect: Callable[[str], RayExecutor]) -
     executor.close()
     assert isinstance(held.exception(SECONDS), Transient)
     assert isinstance(executor.submit(b"done").exception(SECONDS), Transient)
+
+
+def test_a_refusal_that_stays_the_same_is_told_once(
+    connect: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drives, start = list[object](), subprocess.Popen
+
+    def counted(*words: Any, **how: Any) -> Any:
+        drives.append(words)
+        return start(*words, **how)
+
+    monkeypatch.setattr(ray.subprocess, "Popen", counted)
+    with capture_logs() as told:
+        executor = connect("refused", slots=0)
+        while len(drives) < 4:
+            executor._closing.wait(0.01)
+        executor.close()
+    assert [one["event"] for one in told] == ["cluster_gone"]
+
+
+def test_a_close_does_not_wait_for_the_next_try(
+    connect: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "AGAIN_SECONDS", 3600)
+    executor = connect("refused", slots=0)
+    while "no token" not in str(executor.fault):
+        executor._closing.wait(0.01)
+    executor.close()
+    assert not executor._keeper.is_alive() and "the server is stopping" in str(executor.fault)
+
+
+def test_a_close_while_the_driver_starts_ends_it(
+    connect: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_start, start = Event(), subprocess.Popen
+    monkeypatch.setattr(ray.subprocess, "Popen", lambda *words, **how: may_start.wait(SECONDS) and start(*words, **how))
+    executor = connect("here", slots=0)
+    closing = Thread(target=executor.close)
+    closing.start()
+    assert executor._closing.wait(SECONDS)
+    may_start.set()
+    closing.join(SECONDS)
+    assert executor._driver is not None and executor._driver.returncode == -signal.SIGKILL
+
+
+def test_a_cancel_that_meets_an_answer_or_a_loss_asks_nothing_more(connect: Callable[[str], RayExecutor]) -> None:
+    """One thread has taken the job out of those that wait, the other one cancels it."""
+    executor = connect("here")
+    answered, lost = executor.submit(b"hold"), Future[bytes]()
+    assert executor.submit(b"done").result(SECONDS) == b"answer", "the driver has all that was sent before"
+    executor._waiting.clear()
+    assert answered.cancel() and executor._wanted.empty()
+    lost.cancel()
+    executor._waiting[99] = lost
+    executor._lose_all()
+    assert lost.cancelled() and not executor._waiting
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
