@@ -148,7 +148,8 @@ def test_text_that_is_no_text_is_the_days_fault(served: Warehouse) -> None:
     assert served.readings() == {FIRST: [1] * 10}
 
 
-def test_a_look_whose_session_is_ended_half_way_may_be_tried_again(served: Warehouse) -> None:
+@pytest.mark.parametrize("ended", ["pg_terminate_backend", "pg_cancel_backend"])
+def test_a_look_that_is_ended_half_way_may_be_tried_again(served: Warehouse, ended: str) -> None:
     large = pa.array(["x" * 1000] * 100_000)
     assert served.load(a_day(stamped(2, 100_000, 0, label=large), token=2)) == [DayOutcome.LOADED]
     wanted = FinishedTable("visits", "data_date", stamped(1, 0, 0, label=pa.array([], pa.string())), "")
@@ -159,7 +160,7 @@ def test_a_look_whose_session_is_ended_half_way_may_be_tried_again(served: Wareh
         if len(seen) == 1:
             with beside(served) as other:
                 other.rows(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    f"SELECT {ended}(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND query LIKE 'COPY%visits%'"
                 )
 

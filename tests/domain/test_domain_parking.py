@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.parking import rest
+from dayfill.domain.allowance import Allowance
+from dayfill.domain.parking import out_of_rows, rest
 from dayfill.domain.run import Side, stated_rest
 
 NONE = timedelta()
@@ -39,3 +40,8 @@ def test_one_that_was_not_is_as_long_again(side: Side, since: timedelta, expecte
 
 def test_a_clock_that_was_set_back_makes_no_rest_shorter() -> None:
     assert rest(Side.SOURCE, None, -HOUR, 0) == MINUTE
+
+
+def test_a_team_without_rows_waits_for_the_next_month() -> None:
+    waiting = out_of_rows(Allowance(100, None, 120), datetime(2024, 12, 31, 23, tzinfo=UTC))
+    assert (waiting.reason, waiting.until, waiting.cause) == ("rows", datetime(2025, 1, 1, tzinfo=UTC), "ROWS")

@@ -8,13 +8,16 @@ from datetime import timedelta
 import pytest
 
 import seeds
-from dayfill.domain.connection import Connection
+from dayfill.domain.connection import Connection, sealed_for
 from dayfill.domain.ids import LARGEST_SHORT_ID
 from dayfill.domain.run import Side
+from dayfill.domain.secret import Secret
 from dayfill.domain.slices import SourceJob
 from dayfill.domain.transfer import Account, Segment, Transfer
 from dayfill.engine import connections
 from dayfill.errors import Missing, Refused
+from dayfill.secrets import secrets_in
+from dayfill.sources import kept_for
 from dayfill.store import connections as kept
 from dayfill.store import parking, transfers
 from installation import NOON, Installation
@@ -116,3 +119,33 @@ async def test_saved_again_the_transfer_reads_through_another_login(installation
     await revoke(installation, saved.connection_id)
     newest = await seeds.login(installation)
     assert (await again(installation, made)).connection_id == newest.connection_id
+
+
+async def test_a_secret_is_kept_sealed_for_the_one_host_that_it_may_be_sent_to(installation: Installation) -> None:
+    login = await seeds.login(installation, "SQL")
+    async with installation.db.write() as tx:
+        await connections.give(tx, installation.keyring, login, {"host": "DB.example", "password": "canary"})
+    ((sealed,),) = installation.execute("SELECT sealed FROM connections")
+    assert isinstance(sealed, bytes) and b"canary" not in sealed
+    opened = secrets_in(installation.keyring.open(sealed, sealed_for(login.team_id, login.connection_id)))
+    assert opened == {kept_for("password", "db.example"): Secret("canary")}
+
+
+@pytest.mark.parametrize(
+    ("source", "secrets", "says"),
+    [
+        ("SQL", {"host": "db.example", "token": "t"}, "A login at SQL keeps no secret 'token': known are password."),
+        ("FILES", {"host": "db.example", "token": "t"}, "A login at FILES keeps no secret 'token': it has none."),
+        ("SQL", {"password": "p"}, "A secret is kept for one host: send it as host beside the secret."),
+        ("SQL", {"password": "p", "host": " "}, "A secret is kept for one host: send it as host beside the secret."),
+    ],
+)
+async def test_a_secret_that_nobody_asks_for_or_for_any_host_is_refused(
+    installation: Installation, source: str, secrets: dict[str, str], says: str
+) -> None:
+    login = await seeds.login(installation, source)
+    async with installation.db.write() as tx:
+        with pytest.raises(Refused) as refused:
+            await connections.give(tx, installation.keyring, login, secrets)
+    assert refused.value.description == says
+    assert installation.execute("SELECT sealed FROM connections") == [(None,)]

@@ -97,6 +97,8 @@ def test_a_table_that_is_gone_is_missed_by_all_its_days(look: Look, counts: Coun
     [
         # Its empty days count as agreeing, though the other column has rows on all of them.
         ({ago(0): 2, ago(1): 0, ago(2): 0}, {ago(0): 2, ago(1): 1, ago(2): 1}, {ago(0): 2}, []),
+        # Days that it has all count for it, though the other column is wrong about fewer.
+        ({ago(0): 2, ago(1): 2}, {ago(9): 1}, {ago(0): 2, ago(1): 2}, []),
         # Days that only the other column knows count against it, though each has a single row.
         ({ago(0): 3}, {ago(0): 3, ago(8): 1, ago(9): 1}, {ago(0): 2}, [ago(0)]),
     ],
