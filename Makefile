@@ -7,7 +7,8 @@ FENCE ?= on
 ROUNDS ?=
 ROWS ?=
 EXAMPLES ?= 10000
-COVERING := $(addprefix tests/,domain engine destinations executors secrets settings store api cli)
+COVERING := $(addprefix tests/,domain engine destinations executors secrets settings store api cli ui \
+  cluster/test_cluster_worker.py) --ignore tests/api/fuzz
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -57,6 +58,7 @@ restart: dev ## Take the time from a kill -9 to serving and reading again, with 
 
 coverage: dev ## Run the tests of domain, engine and load path; fail if one of their branches is not taken
 	$(BIN)/coverage run -m pytest $(COVERING)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 mutation: dev ## Change domain and engine in thousands of small ways, one at a time: a test must notice 85 % of them
