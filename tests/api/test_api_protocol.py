@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from dayfill.api.protocol import MOST_MESSAGE_BYTES, Gathering, Protocol
 from dayfill.api.traffic import Traffic
+from dayfill.api.wire import WHOLE
 from dayfill.seams import system_seams
 
 
@@ -35,7 +36,7 @@ class Wire(asyncio.Transport):
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:
-    """/empty: 204. /stream: three chunks. Everything else: its own path."""
+    """/empty: 204. /stream: three chunks. Everything else: its own path; /whole... in one piece, where that can be."""
     path = scope["path"]
     if path == "/empty":
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -54,6 +55,8 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
     if path.startswith("/headers"):
         path = str(dict(scope["headers"]))
     headers = [(b"content-length", str(len(path)).encode())]
+    if path.startswith("/whole") and scope[WHOLE](200, [*headers, (b"x-way", b"short")], path.encode()):
+        return
     await send({"type": "http.response.start", "status": 404 if path == "/absent" else 200, "headers": headers})
     await send({"type": "http.response.body", "body": path.encode()})
 
@@ -94,6 +97,26 @@ async def test_an_answer_without_a_body_is_not_held_back(port: int) -> None:
     head = await _said(port, _request("/there", method="HEAD"))
     assert head.startswith(b"HTTP/1.1 200")
     assert head.endswith(b"\r\n\r\n")
+
+
+async def test_the_short_way_says_what_the_long_way_says_and_is_taken_where_it_can_be(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_request("/whole", close=False))
+    short = _lines(await reader.readuntil(b"/whole"))
+    writer.close()
+    assert short - {b"x-way: short"} == _lines(await _said(port, _request("/whole"))) - {b"connection: close"}
+    assert b"x-way: short" in short
+    assert (await _said(port, _request("/whole", "HEAD", close=False) + _request("/there"))).count(b"/whole") == 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(_request(path, close=False) for path in ("/whole0", "/whole1", "/end")))
+    answer = await asyncio.wait_for(reader.readuntil(b"/end"), 10)
+    writer.close()
+    assert [answer.count(b"HTTP/1.1 200"), answer.count(b"x-way: short")] == [3, 0]
+    assert answer.index(b"/whole0") < answer.index(b"/whole1")
+
+
+def _lines(answer: bytes) -> set[bytes]:
+    return {line for line in answer.split(b"\r\n") if not line.startswith(b"date:")}
 
 
 async def test_pipelined_requests_are_answered_in_order(port: int) -> None:

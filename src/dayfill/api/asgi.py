@@ -19,7 +19,7 @@ from dayfill.api.refusals import Refusals
 from dayfill.api.routes import PUBLIC, ROUTES
 from dayfill.api.server import Server
 from dayfill.api.traffic import Trace, current
-from dayfill.api.wire import Answer, Call, Route, failure, new_request_id, refusal, render
+from dayfill.api.wire import WHOLE, Answer, Call, Route, failure, new_request_id, refusal, render
 from dayfill.domain.access import Caller
 from dayfill.errors import Denied, Malformed, Refused, RequestError, Unauthenticated
 
@@ -210,8 +210,11 @@ async def _send(send: Send, answer: Answer, request_id: str, scope: Scope) -> No
         headers.append(_JSON)
     if SHOWN in scope:
         headers += headers_of(scope[SHOWN])
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    send_whole = scope.get(WHOLE)
+    # Headers that a handler gave may hold what a client sent: uvicorn looks at each of them.
+    if send_whole is None or answer.headers or not send_whole(answer.status, headers, body):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _send_stream(scope: Scope, receive: Receive, send: Send, answer: Answer, request_id: str) -> None:

@@ -39,6 +39,7 @@ class Buckets:
 
     def __init__(self, per_hour: int, most: int = MOST_HOLDERS) -> None:
         self._per_hour = per_hour
+        self._holds = per_hour * _TOKEN
         self._most = most
         self._full: OrderedDict[Holder, int] = OrderedDict()
 
@@ -48,8 +49,10 @@ class Buckets:
     def take(self, holder: Holder, monotonic: float) -> Taken:
         """A token, if there is one: who is refused pays nothing, so asking again does not make the wait longer."""
         now = int(monotonic * 1_000_000) * self._per_hour
-        full = max(self._full.get(holder, now), now)
-        left = self._per_hour * _TOKEN - (full - now)
+        full = self._full.get(holder, now)
+        if full < now:
+            full = now
+        left = self._holds - (full - now)
         if left < _TOKEN:
             return Taken(self._per_hour, 0, -((left - _TOKEN) // (self._per_hour * 1_000_000)))
         self._full[holder] = full + _TOKEN

@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol, with everything that is said in one turn of the event loop sent at its end.
 
 A write wakes the reading end, and on a small answer that costs more than making it. Head and body go out together,
-and the answers of one turn right after each other, so that a client with several connections is woken once.
+and the answers of one turn right after each other, so that a client with several connections is woken once. An answer
+that is there as a whole takes a short way past uvicorn, which takes it in two parts and looks at every header.
 Clients that are slow on purpose neither stay nor use up the files that the process may open: a warehouse needs them.
 What never becomes a request is refused here, in the words of every other refusal, and its connection is closed: of what
 comes after it nobody knows where it begins.
@@ -11,14 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dayfill.api import bodies
 from dayfill.api.traffic import UNREAD, Trace, Traffic
-from dayfill.api.wire import failure, new_request_id, render
+from dayfill.api.wire import WHOLE, failure, new_request_id, render
 from dayfill.seams import Seams
 
 HEAD_SECONDS = 10.0
@@ -132,6 +134,23 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         # What follows a body in chunks is no header: a proxy that looks after X-Forwarded-For does not look there.
         self.headers = _NOWHERE
+        # Without the cycle in it, which knows its scope: what ends in a circle waits for the garbage collection.
+        self.scope[WHOLE] = self._send_whole  # type: ignore[literal-required]
+
+    def _send_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send an answer at once, its headers as they are; False, and nothing, where more is to be heeded than that."""
+        cycle = self.cycle
+        # While another request waits for its turn in the pipeline, `cycle` is that one's.
+        if self.pipeline or cycle.disconnected or not cycle.keep_alive or cycle.scope["method"] == "HEAD":
+            return False
+        if self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        cycle.on_response()
+        return True
 
     def on_message_complete(self) -> None:
         self._arriving_since = None

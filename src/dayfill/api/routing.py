@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from dayfill.errors import Missing
 MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
 """Prefixes under which clients expect the vendor's routes."""
 _ENDS = {tuple(mount.split("/")[1:]): mount.count("/") + 1 for mount in MOUNTS}
+_STARTS = frozenset(mount.split("/")[1] for mount in MOUNTS if mount)
 ROOT_ONLY = "x"
 """First segment of the extension, which is at the root alone."""
 
@@ -23,6 +25,8 @@ TEXTS = frozenset(
     }
 )
 """Ids of a path that are no numbers, or of what there never is; they are only compared, so any text is allowed."""
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ class Match(NamedTuple):
 def identifier(name: str, text: str) -> int:
     # group_id is the one id that the contract writes with a prefix: tg_<schema_id>.
     digits = text.removeprefix("tg_") if name == "group_id" else text
-    if digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= 19:
+    if _NUMBER.fullmatch(digits):
         number = int(digits)
         if number <= LARGEST_ID and (name != "group_id" or text != digits):
             return number
@@ -96,7 +100,7 @@ def tree(routes: Iterable[Route]) -> Node:
 def find(root: Node, path: str) -> Match | None:
     """The routes at a path, its mount stripped once; None if there are none."""
     segments = path.split("/")
-    if segments[0]:
+    if path[:1] != "/":
         return None  # a target without its first slash, which some servers hand over as it came
     mount_end = _mount_end(segments)
     if mount_end > 1 and len(segments) > mount_end and segments[mount_end] == ROOT_ONLY:
@@ -118,4 +122,6 @@ def find(root: Node, path: str) -> Match | None:
 
 def _mount_end(segments: list[str]) -> int:
     """How many segments belong to the mount, the empty one before the first slash included."""
+    if segments[1] not in _STARTS:
+        return 1
     return _ENDS.get(tuple(segments[1:3])) or _ENDS.get(tuple(segments[1:2]), 1)
