@@ -10,8 +10,9 @@ import pytest
 
 from dayfill import sources
 from dayfill.domain.transfer import Table
-from dayfill.sources import SourceConfig
-from dayfill.sources.files import connection
+from dayfill.errors import Transient
+from dayfill.sources import SourceConfig, files
+from dayfill.sources.files import connection, selection
 from reaching import TEMP
 
 DAY = date(2024, 6, 1)
@@ -35,3 +36,21 @@ def test_the_engine_and_the_watch_of_a_reading_that_is_given_up_are_given_back(l
     watch.join(timeout=60)
     assert not watch.is_alive()
     assert len(connection.IDLE._waiting) == min(idle + 1, 8)
+
+
+@pytest.mark.parametrize("name", ["*.csv", "{date}.csv"])
+def test_the_columns_of_too_many_files_are_given_up_in_time_with_what_to_do(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 4):
+        (tmp_path / f"2024-06-0{number}.csv").write_text(f"day,n\n{DAY},{number}\n")
+    config = SourceConfig({"path": str(tmp_path / name), "date_column": "day"}, reach=TEMP)
+    looks: list[object] = []
+    look = selection._look
+    monkeypatch.setattr(selection, "_look", lambda *given: looks.append(given) or look(*given))
+    assert sources.get("FILES").schema(config, Table("t")).names == ["day", "n"]
+    assert len(looks) == 3
+    monkeypatch.setattr(files, "_SCHEMA_SECONDS", 0)
+    with pytest.raises(Transient, match="Let it match fewer, or make the transfer without this check") as refused:
+        sources.get("FILES").schema(config, Table("t"))
+    assert (refused.value.cause, len(looks)) == ("TIMEOUT", 3), "no file is looked at after the time is over"

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from dayfill.domain.transfer import Partition, Table
-from dayfill.errors import ConnectorError
+from dayfill.errors import ConnectorError, Transient
 from dayfill.outgoing import is_url
 from dayfill.sources import DaysRead, Source, SourceAccount, SourceConfig
 from dayfill.sources.files import download, options, selection, translated
@@ -23,7 +23,12 @@ from dayfill.sources.files.query import Scan
 from dayfill.sources.files.reading import FilesRead
 from dayfill.sources.files.unpack import unpack
 
-_SCHEMA_SECONDS = 600.0
+_SCHEMA_SECONDS = 60.0
+"""Somebody waits for the columns."""
+_TOO_MUCH = (
+    f"The columns were not found within {_SCHEMA_SECONDS:g} s: path matches too many files, or they are packed, or "
+    "far away. Let it match fewer, or make the transfer without this check: its days have a deadline of their own."
+)
 
 
 class Files:
@@ -47,9 +52,19 @@ class Files:
         self.schema(config, table)
 
     def schema(self, config: SourceConfig, table: Table) -> pa.Schema:
-        """The columns as they will be read: as declared, or as inferred from all files there are now."""
-        with ExitStack() as closing:
-            return _prepare(config, table, [], Deadline(_SCHEMA_SECONDS), closing).plan.schema
+        """The columns as they will be read: as declared, or as inferred from all files there are now.
+
+        Raises:
+            ConnectorError: a setting, a path or a column is wrong, or there is too much to look at.
+        """
+        clock = Deadline(_SCHEMA_SECONDS)
+        try:
+            with ExitStack() as closing:
+                return _prepare(config, table, [], clock, closing).plan.schema
+        except Transient:
+            if not clock.over:
+                raise
+            raise Transient("TIMEOUT", _TOO_MUCH) from None
 
     def read_days(self, config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> DaysRead:
         """Read these days; lazy once the files and their columns are known.
@@ -84,7 +99,7 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     closing.callback(_release, con, found.files, clock)
     clock.watch(con)
     try:
-        seen = selection.looked_at(con, found, chosen)
+        seen = selection.looked_at(con, found, chosen, clock)
         plan = make(con, seen, chosen, table)
         clock.check()
     except (duckdb.Error, OSError) as error:

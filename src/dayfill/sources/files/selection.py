@@ -10,6 +10,7 @@ from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError, Permanent
 from dayfill.sources.files import paths, translated
 from dayfill.sources.files.connection import Connection
+from dayfill.sources.files.deadline import Deadline
 from dayfill.sources.files.fit import never_joined
 from dayfill.sources.files.look import Look, look
 from dayfill.sources.files.options import Options
@@ -75,14 +76,15 @@ def select(options: Options, table: Table, days: Sequence[date]) -> Selection:
     return found
 
 
-def looked_at(con: Connection, found: Selection, options: Options) -> list[Seen]:
+def looked_at(con: Connection, found: Selection, options: Options, clock: Deadline) -> list[Seen]:
     """The files of a selection that can be looked at, with their columns. A file that cannot fails its own days.
 
     Raises:
-        ConnectorError: such a file, where the path is the same for every day.
+        ConnectorError: such a file, where the path is the same for every day. Transient: the deadline passed.
     """
     seen = []
     for file in found.every:
+        clock.check()
         try:
             seen.append((file, _look(con, file, options)))
         except ConnectorError as error:
