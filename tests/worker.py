@@ -8,7 +8,8 @@ from datetime import date
 from dayfill.domain.run import Failure, QueryDetail
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine.budgets import Budgets
-from dayfill.engine.claim import Claimer, claim
+from dayfill.engine.claim import claim, look
+from dayfill.engine.claimer import Claimer
 from dayfill.engine.materialise import materialise
 from dayfill.engine.record import record
 from installation import Installation
@@ -28,6 +29,7 @@ async def claim_some(made: Installation, most: int = 10_000) -> list[DayOrder]:
         # A new claimer each time: it knows of no pace and nothing in flight, so it takes the next days one by one.
         claimer = Claimer("test", made.server.installation_id, Budgets(most - len(orders)))
         async with made.db.write() as tx:
+            await look(tx, made.server.seams, claimer)
             claimed = await claim(tx, made.server.seams, claimer)
         if not claimed:
             break

@@ -47,7 +47,7 @@ async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
         return found
 
     assert await waiting() is None, "a DuckDB file is loaded by the server"
-    monkeypatch.setattr("dayfill.engine.claim.destinations.LOCAL", frozenset())
+    monkeypatch.setattr("dayfill.engine.offers.destinations.LOCAL", frozenset())
     told = await waiting()
     assert told is not None and "10.0.0.7" not in told.pop("error"), "where the cluster is does not concern a team"
     assert told == {"reason": "cluster", "cause": "CLUSTER", "since": "2024-06-15T11:53:00Z"}

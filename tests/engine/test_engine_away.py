@@ -7,7 +7,7 @@ from types import SimpleNamespace as Of
 
 import pytest
 
-from dayfill.engine import claim
+from dayfill.engine import offers
 from dayfill.engine.away import Away
 from dayfill.engine.dispatch import GRACE_SECONDS
 from dayfill.errors import Transient
@@ -41,7 +41,7 @@ async def fleet(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     rig.gated()
     rig.start()
     rig.dispatcher._away, rig.dispatcher._claimer.has_cluster = Away(made, TOKEN), True
-    monkeypatch.setattr(claim, "is_away", lambda job: job.transfer_id > 1)
+    monkeypatch.setattr(offers, "is_away", lambda job: job.transfer_id > 1)
     return made
 
 
@@ -103,4 +103,4 @@ def test_what_belongs_to_this_machine_is_loaded_by_it(
     source: str, settings: dict[str, str], destination: str, is_away: bool
 ) -> None:
     job = Of(source=Of(kind=source, settings=settings), destination=Of(kind=destination))
-    assert claim.is_away(job) == is_away  # type: ignore[arg-type]
+    assert offers.is_away(job) == is_away  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ import pytest
 
 from dayfill import sources
 from dayfill.domain.reach import Reach, Reaches
-from dayfill.engine import dispatch, materialise
+from dayfill.engine import claim, dispatch, materialise
 from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
 from dayfill.errors import Busy, Permanent, Transient
-from dayfill.store import runs, schedules
+from dayfill.store import lanes, runs, schedules
 from meeting import meet
 from rig import Rig, ago, last
 from scripted import NO_SPOOL, unsealed
@@ -115,7 +115,7 @@ async def test_a_slice_that_cannot_be_handed_out_holds_no_slot(rig: Rig, monkeyp
     assert rig.agrees(transfer) == sorted(last(5))
 
 
-@pytest.mark.parametrize("place", [(runs, "next_delayed"), (runs, "next_lane"), (schedules, "next_due")])
+@pytest.mark.parametrize("place", [(runs, "next_delayed"), (lanes, "waiting"), (schedules, "next_due")])
 async def test_a_fault_of_the_state_is_met_by_another_try(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]
 ) -> None:
@@ -189,12 +189,13 @@ async def test_while_nothing_works_it_says_so(
 ) -> None:
     seen: list[str | None] = []
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object) -> tuple[list[lanes.Lane], bool]:
         seen.append(rig.dispatcher.fault)
         if len(seen) < 3:
             raise error
+        return [], False
 
-    monkeypatch.setattr(runs, "next_lane", broken)
+    monkeypatch.setattr(lanes, "waiting", broken)
     await rig.settle()
     assert seen[:2] == [None, says]
     assert rig.dispatcher.fault is None
@@ -273,6 +274,7 @@ async def test_idle_it_sleeps_until_it_is_woken(rig: Rig, monkeypatch: pytest.Mo
             passes.release()
 
     monkeypatch.setattr(dispatch, "LONGEST_SLEEP", 3600.0)
+    monkeypatch.setattr(claim, "QUICK_SECONDS", 3600.0)  # however slow the machine is
     real = Counting(rig.db, rig.installation.server.seams, rig.executor, unsealed, "here", NO_SPOOL)
     task = asyncio.create_task(real.run())
     await passes.acquire()

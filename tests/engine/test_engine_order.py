@@ -147,8 +147,7 @@ async def test_one_transfer_with_many_slots_does_not_block_another(rig: Rig) -> 
     for _ in range(8):
         await rig.answer()
     order = [gate.transfer_id for gate in executor.jobs]
-    assert order.count(modest) == 4
-    assert all(set(pair) != {greedy} for pair in pairwise(order[4:11]))
+    assert order[:8] == [greedy] * 4 + [modest] * 4  # it has its turns until both have had the same
 
 
 async def test_the_newest_day_goes_first_whenever_it_was_asked_for(rig: Rig) -> None:

@@ -9,6 +9,7 @@ import pytest
 from dayfill.domain.days import DayRange
 from dayfill.domain.run import LONGEST_PARK, MAX_ATTEMPTS, SHORTEST_PARK
 from dayfill.errors import Permanent, Transient
+from meeting import meet
 from rig import Rig, ago, last
 
 
@@ -123,6 +124,7 @@ async def test_a_trial_is_a_single_day_also_of_a_transfer_that_was_never_refused
     shared = rig.connection()
     one, other = rig.transfer(1, shared), rig.transfer(1, shared)
     rig.source.on(ago(0), raises=[limited()])
+    await meet(rig, other)
     await rig.backfill(one, last(1))
     await rig.step()
     await rig.answer()

@@ -13,7 +13,7 @@ from dayfill.destinations import DayOutcome, FinishedDay
 from dayfill.domain.days import WHOLE
 from dayfill.domain.run import LOST
 from dayfill.domain.slices import DayResult, Outcome
-from dayfill.engine import claim, dispatch, extract
+from dayfill.engine import dispatch, extract, offers
 from dayfill.engine import record as recording
 from dayfill.engine.work import Recorded
 from dayfill.seams import Seams
@@ -35,6 +35,7 @@ def results_without_token(patch: pytest.MonkeyPatch) -> None:
     """A result is taken for any attempt of its run: status is compared, the token is not."""
     for query in ("held_run", "complete_run", "end_run", "requeue_run"):
         rewrite(patch, query, "AND token = :token AND", "AND :token > 0 AND")
+    rewrite(patch, "held_run", "SELECT run_id, token,", "SELECT run_id, :token,")
 
 
 def no_fence(patch: pytest.MonkeyPatch) -> None:
@@ -128,7 +129,7 @@ def refresh_appends(patch: pytest.MonkeyPatch) -> None:
 
 def read_with_the_days(patch: pytest.MonkeyPatch) -> None:
     """A slice may hold days and what has none."""
-    patch.setattr(claim, "_together", lambda found: found)
+    patch.setattr(offers, "_together", lambda found: found)
 
 
 PLANTS: dict[str, tuple[Plant, str, int]] = {

@@ -21,7 +21,8 @@ from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.away import Away
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.budgets import Budgets
-from dayfill.engine.claim import Claimed, Claimer, claim
+from dayfill.engine.claim import Claimed, claim, look
+from dayfill.engine.claimer import Claimer
 from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
 from dayfill.engine.due import seconds_to_next_due
@@ -38,7 +39,6 @@ from dayfill.engine.work import Work
 from dayfill.errors import Busy, NotLeading
 from dayfill.executors import Cluster, Executor
 from dayfill.seams import Seams
-from dayfill.store import runs
 from dayfill.store.db import Database
 
 GRACE_SECONDS = 30.0
@@ -196,8 +196,8 @@ class Dispatcher:
             self._budgets.away_slots = self._away.cluster.slots
         if self._budgets.is_full() or any(flight.claimed.alone for flight in awaited):
             return
-        if await runs.next_lane(self._db) is None:
-            self._claimer.rows_until = None  # nothing waits for it any more
+        await look(self._db, self._seams, self._claimer)
+        if not self._claimer.lanes:
             return
         async with self._db.write() as tx:
             self._claimed = await claim(tx, self._seams, self._claimer, busy=bool(awaited))
@@ -247,7 +247,7 @@ class Dispatcher:
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
         """Keep the results for the next recording. connection_id: None if nobody answered."""
-        self._claimer.learn(flight.work, results, self._seams.monotonic() - flight.began)
+        self._claimer.learn(flight.claimed.lane, flight.work, results, self._seams.monotonic() - flight.began)
         self._landed.extend((result, connection_id) for result in results)
 
     def _give_up_overdue(self) -> None:
@@ -282,6 +282,7 @@ class Dispatcher:
         looked, looked_monotonic = self._looked
         ends = [end for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]
         ends += [flight.overdue for flight in self._flights if not flight.given_up]
+        ends += [] if self._claimer.has_looked else [self._claimer.look_from]
         due = await seconds_to_next_due(self._db, self._seams, looked, self._claimer.rows_until, ends)
         return min(LONGEST_SLEEP, due)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dayfill.domain.parking import Waiting, out_of_reach
-from dayfill.engine.claim import is_away
+from dayfill.engine.offers import is_away
 from dayfill.executors import Cluster
 from dayfill.store import parking, transfers
 from dayfill.store.db import Reader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dayfill.domain.allowance import Allowance, month_of
@@ -14,6 +14,12 @@ async def get(db: Reader, team_id: int, now: datetime) -> Allowance:
     row = await db.one("get_allowance", team_id=team_id, month=month_of(now))
     assert row is not None, f"no team {team_id}"
     return Allowance(*row)
+
+
+async def get_all(tx: Tx, team_ids: Sequence[int], now: datetime) -> dict[int, Allowance]:
+    """`get` of each of these teams."""
+    rows = await tx.many("get_allowance", [{"team_id": one, "month": month_of(now)} for one in team_ids])
+    return {team_id: Allowance(*row) for team_id, row in zip(team_ids, rows, strict=True)}
 
 
 async def put(tx: Tx, team_id: int, allowed: Allowance) -> None:

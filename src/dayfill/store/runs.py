@@ -18,17 +18,6 @@ SortField = Literal["created_time", "ended_time", "data_date"]
 
 
 @dataclass(frozen=True, slots=True)
-class Claimable:
-    """A run that may start now. cause: of the failure of its last attempt."""
-
-    run_id: int
-    data_date: date
-    attempts: int
-    backfill_id: int | None
-    cause: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """The run of a result whose token still holds it."""
 
@@ -89,18 +78,6 @@ async def hasten(tx: Tx, transfer_id: int, days: Iterable[date], priority: Prior
     values = {"transfer_id": transfer_id, "priority": int(priority)}
     rows = await tx.many("hasten_recurring_run", [{**values, "data_date": day.isoformat()} for day in days])
     return [(date.fromisoformat(day), run_id) for run_id, day in rows]
-
-
-async def next_lane(db: Reader, priority: int = -1, transfer_id: int = 0) -> tuple[int, int] | None:
-    """The next (priority, transfer id) after this one with a queued run, in claim order; by default the first."""
-    row = await db.one("next_lane", priority=priority, transfer_id=transfer_id)
-    return (row[0], row[1]) if row else None
-
-
-async def claimable(tx: Tx, transfer_id: int, priority: int, now: datetime, limit: int) -> list[Claimable]:
-    """Runs of one lane that may start now, newest day first."""
-    rows = await tx.all("claimable_runs", transfer_id=transfer_id, priority=priority, now=micros(now), limit=limit)
-    return [Claimable(run_id, date.fromisoformat(day), *others) for run_id, day, *others in rows]
 
 
 async def draw_tokens(tx: Tx, count: int) -> range:

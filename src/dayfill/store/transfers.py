@@ -72,6 +72,12 @@ async def job(db: Reader, transfer_id: int) -> TransferJob:
     return _job(row)
 
 
+async def jobs(tx: Tx, transfer_ids: Sequence[int]) -> dict[int, TransferJob]:
+    """`job` of each of these transfers."""
+    rows = await tx.many("transfer_job", [{"transfer_id": one} for one in transfer_ids])
+    return {row[0]: _job(row) for row in rows}
+
+
 async def insert(tx: Tx, team_id: int, user_id: int, connection_id: int, chosen: Chosen, now: datetime) -> int:
     """A new transfer, active, without schedules; returns its id."""
     row = await tx.one(

@@ -19,24 +19,6 @@ UPDATE runs SET priority = CASE WHEN priority < :priority THEN priority ELSE :pr
 WHERE transfer_id = :transfer_id AND data_date = :data_date AND status IN ('CREATED', 'QUEUED') AND backfill_id IS NULL
 RETURNING run_id, data_date;
 
--- name: next_lane
--- The next (priority, transfer) after a given one that has a queued run: one step of a skip scan through the index.
-SELECT priority, transfer_id FROM runs
-WHERE status = 'QUEUED' AND (priority, transfer_id) > (:priority, :transfer_id)
-ORDER BY priority, transfer_id
-LIMIT 1;
-
--- name: claimable_runs
--- Runs of one transfer and priority that may start now, newest day first, none of a day that is being loaded.
-SELECT r.run_id, r.data_date, r.attempts, r.backfill_id, r.cause
-FROM runs r
-WHERE r.status = 'QUEUED' AND r.priority = :priority AND r.transfer_id = :transfer_id AND r.not_before <= :now
-  AND NOT EXISTS (
-    SELECT 1 FROM runs held
-    WHERE held.transfer_id = r.transfer_id AND held.data_date = r.data_date AND held.status = 'RUNNING')
-ORDER BY r.data_date DESC, r.run_id
-LIMIT :limit;
-
 -- name: claim_run
 -- The run starts: owner, fence token and attempt are counted now, so a run that kills its worker is counted too.
 UPDATE runs

@@ -1,0 +1,70 @@
+"""Whose turn it is among those who wait, by start-time fair queueing: everyone has a tag, and the least goes next."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+MOST_AWAY = 1_000
+"""So many who are away are remembered anyway, for a turn of theirs may not have ended."""
+
+
+class Line:
+    """Those who wait, by their ids, in the order of their turns.
+
+    Being served moves a tag on by the turns that it took. Who joins anew, or comes back, starts at the tag that was
+    served last: ahead of all who had a turn since, but with none saved up for the time away. So those who always wait
+    get equal shares, and nobody waits for more than a few turns of each other one, however they come and go.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._tags: dict[int, float] = {}
+        self._waiting: list[tuple[float, int]] = []
+        """Sorted; of equal tags the lesser id goes first."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, one: int) -> bool:
+        place = self._place(one)
+        return place < len(self._waiting) and self._waiting[place] == (self._tags.get(one), one)
+
+    def __getitem__(self, place: int) -> int:
+        """Whose turn comes after so many others."""
+        return self._waiting[place][1]
+
+    def first(self, most: int) -> list[int]:
+        """So many of those whose turn is next."""
+        return [one for _, one in self._waiting[:most]]
+
+    def join(self, one: int) -> None:
+        """It waits from now on, if it does not already."""
+        if one not in self:
+            self._tags[one] = max(self._tags.get(one, 0.0), self._now)
+            insort(self._waiting, (self._tags[one], one))
+
+    def leave(self, one: int) -> None:
+        """It waits no longer; what it has had is remembered until the others have had as much."""
+        if one in self:
+            del self._waiting[self._place(one)]
+
+    def serve(self, one: int, turns: float) -> None:
+        """It had its turn, and goes on waiting."""
+        self._now = max(self._now, self._tags[one])
+        self.charge(one, turns)
+
+    def charge(self, one: int, turns: float) -> None:
+        """What it had has taken so many turns more."""
+        waits = one in self
+        self.leave(one)
+        self._tags[one] = self._tags.get(one, self._now) + turns
+        if waits:
+            insort(self._waiting, (self._tags[one], one))
+
+    def forget(self) -> None:
+        """Remember not more and more of those who are away: drop the tags that the others have passed."""
+        if len(self._tags) > len(self._waiting) + MOST_AWAY:
+            self._tags = {one: tag for one, tag in self._tags.items() if tag > self._now or one in self}
+
+    def _place(self, one: int) -> int:
+        return bisect_left(self._waiting, (self._tags.get(one, 0.0), one))
