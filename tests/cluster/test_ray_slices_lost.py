@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+import psutil
 import pytest
 from fleet import Fleet, ago
 from ray_cluster import kill
@@ -20,6 +24,27 @@ async def test_the_days_of_a_killed_worker_are_loaded_by_another(fleet: Fleet) -
     await fleet.ended(1)
     assert fleet.attempts() == [(str(ago(0)), 2)] and len(fleet.holds()) == 1
     assert len({one["pid"] for one in fleet.readings()}) == 2
+
+
+async def test_the_day_of_a_frozen_worker_is_loaded_by_another_and_what_wakes_up_changes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dayfill.engine.dispatch.GRACE_SECONDS", 0.5)
+    gate = fleet.folder / "gate"
+    await fleet.backfill(fleet.transfer(gate=str(gate), deadline=20), 1)
+    fleet.start()
+    (first,) = await fleet.until(fleet.readings)
+    os.kill(first["pid"], signal.SIGSTOP)
+    try:
+        gate.touch()
+        await fleet.ended(1)
+        assert fleet.runs() == {"COMPLETED": 1} and fleet.attempts() == [(str(ago(0)), 2)]
+        held = fleet.holds()
+        assert first["version"] not in held.values()
+    finally:
+        os.kill(first["pid"], signal.SIGCONT)
+    await fleet.until(lambda: not psutil.pid_exists(first["pid"]))
+    assert fleet.holds() == held
 
 
 async def test_a_day_that_kills_its_worker_fails_and_the_others_are_loaded(fleet: Fleet) -> None:
