@@ -26,7 +26,7 @@ TASK_SECONDS, MOST_TOGETHER = 0.02, 16
 """Slices that take no longer than this together share a task."""
 BEGIN_SECONDS = 1.0
 """A task that has taken so long begins no further slice; others take what is left."""
-STUCK_SECONDS = 10.0
+STUCK_SECONDS = 3.0
 """A task of several slices that takes so long is ended: one of them holds up the others."""
 CAREFUL_SECONDS = 60.0
 """After a task of several slices was lost, each has a task of its own for so long, so that the guilty one is found."""

@@ -16,6 +16,7 @@ from dayfill.settings.reading import environment
 _ADDRESS = re.compile(r"ray:(//)?(auto|[A-Za-z0-9_.-]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5})")
 _SHORTEST_TOKEN = 32
 """Characters: Ray makes tokens of 64. Credentials on their way are sealed with a key made from it."""
+# Not RAY_grpc_client_keepalive_*: a frozen worker was noticed in 30 s, but loads of healthy ones were lost too.
 _TIMEOUTS = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10", "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5"}
 """How long the driver waits for a cluster that has gone away, in seconds, unless somebody says otherwise."""
 
