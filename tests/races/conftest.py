@@ -1,4 +1,4 @@
-"""A dispatcher that runs for real, on an installation of its own."""
+"""A dispatcher that runs for real, on an installation of its own; the races of people run on both databases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from live import Live, running
 
+from both_databases import on_both
 from installation import Installation
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    on_both(metafunc)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""People in processes of their own, each with its own connection to one state file, who all start at one moment."""
+"""People in processes of their own, each with its own connection to one state, who all start at one moment."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from dayfill.domain.days import DayRange
 from dayfill.engine import backfills
 from dayfill.errors import Refused
 from dayfill.seams import Seams
+from dayfill.store.db import Database
+from dayfill.store.postgresql import PostgresDatabase
 from dayfill.store.sqlite import SqliteDatabase
 from installation import NOON
 
-SECONDS = 60
+SECONDS = 180
 """How long anybody waits for the others before the race is broken off."""
 
 
@@ -60,8 +62,8 @@ class Crew:
 
 
 @contextmanager
-def crew(state: Path, team_id: int, user_id: int, people: int) -> Iterator[Crew]:
-    """So many processes on this state file, until the block ends."""
+def crew(state: Path | str, team_id: int, user_id: int, people: int) -> Iterator[Crew]:
+    """So many processes on this state, a file or the DSN of a PostgreSQL database, until the block ends."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(people)
     answers: Queue[Answer | str] = context.Queue()
@@ -85,7 +87,12 @@ def crew(state: Path, team_id: int, user_id: int, people: int) -> Iterator[Crew]
 
 
 def person(
-    state: Path, team_id: int, user_id: int, start: Barrier, wishes: Queue[Wish | None], answers: Queue[Answer | str]
+    state: Path | str,
+    team_id: int,
+    user_id: int,
+    start: Barrier,
+    wishes: Queue[Wish | None],
+    answers: Queue[Answer | str],
 ) -> None:
     """The life of one process."""
     with asyncio.Runner() as runner:
@@ -93,22 +100,35 @@ def person(
 
 
 async def _live(
-    state: Path, team_id: int, user_id: int, start: Barrier, wishes: Queue[Wish | None], answers: Queue[Answer | str]
+    state: Path | str,
+    team_id: int,
+    user_id: int,
+    start: Barrier,
+    wishes: Queue[Wish | None],
+    answers: Queue[Answer | str],
 ) -> None:
-    db = SqliteDatabase(state)
-    db._writer.execute("PRAGMA synchronous = OFF")  # no power is cut, and a disk would only put them in a row
-    who = Who(db, Seams(lambda: NOON, lambda: 0.0, uuid.uuid4, Random(1)), team_id, user_id)
+    seams = Seams(lambda: NOON, lambda: 0.0, uuid.uuid4, Random(1))
+    db = await _opened(state, seams)
+    who = Who(db, seams, team_id, user_id)
     while (wish := wishes.get()) is not None:
         start.wait(SECONDS)
         answers.put(await who.answer(wish))
     await db.close()
 
 
+async def _opened(state: Path | str, seams: Seams) -> Database:
+    if isinstance(state, str):
+        return await PostgresDatabase.open(state, seams)
+    db = SqliteDatabase(state)
+    db._writer.execute("PRAGMA synchronous = OFF")  # no power is cut, and a disk would only put them in a row
+    return db
+
+
 @dataclass(frozen=True)
 class Who:
     """One person with a connection."""
 
-    db: SqliteDatabase
+    db: Database
     seams: Seams
     team_id: int
     user_id: int

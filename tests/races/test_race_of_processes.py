@@ -15,6 +15,7 @@ from dayfill.domain.days import DayRange
 from dayfill.engine import backfills
 from dayfill.store import invariants
 from installation import Installation
+from postgres_state import PostgresState
 from worker import claim_some, finish, materialise_all, refused
 
 PEOPLE = 8
@@ -25,9 +26,9 @@ SHARED = date(2024, 5, 1)
 
 
 @pytest.fixture
-def people(installation: Installation) -> Iterator[Crew]:
+def people(installation: Installation, state: PostgresState | None) -> Iterator[Crew]:
     made = installation
-    with crew(made.db._path, made.team_id, made.user_id, PEOPLE) as ready:
+    with crew(made.db._path if state is None else state.dsn, made.team_id, made.user_id, PEOPLE) as ready:
         yield ready
 
 

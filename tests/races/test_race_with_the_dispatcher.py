@@ -16,6 +16,7 @@ from dayfill.domain.days import DayRange
 from dayfill.errors import Busy, Permanent, Refused
 from dayfill.store.sqlite import SqliteDatabase
 
+STATES = ["sqlite"]
 FIRST = date(2024, 1, 1)
 
 

@@ -21,6 +21,7 @@ from dayfill.seams import Seams
 from dayfill.store.sqlite import SqliteDatabase
 from installation import NOON, Installation
 
+STATES = ["sqlite"]
 PROCESSES = 4
 DAYS = 25
 
