@@ -100,6 +100,7 @@ class Storm:
             tally.findings.wrong.append(("broken off", traceback.format_exc()))
         if tally.findings.wrong:
             self.kept.append(folder)
+            sys.stderr.write(f"{folder}: {tally.findings.wrong[:SHOWN]}\n")
         else:
             shutil.rmtree(folder)
         return max(tally.faults, 1)
