@@ -12,10 +12,10 @@ COVERING := $(addprefix tests/,domain engine destinations executors secrets sett
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-ui check fix bench storm failpoints restart model coverage mutation
+.PHONY: help dev demo test test-ui check fix bench bench-peers storm failpoints restart model coverage mutation
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dev: .venv/.made ## Set up .venv with dayfill, its tools and the demo's data; nothing to do when up to date
 
@@ -43,6 +43,9 @@ fix: dev ## Format and repair what can be repaired by a tool
 
 bench: dev ## Measure on the spot and print the ratios
 	$(BIN)/python -m bench $(ARGS)
+
+bench-peers: dev ## The same work by dayfill and by dlt, which gets a venv of its own; ARGS="dlt dagster" for Dagster too
+	$(BIN)/python -m bench.peers $(ARGS)
 
 model: dev ## Tell EXAMPLES=10000 stories of the stateful model, 50 steps each; a failure is shrunk to a short story
 	$(BIN)/pytest tests/model -k story --rounds $(EXAMPLES) -o timeout=0 $(ARGS)

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 
 from bench import cluster, databases, days, flights, http, noop, pages, postgresql
-from bench.table import Figure, keep, show
+from bench.table import RESULTS, Figure, keep, show
 
 
 async def main(folder: Path) -> list[Figure]:
@@ -28,9 +28,7 @@ async def main(folder: Path) -> list[Figure]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--results", type=Path, default=Path(__file__).parent / "results", help="folder for latest.json"
-    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for latest.json")
     arguments = parser.parse_args()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory(prefix="dayfill-bench-") as scratch:

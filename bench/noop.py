@@ -48,18 +48,18 @@ async def measure(folder: Path) -> Figure:
     return Figure("no-op days through the dispatcher", ours, bare, "days/s", "runs/s, bare claim + finish", 0.3, True)
 
 
-async def dispatched(folder: Path, postgresql: str | None = None) -> float:
+async def dispatched(folder: Path, postgresql: str | None = None, days: int = DAYS) -> float:
     """Days a second, with the state in a file or in PostgreSQL."""
     last = date(2020, 1, 1)
     source = {"path": str(folder / "none.csv"), "date_column": "day"}
     async with world(folder, source, postgresql=postgresql) as here:
         async with dispatching(here.state, NoOp()) as dispatcher:
             began = time.perf_counter()
-            backfill = await here.backfill(DayRange(last - timedelta(days=DAYS - 1), last))
+            backfill = await here.backfill(DayRange(last - timedelta(days=days - 1), last))
             dispatcher.wake()
             ended = await here.ended(backfill.backfill_id)
-            assert ended.completed == DAYS
-            return DAYS / (time.perf_counter() - began)
+            assert ended.completed == days
+            return days / (time.perf_counter() - began)
 
 
 def _bare(path: Path) -> float:

@@ -17,6 +17,7 @@ from rich.table import Table
 from dayfill import __version__
 
 Value = TypeVar("Value")
+RESULTS = Path(__file__).with_name("results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,16 @@ def show(figures: Sequence[Figure]) -> None:
     Console(width=150).print(table)
 
 
-def keep(figures: Sequence[Figure], folder: Path) -> Path:
-    """Write the figures as JSON, beside the machine they were taken on."""
+def keep(figures: Sequence[Figure], folder: Path, name: str = "latest", **more: object) -> Path:
+    """Write the figures as JSON, beside the machine they were taken on and whatever more there is to know."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "latest.json"
+    path = folder / f"{name}.json"
     document = {
         "version": __version__,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"python": platform.python_version(), "system": platform.platform()},
         "figures": [asdict(one) | {"ratio": one.ratio, "is_met": one.is_met} for one in figures],
+        **more,
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dayfill.app import SPOOL, State, open_state
 from dayfill.domain.access import SCOPES, Role
+from dayfill.domain.addresses import networks
 from dayfill.domain.backfill import ACTIVE, Backfill
 from dayfill.domain.days import DayRange
 from dayfill.domain.reach import Reach, Reaches
@@ -55,9 +56,17 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path, source: Mapping[str, Value], table: str = "days", postgresql: str | None = None
+    folder: Path,
+    source: Mapping[str, Value],
+    table: str | Table = "days",
+    postgresql: str | None = None,
+    *,
+    kind: str = "FILES",
+    destination: Wanted | None = None,
 ) -> AsyncIterator[World]:
-    """A fresh installation with one transfer; ``source`` are settings of the files source, ``postgresql`` a DSN."""
+    """A fresh installation with one transfer. source: settings of the source of this kind. postgresql: the state's
+    DSN. destination: a DuckDB file if none is wanted.
+    """
     warehouse = folder / "warehouse.duckdb"
     async with open_state(Settings(folder / "data", state=postgresql)) as state:
         async with state.db.write() as tx:
@@ -66,22 +75,23 @@ async def world(
             key = await keys.create(
                 tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="bench"
             )
-            group = await table_groups.create(tx, state.seams, team.team_id, "FILES", "bench", "", [Table(table)])
-            wanted = Wanted("DWH_DUCKDB", "warehouse", {"path": str(warehouse)})
-            destination = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
+            tables = [table if isinstance(table, Table) else Table(table)]
+            group = await table_groups.create(tx, state.seams, team.team_id, kind, "bench", "", tables)
+            wanted = destination or Wanted("DWH_DUCKDB", "warehouse", {"path": str(warehouse)})
+            made = await destinations.create(tx, state.seams, state.keyring, team.team_id, wanted)
             settings = tuple(SourceSetting(name, value) for name, value in source.items())
-            configuration = Configuration(
-                "FILES", group.schema_id, destination.destination_id, "Bench", settings=settings
-            )
+            configuration = Configuration(kind, group.schema_id, made.destination_id, "Bench", settings=settings)
             transfer = await transfers.create(tx, state.seams, team.team_id, owner.user_id, configuration)
         yield World(state, team.team_id, owner.user_id, key.text, transfer.transfer_id, warehouse)
 
 
 @asynccontextmanager
-async def dispatching(state: State, executor: Executor, away: Away | None = None) -> AsyncIterator[Dispatcher]:
-    """A dispatcher at work on this state until the block ends."""
+async def dispatching(
+    state: State, executor: Executor, away: Away | None = None, files: Path | None = None
+) -> AsyncIterator[Dispatcher]:
+    """A dispatcher at work on this state until the block ends. files: where they may lie, if not beside the state."""
     spool = swept(state.data_dir / SPOOL)
-    reaches = Reaches(Reach((str(state.data_dir.parent),)))
+    reaches = Reaches(Reach((str(files or state.data_dir.parent),), nets=networks(["127.0.0.0/8"])))
     of_state = state.seams, executor, state.keyring.open, state.installation_id
     dispatcher = Dispatcher(state.db.leading(), *of_state, spool, reaches, away)
     task = asyncio.create_task(dispatcher.run())
