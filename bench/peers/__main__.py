@@ -28,9 +28,11 @@ async def main(peers: list[str], scratch: Path) -> tuple[list[Figure], dict[str,
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("peers", nargs="*", choices=PEERS, help="without a word: dlt")
+    parser.add_argument("peers", nargs="*", metavar="PEER", help=f"of {', '.join(PEERS)}; dlt if none is named")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for peers.json")
     arguments = parser.parse_args()
+    if unknown := [one for one in arguments.peers if one not in PEERS]:
+        parser.error(f"no peer is called {unknown[0]}; there are {', '.join(PEERS)}")
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory(prefix="dayfill-peers-") as scratch:
         figures, versions = uvloop.run(main(arguments.peers or ["dlt"], Path(scratch)))
