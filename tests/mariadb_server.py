@@ -14,10 +14,14 @@ from pathlib import Path
 
 import pymysql
 
+from certificates import authority, server_certificate
+
 MARIADBD = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 INSTALL = shutil.which("mariadb-install-db") or "mariadb-install-db"
 NOT_RUN = "MariaDB is not installed (Debian: mariadb-server-core): its tests did not run."
 PASSWORD = "only-for-tests"
+AUTHORITY = authority("mariadb")
+"""Whose certificate it shows to those who ask for TLS."""
 
 
 @contextmanager
@@ -47,6 +51,8 @@ def mariadb_server() -> Iterator[dict[str, str]]:
             check=True,
             capture_output=True,
         )
+        certificate, key = server_certificate(AUTHORITY).files(Path(folder))
+        options += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         command = [MARIADBD, *options, "--bind-address=127.0.0.1", f"--port={port}", f"--init-file={made}"]
         with (Path(folder) / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
             try:

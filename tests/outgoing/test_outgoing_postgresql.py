@@ -51,25 +51,25 @@ def test_fields_that_cannot_be_are_named(fields: dict[str, str], says: str) -> N
 
 
 def test_nothing_can_be_told_to_the_driver_by_a_value() -> None:
-    told = server(user="x' host='evil", password="a\\' hostaddr=1.2.3.4").dsn()
+    told = server(user="x' host='evil", password="a\\' hostaddr=1.2.3.4").dsn("/known.pem")
     assert r"user='x\' host=\'evil'" in told and r"password='a\\\' hostaddr=1.2.3.4'" in told
 
 
 def test_a_name_is_resolved_once_and_connected_to_by_all_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([["8.8.8.8", "1.1.1.1"], ["127.0.0.1"]])
     monkeypatch.setattr(outgoing, "addresses_of", lambda host, port: next(answers))
-    told = server(NOTHING, host="DB.example.", tls="verify-full").dsn()
+    told = server(NOTHING, host="DB.example.", tls="verify-full").dsn("/known.pem")
     assert "host='db.example.,db.example.' hostaddr='8.8.8.8,1.1.1.1'" in told
     assert "sslmode='verify-full'" in told and "sslrootcert='" in told and "passfile='/dev/null/none'" in told
     with pytest.raises(Permanent, match="connections may not go to"):
-        server(NOTHING, host="DB.example.").dsn()
+        server(NOTHING, host="DB.example.").dsn("/known.pem")
 
 
 @pytest.mark.parametrize(("address", "port"), [("10.0.0.1", "5432"), ("8.8.8.8", "22"), ("169.254.169.254", "5432")])
 def test_other_addresses_and_ports_are_not_reached(address: str, port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "addresses_of", lambda host, port: [address])
     with pytest.raises(Permanent, match="DAYFILL_ALLOW_NETS"):
-        server(NOTHING, host="db.example", port=port).dsn()
+        server(NOTHING, host="db.example", port=port).dsn("/known.pem")
 
 
 def test_why_a_connection_fails_is_told_and_its_password_is_not(postgres: PostgresServer) -> None:

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import pytest
 
+from certificates import authority
 from databases import Source, mysql_source
 from dayfill.errors import Permanent, Transient
+from mariadb_server import AUTHORITY
 
 DAY = date(2024, 3, 31)
 NAIVE = datetime(2024, 3, 31, 23, 59, 59, 999999, UTC).replace(tzinfo=None)
@@ -57,3 +59,23 @@ def test_what_mariadb_refuses_is_told(mysql: Source) -> None:
         mysql.read([DAY], table="odd", port="1")
     with pytest.raises(Permanent, match="port must be a number"):
         mysql.read([DAY], table="odd", port="x")
+
+
+def test_mariadb_is_believed_by_whom_its_certificate_is_from(mysql: Source) -> None:
+    mysql.run("CREATE TABLE seen (day date)", "INSERT INTO seen VALUES ('2024-03-31')")
+    for tls in ("verify-full", "verify-ca"):
+        rows = mysql.read([DAY], table="seen", tls=tls, ca_certificate=AUTHORITY.pem)
+        assert rows.num_rows == 1
+    assert mysql.read([DAY], query=CIPHER, types={"day": "DATE", "cipher": "STRING"}, tls="require")["cipher"][
+        0
+    ].as_py()
+    for settings in ({}, {"ca_certificate": authority("others").pem}):
+        with pytest.raises(Permanent, match="certificate that is not believed") as refused:
+            mysql.read([DAY], table="seen", tls="verify-full", **settings)
+        assert refused.value.cause == "AUTH"
+
+
+CIPHER = (
+    "SELECT :start AS day, variable_value AS cipher FROM information_schema.session_status"
+    " WHERE variable_name = 'ssl_cipher' AND :end > :start"
+)

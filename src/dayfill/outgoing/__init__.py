@@ -15,16 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache
 from urllib.parse import quote, urljoin, urlsplit
 
-import certifi
 import httpcore
 
 from dayfill.domain.addresses import Address
 from dayfill.domain.public import may_be_reached
 from dayfill.domain.reach import Reach
 from dayfill.errors import Permanent, Transient
+from dayfill.outgoing import authorities
 
 MOST_REDIRECTS = 5
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -212,19 +211,11 @@ def _address(text: str) -> Address | None:
     return None if "%" in text else ipaddress.ip_address(text)
 
 
-@cache
-def tls(is_checked: bool = True) -> ssl.SSLContext:
-    """Checks certificate and name, or neither. The usual makers of a context look into the environment."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certifi.where())
-    if not is_checked:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 @contextmanager
 def _pool(wanted: Url, reach: Reach, left: Callable[[], float]) -> Iterator[httpcore.ConnectionPool]:
-    with httpcore.ConnectionPool(ssl_context=tls(), network_backend=Checked(wanted, reach, left)) as pool:
+    with httpcore.ConnectionPool(
+        ssl_context=authorities.context("verify-full"), network_backend=Checked(wanted, reach, left)
+    ) as pool:
         yield pool
 
 

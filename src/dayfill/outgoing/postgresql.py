@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any
 
-import certifi
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
@@ -22,10 +21,9 @@ from dayfill import outgoing
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.outgoing import authorities
 
 DEFAULT_PORT = 5432
-TLS_MODES = ("verify-full", "require", "disable")
-"""verify-full: certificate and name are checked against the known authorities. require: encrypted, to whomever."""
 _PORTS = frozenset((5432, 5433, 6432, 6543, 25060, 25061, 26257))
 """Of public addresses: the server's own, those of poolers, and those that providers give."""
 _CONNECT_SECONDS = 10
@@ -40,7 +38,7 @@ _BUSY = re.compile(r"starting up|shutting down|recovery|too many|connection slot
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One database of a PostgreSQL server, and who signs in to it. cause: of errors, SOURCE or DESTINATION."""
+    """A database and who signs in. cause: of errors, SOURCE or DESTINATION. authorities: PEM, empty: the well-known."""
 
     host: str
     port: int
@@ -50,10 +48,11 @@ class Server:
     tls: str
     reach: Reach = field(repr=False)
     cause: str
+    authorities: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, fields: Mapping[str, object], password: Secret | None, reach: Reach, cause: str) -> Server:
-        """From the fields of a form: host, port, database, user, tls.
+        """From the fields of a form: host, port, database, user, tls, ca_certificate.
 
         Raises:
             Permanent: cause CONFIG; one of them is missing, or impossible.
@@ -62,20 +61,19 @@ class Server:
         for name, value in text.items():
             if not value or "\0" in value:
                 raise Permanent("CONFIG", f"The {name} of the PostgreSQL server is missing or impossible.", fatal=True)
-        port, tls = str(fields.get("port") or DEFAULT_PORT), str(fields.get("tls") or TLS_MODES[0])
+        port, tls = str(fields.get("port") or DEFAULT_PORT), authorities.mode(str(fields.get("tls") or ""))
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
             raise Permanent("CONFIG", "The port must be a number from 1 to 65535.", fatal=True)
-        if tls not in TLS_MODES:
-            raise Permanent("CONFIG", f"There is no TLS mode {tls[:40]!r}: {', '.join(TLS_MODES)}.", fatal=True)
+        own = authorities.own(str(fields.get("ca_certificate") or ""), tls)
         host = outgoing.plain_host(text["host"].lower())
-        return cls(host, int(port), text["database"], text["user"], password, tls, reach, cause)
+        return cls(host, int(port), text["database"], text["user"], password, tls, reach, cause, own)
 
     @property
     def shown(self) -> str:
         return f"PostgreSQL at {self.host}:{self.port}"
 
-    def dsn(self) -> str:
-        """What libpq is told. Nothing of the environment or of somebody's home counts where it is told otherwise."""
+    def dsn(self, known: str) -> str:
+        """What libpq is told, so that nothing of the environment or a home counts. known: file of the authorities."""
         addresses = outgoing.checked(self.host, self.port, self.reach, _PORTS, self.shown, self.cause)
         told = {
             "host": ",".join([self.host] * len(addresses)),
@@ -86,7 +84,7 @@ class Server:
             "password": self.password.reveal() if self.password is not None else "",  # or PGPASSWORD would be sent
             "passfile": "/dev/null/none",
             "sslmode": self.tls,
-            "sslrootcert": certifi.where() if self.tls == "verify-full" else "",
+            "sslrootcert": known if self.tls.startswith("verify") else "",
             "sslcertmode": "disable",
             "gssencmode": "disable",
             "connect_timeout": str(_CONNECT_SECONDS),
@@ -241,11 +239,12 @@ def _taken(server: Server) -> Session | None:
 
 
 def opened(server: Server) -> Session:
-    dsn = server.dsn()
-    try:
-        return Session(server, dbapi.connect(dsn, autocommit=True))
-    except Error as error:
-        raise _unconnected(server, str(error)) from None  # the driver's error may hold what it was told
+    with authorities.file(server.authorities) as known:
+        dsn = server.dsn(known)
+        try:
+            return Session(server, dbapi.connect(dsn, autocommit=True))
+        except Error as error:
+            raise _unconnected(server, str(error)) from None  # the driver's error may hold what it was told
 
 
 def _unconnected(server: Server, said: str) -> ConnectorError:

@@ -23,7 +23,8 @@ from dayfill.destinations.postgresql import faults, held, ledger, replace
 from dayfill.destinations.postgresql.types import quoted
 from dayfill.domain.transfer import Value
 from dayfill.outgoing import postgresql
-from dayfill.outgoing.postgresql import DEFAULT_PORT, TLS_MODES, Server, Session
+from dayfill.outgoing.authorities import TLS_MODES
+from dayfill.outgoing.postgresql import DEFAULT_PORT, Server, Session
 
 
 class PostgreSQL:
@@ -45,6 +46,12 @@ class PostgreSQL:
             "TLS",
             is_required=False,
             help_text=f"One of {', '.join(TLS_MODES)}. {TLS_MODES[0]} if left empty: certificate and name are checked.",
+        ),
+        DestinationField(
+            "ca_certificate",
+            "CA certificate",
+            is_required=False,
+            help_text="As PEM, of the authority of the server's certificate, if it is none of the well-known.",
         ),
     )
 

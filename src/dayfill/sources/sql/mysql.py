@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dayfill import outgoing
 from dayfill.errors import ConnectorError, Permanent, Transient
-from dayfill.outgoing import streams
+from dayfill.outgoing import authorities, streams
 from dayfill.sources.sql import lexicon, rows
 from dayfill.sources.sql.options import Options, wrong
 from dayfill.sources.sql.statement import Dialect
@@ -75,6 +75,8 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise wrong("The port must be a number from 1 to 65535.")
+    tls = authorities.mode(fields["tls"])
+    context = authorities.context(tls, authorities.own(fields["ca_certificate"], tls))
     shown = f"MySQL at {host}:{port}"
     with streams.connected(host, int(port), options.reach, _PORTS, shown) as stream:
         con = pymysql.connect(
@@ -82,8 +84,8 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
             user=fields["user"],
             password=options.password.reveal() if options.password is not None else "",
             database=fields["database"] or None,
-            ssl=None if fields["tls"] == "disable" else outgoing.tls(fields["tls"] != "require"),
-            ssl_disabled=fields["tls"] == "disable",
+            ssl=context,
+            ssl_disabled=context is None,
             charset="utf8mb4",
             read_timeout=max(seconds, 1),
             conv=conversions | {KIND.TIME: str, KIND.TIMESTAMP: conversions[KIND.DATETIME]},
@@ -166,6 +168,9 @@ def _translate(error: Exception, shown: str) -> ConnectorError:
     said = str(error.args[-1])[:300] if error.args else type(error).__name__
     if code in _LOGIN_ERRORS:
         return Permanent("AUTH", f"{shown} refuses the login: {said}.", fatal=True)
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        why = said.partition("verify failed: ")[2].partition(" (_ssl")[0] or said
+        return Permanent("AUTH", f"{shown} shows a certificate that is not believed: {why}.", fatal=True)
     if code in _LATE_ERRORS or "timed out" in said:
         return Transient("TIMEOUT", "The query took longer than the deadline allows, or was ended by a person.")
     if code in _LOST_ERRORS or isinstance(error, pymysql.InterfaceError):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.errors import Permanent
-from dayfill.outgoing.postgresql import TLS_MODES
+from dayfill.outgoing.authorities import TLS_MODES
 from dayfill.sources import Setting, SourceConfig, kept_for
 
 ENGINES = ("postgresql", "mysql", "sqlite", "duckdb")
@@ -24,6 +24,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("database", "Database"),
     Setting("user", "User", help_text="One that may read only; its password belongs to the login."),
     Setting("tls", "TLS", "select", options=TLS_MODES, default=TLS_MODES[0]),
+    Setting(
+        "ca_certificate",
+        "CA certificate",
+        help_text="As PEM, of the authority of the server's certificate, if it is none of the well-known.",
+    ),
     Setting(
         "path",
         "Path",
@@ -88,7 +93,7 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
         raise wrong("The setting path is missing: it names the file of the database.")
     return Options(
         engine=texts["engine"],
-        fields={name: texts[name] for name in ("host", "port", "database", "user", "tls")},
+        fields={name: texts[name] for name in ("host", "port", "database", "user", "tls", "ca_certificate")},
         password=_password(config, texts["host"]),
         path=texts["path"],
         table=texts["table"],
