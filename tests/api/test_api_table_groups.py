@@ -185,13 +185,13 @@ async def test_a_connection_keeps_its_secrets_sealed(installation: Installation)
     wanted = {
         "data_source_id": "SQL",
         "destination_type": "DWH_DUCKDB",
-        "secrets": {"password": "canary", "host": " DB.example"},
+        "secrets": {"password": "canary", "host": " DB.example", "tls": "require"},
     }
     answer = await installation.client().post(place, json=wanted)
     assert answer.status_code == 201 and "canary" not in answer.text
     ((connection_id, sealed),) = installation.execute("SELECT connection_id, sealed FROM connections")
     opened = installation.keyring.open(sealed, f"{installation.team_id}:connections:{connection_id}:sealed")
-    assert opened == b'{"password@db.example":"canary"}'
+    assert opened == b'{"password@db.example:5432, TLS require":"canary"}'
     assert b"canary" not in sealed and "canary" not in str(installation.execute("SELECT before, after FROM audit"))
 
 

@@ -128,7 +128,9 @@ async def test_a_secret_is_kept_sealed_for_the_one_host_that_it_may_be_sent_to(i
     ((sealed,),) = installation.execute("SELECT sealed FROM connections")
     assert isinstance(sealed, bytes) and b"canary" not in sealed
     opened = secrets_in(installation.keyring.open(sealed, sealed_for(login.team_id, login.connection_id)))
-    assert opened == {kept_for("password", "db.example"): Secret("canary")}
+    assert opened == {
+        kept_for("password", {"host": "db.example", "port": 5432, "tls": "verify-full"}): Secret("canary")
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -38,11 +38,12 @@ class Source:
     kind: str
     settings: dict[str, str]
     run: Callable[..., None]
-    secrets: dict[str, Secret] = field(default_factory=dict)
+    password: Secret | None = None
 
     def config(self, zone: str = "UTC", **settings: object) -> SourceConfig:
         given = {"engine": self.kind, "tls": "disable", "date_column": "day", **self.settings, **settings}
-        return SourceConfig(given, zone=zone, secrets=self.secrets, reach=HERE)  # type: ignore[arg-type]
+        secrets = {kept_for("password", given): self.password} if self.password is not None else {}
+        return SourceConfig(given, zone=zone, secrets=secrets, reach=HERE)  # type: ignore[arg-type]
 
     def read(
         self, days: Sequence[date], types: dict[str, str] | None = None, zone: str = "UTC", **settings: object
@@ -90,4 +91,4 @@ def mysql_source(fields: dict[str, str]) -> Iterator[Source]:
             con.commit()
 
     run("DROP DATABASE days", "CREATE DATABASE days")
-    yield Source("mysql", fields, run, {kept_for("password", fields["host"]): Secret(mariadb_server.PASSWORD)})
+    yield Source("mysql", fields, run, Secret(mariadb_server.PASSWORD))

@@ -34,14 +34,29 @@ LOOPBACK = Reach(nets=networks(["127.0.0.0/8"]))
 
 
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"])
-def test_a_password_is_sent_to_no_other_host_than_its_own(engine: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "db.example"},
+        {"port": "6543"},
+        {"port": ""},
+        {"tls": "require"},
+        {"tls": ""},
+        {"ca_certificate": "c"},
+        None,
+    ],
+    ids=str,
+)
+def test_a_password_is_sent_to_no_other_server_than_its_own(engine: str, change: dict[str, str] | None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as theirs:
         theirs.settimeout(0)
         settings = {"host": "127.0.0.1", "port": str(theirs.getsockname()[1]), "database": "d", "user": "u"}
         wanted = {"engine": engine, "tls": "disable", "date_column": "day", "table": "t", **settings}
-        kept = {kept_for("password", "db.example"): Secret("canary")}
+        # None: as it was kept for a host alone.
+        name = "password@127.0.0.1" if change is None else kept_for("password", wanted | change)
+        kept = {name: Secret("canary")}
         config = SourceConfig(wanted, secrets=kept, reach=LOOPBACK)  # type: ignore[arg-type]
-        with pytest.raises(Permanent, match="password for another host") as refused:
+        with pytest.raises(Permanent, match="type it again, in a new login") as refused:
             sources.get("SQL").read_days(config, Table("t", ()), DAYS, 5)
         assert refused.value.cause == "AUTH" and refused.value.fatal
         with pytest.raises(BlockingIOError):

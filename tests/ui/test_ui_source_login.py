@@ -49,7 +49,7 @@ async def test_a_new_login_keeps_its_password_for_its_host(installation: Install
     assert answer.status_code == 303, answer.text
     [made] = await logins(installation)
     kept = {name: secret.reveal() for name, secret in verbs.opened(made, installation.keyring).items()}
-    assert kept == {"password@db.example.com": SECRET}
+    assert kept == {"password@db.example.com:5432, TLS verify-full": SECRET}
     assert (made.destination_type, made.user_id) == ("DWH_DUCKDB", installation.user_id)
     assert installation.execute("SELECT connection_id FROM transfers") == [(made.connection_id,)]
     written = installation.execute("SELECT action, after FROM audit ORDER BY audit_id")
@@ -65,7 +65,10 @@ async def test_a_login_that_there_is_can_be_chosen(installation: Installation, b
     )
     page = await opened(browser)
     told = re.findall(r'<option value="(\d)"( selected)?>(SQL[^<]*)<', page)
-    assert told == [("2", " selected", "SQL-2, without a password"), ("1", "", "SQL-1, for db.example.com")]
+    assert told == [
+        ("2", " selected", "SQL-2, without a password"),
+        ("1", "", "SQL-1, for db.example.com:5432, TLS verify-full"),
+    ]
     answer = await browser.submit(
         "/transfers/new", **{**GOOD, "name": "More", "table": "more", "destination": "1", "login": "1"}
     )
@@ -104,9 +107,15 @@ async def test_a_login_that_cannot_be_used_is_told_beside_it(
     assert len(await logins(installation)) == 1
 
 
-async def test_a_password_is_sent_to_its_host_alone(installation: Installation, browser: Browser) -> None:
+async def test_a_password_is_sent_to_its_server_alone(installation: Installation, browser: Browser) -> None:
     await opened(browser)
     await browser.submit("/transfers/new", **GOOD)
-    answer = await browser.submit("/transfers/new/check", **{**GOOD, "login": "1", "from.host": "127.0.0.1"})
-    assert answer.status_code == 422
-    assert "The login keeps its password for another host" in answer.text
+    for change in (
+        {"from.host": "127.0.0.1"},
+        {"from.port": "6543"},
+        {"from.tls": "disable"},
+        {"from.engine": "mysql"},
+    ):
+        answer = await browser.submit("/transfers/new/check", **{**GOOD, "login": "1", **change})
+        assert answer.status_code == 422
+        assert "The login keeps no password for" in answer.text, change

@@ -12,7 +12,7 @@ from dayfill.engine.destinations import kind_of
 from dayfill.errors import Missing, Refused
 from dayfill.seams import Seams
 from dayfill.secrets import Keyring, secrets_in
-from dayfill.sources import SECRETS, kept_for
+from dayfill.sources import BOUND_TO, SECRETS, kept_for
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
 
@@ -39,7 +39,7 @@ async def create(
 async def give(tx: Tx, keyring: Keyring, connection: Connection, secrets: Mapping[str, str]) -> None:
     """Keep the credentials of a new connection, sealed; nobody is shown them again.
 
-    secrets: beside them ``host``, where alone they may be sent, or who writes a transfer could have them sent home.
+    secrets: beside them `BOUND_TO`, where alone they may be sent, or who writes a transfer could have them sent home.
 
     Raises:
         Refused: the data source has no such secret, or no host is named.
@@ -56,18 +56,17 @@ def kept(data_source_id: str, secrets: Mapping[str, str]) -> dict[str, Secret]:
         Refused: the data source has no such secret, or no host is named.
     """
     known = SECRETS.get(data_source_id, ())
-    host = secrets.get("host", "")
-    for name in secrets.keys() - {"host"}:
+    for name in secrets.keys() - {*BOUND_TO}:
         if name not in known:
             those = f"known are {', '.join(known)}" if known else "it has none"
             raise Refused(f"A login at {data_source_id} keeps no secret {name[:100]!r}: {those}.")
-    if not host.strip():
+    if not secrets.get("host", "").strip():
         raise Refused("A secret is kept for one host: send it as host beside the secret.")
-    return {kept_for(name, host): Secret(secrets[name]) for name in known if secrets.get(name)}
+    return {kept_for(name, secrets): Secret(secrets[name]) for name in known if secrets.get(name)}
 
 
 def opened(connection: Connection, keyring: Keyring) -> dict[str, Secret]:
-    """What a login keeps, by secret and host.
+    """What a login keeps, by secret and server.
 
     Raises:
         SealBroken: it does not open.

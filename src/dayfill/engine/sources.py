@@ -82,8 +82,12 @@ def settings_of(source: Source) -> tuple[Setting, ...]:
     return (*(setting for setting in source.settings if setting.setting_id not in RESERVED_SETTINGS), *RESERVED)
 
 
+BOUND_TO = sources.BOUND_TO
+"""The settings that say which server those of a login are for."""
+
+
 def secrets_of(data_source_id: str) -> Sequence[str]:
-    """What a login at this source keeps, each for one host."""
+    """What a login at this source keeps, each for one server."""
     return sources.SECRETS.get(data_source_id, ())
 
 

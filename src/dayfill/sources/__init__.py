@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -16,18 +17,30 @@ from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Account, Segment, Table, Value
 from dayfill.errors import ConnectorError, Permanent
 from dayfill.outgoing import is_url
+from dayfill.outgoing.authorities import TLS_MODES
 
 KINDS = {"FILES": "files", "SQL": "sql", "DEMO_ADS": "demo_ads"}
 """Data source id -> module of this package."""
 PROMPT = frozenset({"FILES", "SQL"})
 """Sources whose rows come as fast as they are taken: a destination may keep its transaction open for them."""
 SECRETS = {"SQL": ("password",)}
-"""Data source id -> what a login at it keeps sealed, each for one host: a transfer's settings send it to no other."""
+"""Data source id -> what a login at it keeps sealed, each for one server: a transfer's settings send it to no other."""
+BOUND_TO = ("engine", "host", "port", "tls", "ca_certificate")
+"""The settings that say which server that is and how it is known; of the engine only the port that it stands for."""
+_PORTS = {"mysql": "3306"}
 
 
-def kept_for(secret: str, host: str) -> str:
-    """The name under which a login keeps a secret for a host."""
-    return f"{secret}@{host.strip().lower()}"
+def kept_for(secret: str, settings: Mapping[str, object]) -> str:
+    """The name under which a login keeps a secret for a server. settings: those of `BOUND_TO`, which may be empty.
+
+    Whoever may change a transfer could else have the secret sent through another port or in the clear, or to whom a
+    certificate of their own is believed.
+    """
+    engine, host, port, tls, pem = (str(settings.get(name) or "").strip() for name in BOUND_TO)
+    server = f"{host.lower()}:{port or _PORTS.get(engine, '5432')}, TLS {tls or TLS_MODES[0]}"
+    # A field of a form joins lines, and a certificate says the same.
+    digest = sha256("".join(pem.split()).encode()).hexdigest()[:32]
+    return f"{secret}@{server}, CA certificate {digest}" if pem else f"{secret}@{server}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dayfill.domain.connection import Connection
 from dayfill.domain.secret import Secret
 from dayfill.engine import connections as verbs
 from dayfill.engine import told
-from dayfill.engine.sources import secrets_of
+from dayfill.engine.sources import BOUND_TO, secrets_of
 from dayfill.errors import Refused, SealBroken
 from dayfill.store import connections, destinations
 from dayfill.store.db import Reader, Tx
@@ -25,10 +25,10 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One login. hosts: where what it keeps may be sent; empty if it keeps nothing."""
+    """One login. servers: where what it keeps may be sent; empty if it keeps nothing."""
 
     connection: Connection
-    hosts: str
+    servers: str
 
 
 def field(secret: str) -> str:
@@ -41,10 +41,10 @@ async def choices(visit: Visit, data_source_id: str) -> list[Choice]:
     if not secrets_of(data_source_id):
         return []
     found = await connections.in_force(visit.site.db, visit.team_id, data_source_id, MOST)
-    return [Choice(one, _hosts(visit, one)) for one in found]
+    return [Choice(one, _servers(visit, one)) for one in found]
 
 
-def _hosts(visit: Visit, one: Connection) -> str:
+def _servers(visit: Visit, one: Connection) -> str:
     try:
         names = verbs.opened(one, visit.site.keyring)
     except SealBroken:
@@ -105,9 +105,8 @@ async def _chosen(visit: Visit, db: Reader, data_source_id: str, typed: Mapping[
 
 
 def _given(data_source_id: str, typed: Mapping[str, str]) -> dict[str, str]:
-    """The secrets that were typed, with the host that they are for; empty if there are none."""
+    """The secrets that were typed, with the server that they are for; empty if there are none."""
     given = {name: text for name in secrets_of(data_source_id) if (text := typed.get(field(name), ""))}
-    host = typed.get("from.host", "").strip()
-    if given and not host:
-        raise Refused("Name the host above: a password is kept for one host, and sent to no other.")
-    return given | {"host": host} if given else {}
+    if given and not typed.get("from.host", "").strip():
+        raise Refused("Name the host above: a password is kept for one server, and sent to no other.")
+    return given | {name: typed.get(f"from.{name}", "") for name in BOUND_TO} if given else {}

@@ -106,10 +106,15 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
 
 
 def _password(config: SourceConfig, host: str) -> Secret | None:
-    """The login's password, if that is for this host: who writes a transfer has not always given the password."""
-    found = config.secrets.get(kept_for("password", host))
+    """The login's password, if that is for this server: who writes a transfer has not always given the password."""
+    found = config.secrets.get(kept_for("password", config.settings))
     if found is None and config.secrets:
-        raise Permanent("AUTH", "The login keeps its password for another host: make a login for this one.", fatal=True)
+        raise Permanent(
+            "AUTH",
+            f"The login keeps no password for {host[:100]!r} with this port, TLS mode and CA certificate: type it"
+            " again, in a new login for these.",
+            fatal=True,
+        )
     return found
 
 
