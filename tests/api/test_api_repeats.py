@@ -65,6 +65,17 @@ async def test_a_repeated_delete_hears_that_it_is_done(wire: Repeats) -> None:
     assert len(wire.made.execute("SELECT * FROM audit WHERE action = 'transfer.delete'")) == 1
 
 
+async def test_what_only_reads_is_answered_again_too_and_leaves_no_row(wire: Repeats) -> None:
+    transfer = wire.path.removesuffix("/backfills")
+    for path in (f"{transfer.rpartition('/')[0]}/validations", f"{transfer}/validations", f"/x/v1{wire.path}/plan"):
+        first, again = [await wire.post(path=path) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (200, 200), path
+        assert again.headers["idempotent-replayed"] == "true" and "idempotent-replayed" not in first.headers
+        assert {**again.json(), "meta": 0} == {**first.json(), "meta": 0}
+        assert (await wire.post(path=path, **OTHER)).status_code == 422
+    assert wire.made.execute("SELECT * FROM audit WHERE action <> 'transfer.create'") == []
+
+
 async def test_another_body_under_the_same_key_is_refused(wire: Repeats) -> None:
     await wire.post()
     answer = await wire.post(**OTHER)

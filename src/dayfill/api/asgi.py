@@ -122,7 +122,7 @@ class Api:
             call.path, call.texts = match.ids(), match.texts()
             if route.writes:
                 return await repeats.change(route, call, match.path)
-            if route.tries:
+            if route.kept and route.method != "GET":
                 return await repeats.attempt(route, call, match.path)
             return await route.handler(call)
         except (Denied, Refused) as error:

@@ -49,7 +49,7 @@ async def change(route: Route, call: Call, path: str) -> Answer:
 
 
 async def attempt(route: Route, call: Call, path: str) -> Answer:
-    """Run a handler that reaches out of the server, outside of any transaction, and tell that it did.
+    """Run a handler that changes nothing, outside of any transaction; if it reaches out of the server, tell so.
 
     A repeat by Idempotency-Key reaches nowhere and leaves no row. Of equal attempts at once each leaves its row, for
     each was made, and all hear the answer of the first one to end.
@@ -61,7 +61,8 @@ async def attempt(route: Route, call: Call, path: str) -> Answer:
     if place and (kept := await _replay(server.db, call, place)):
         return kept
     answer = await route.handler(call)
-    await note(call, _act(route, answer))
+    if route.tries:
+        await note(call, _act(route, answer))
     if place is None:
         return answer
     async with server.db.write() as tx:

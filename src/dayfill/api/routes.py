@@ -93,7 +93,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", TEAM + "/datasource/{data_source_id}", datasource.get, None, TEAM_VIEW),
     *SHELLS,
     Route("GET", "/query/data/json", queries.run, "ds_queries_run", QUERY),
-    Route("POST", "/query/data/json", queries.run, "ds_queries_run", QUERY),
+    Route("POST", "/query/data/json", queries.run, "ds_queries_run", QUERY, kept=False),
     Route("GET", "/query/status", queries.status, "ds_queries_read", QUERY),
     Route("GET", "/query/results", queries.results, "ds_queries_read", QUERY),
     Route("GET", X + TEAM + "/backfills", extensions.list_, READ, VIEW),

@@ -179,6 +179,7 @@ class Route:
     path: below the mounts, ids as ``{team_id}``; only ``/x/...`` is at the root alone. handler: ``(call)``, or
     ``(call, tx)`` if it writes; the transaction is opened and committed around it, with the Idempotency-Key and the
     row of the audit log. tries: it changes nothing but reaches out, and so has a row and heeds the key as well.
+    kept: its answer may be kept for the key; rows of a source must not get into the state.
     watched: it is about who gets in, or about the secrets of a destination, so vain attempts have a row too.
     most_keys: of the objects in its body.
 
@@ -193,6 +194,7 @@ class Route:
     permission: Permission
     writes: bool = False
     tries: bool = False
+    kept: bool = True
     watched: bool = False
     most_keys: int = bodies.MAX_KEYS
 
