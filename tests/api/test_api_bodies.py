@@ -59,6 +59,29 @@ def test_what_json_does_not_allow_is_refused(body: bytes, reason: str) -> None:
     assert refused.value.code == "INVALID_PARAMETER"
 
 
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        (b"{", "Mend it there."),
+        (b'{"a": 1, "a": 1}', "Keep one of them."),
+        (b'{"a": NaN}', "Send null, or a text."),
+        (b"1e999", "Send it as a text."),
+        (b"1" * 5000, "Send it as a text."),
+        (b'"\\ud800"', "Write both halves, or neither."),
+        (b'"\xff"', "Encode it as UTF-8."),
+        (b"[" * (MAX_DEPTH + 1), "Flatten it."),
+        (b'"%b"' % (b"a" * (MAX_STRING + 1)), "Shorten it."),
+        (json.dumps({str(n): n for n in range(MAX_KEYS + 1)}).encode(), "Send it in parts."),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_refusal_says_what_to_do(body: bytes, remedy: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        parse(body)
+    assert refused.value.description.startswith("The request body ")
+    assert refused.value.description.endswith(f". {remedy}")
+
+
 def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert parse(b'"\\ud83d\\ude00"') == "\U0001f600"
 

@@ -211,11 +211,27 @@ async def test_what_is_refused_before_it_is_a_request_is_counted_and_told(
     assert dict(refused.classes) == {4: 3} and 0.1 <= refused.seconds < 60
 
 
+async def test_what_is_too_large_or_too_slow_says_what_to_do(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.1)
+    post = f"POST /teams/{listening.made.team_id}/transfers HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    for sent, remedy in (
+        (padded(MAX_HEAD_BYTES + 1), "Shorten them, or POST a long query."),
+        (b"GET /healthz HTTP/1.1\r\nHost:", "Send it again, in one piece."),
+        ((post % 9).encode(), "Send it again, faster or smaller."),
+        ((post % (bodies.MAX_BODY_BYTES + 1)).encode(), "Send it in parts."),
+    ):
+        ((_, body),) = await listening.said(sent)
+        assert body["error"]["description"].endswith(f". {remedy}")  # type: ignore[index]
+
+
 async def test_what_is_no_request_says_so_in_the_form_of_every_error(listening: Listening) -> None:
     ((_, body),) = await listening.said(b"what is this\r\n\r\n")
     assert body.keys() == {"meta", "error"}
     assert body["error"] == {
         "code": "INVALID_PARAMETER",
         "message": "Invalid Parameter",
-        "description": "This is not a request of HTTP/1.1.",
+        "description": "This is not a request of HTTP/1.1. Check the client: https may have met a port of http.",
     }

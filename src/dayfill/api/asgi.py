@@ -71,10 +71,12 @@ class Api:
         except RequestError as error:
             return refusal(error, request_id)
         except TooLarge:
-            description = f"A request body may have {MAX_BODY_BYTES} bytes."
+            description = f"A request body may have {MAX_BODY_BYTES} bytes. Send it in parts."
             return failure(413, "PAYLOAD_TOO_LARGE", "Payload Too Large", description, {}, request_id)
         except TooSlow:
-            description = f"The body of a request must arrive within {bodies.BODY_SECONDS:g} s."
+            description = (
+                f"The body of a request must arrive within {bodies.BODY_SECONDS:g} s. Send it again, faster or smaller."
+            )
             headers = {"Connection": "close"}
             return failure(408, "REQUEST_TIMEOUT", "Request Timeout", description, headers, request_id)
         except Exception:
@@ -191,7 +193,7 @@ async def _whole(receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             # What came so far may be a whole document by chance, and must not be acted on.
-            raise Malformed("The request ended before its body did.")
+            raise Malformed("The request ended before its body did. Send it again; nothing was done.")
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge

@@ -37,11 +37,11 @@ def parse(body: bytes, most_keys: int = MAX_KEYS) -> Any:
         nonlocal keys
         keys += len(pairs)
         if keys > most_keys:
-            raise Malformed(f"The request body has more than {most_keys} keys.")
+            raise Malformed(f"The request body has more than {most_keys} keys. Send it in parts.")
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise Malformed(f"The request body names the key {twice[:100]!r} twice in one object.")
+            raise Malformed(f"The request body names the key {twice[:100]!r} twice in one object. Keep one of them.")
         return found
 
     try:
@@ -49,11 +49,11 @@ def parse(body: bytes, most_keys: int = MAX_KEYS) -> Any:
             body.decode("utf-8"), object_pairs_hook=members, parse_constant=_no_constant, parse_float=_finite
         )
     except UnicodeDecodeError as error:
-        raise Malformed(f"The request body is not UTF-8 (byte {error.start}).") from None
+        raise Malformed(f"The request body is not UTF-8 (byte {error.start}). Encode it as UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Malformed(f"The request body is not JSON: {error.msg} (line {error.lineno}).") from None
+        raise Malformed(f"The request body is not JSON: {error.msg} (line {error.lineno}). Mend it there.") from None
     except ValueError:
-        raise Malformed("The request body holds a number with too many digits.") from None
+        raise Malformed("The request body holds a number with too many digits. Send it as a text.") from None
     _check_text(body, value)
     return value
 
@@ -66,7 +66,7 @@ def _check_depth(body: bytes) -> None:
     for bracket in _BRACKETS.findall(_STRING.sub(b"", body)):
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
-            raise Malformed(f"The request body is nested more than {MAX_DEPTH} levels deep.")
+            raise Malformed(f"The request body is nested more than {MAX_DEPTH} levels deep. Flatten it.")
 
 
 def _check_text(body: bytes, value: Any) -> None:
@@ -75,17 +75,17 @@ def _check_text(body: bytes, value: Any) -> None:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
-            raise Malformed("The request body holds half of a surrogate pair.") from None
+            raise Malformed("The request body holds half of a surrogate pair. Write both halves, or neither.") from None
     if len(body) > MAX_STRING and any(len(text) > MAX_STRING + len(b'""') for text in _STRING.findall(body)):
-        raise Malformed(f"The request body holds a string of more than {MAX_STRING} bytes.")
+        raise Malformed(f"The request body holds a string of more than {MAX_STRING} bytes. Shorten it.")
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Malformed(f"The request body holds {name}, which is not JSON.")
+    raise Malformed(f"The request body holds {name}, which is not JSON. Send null, or a text.")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Malformed(f"The request body holds {text[:30]}, which is too large for a number.")
+        raise Malformed(f"The request body holds {text[:30]}, which is too large for a number. Send it as a text.")
     return number

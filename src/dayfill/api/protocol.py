@@ -162,13 +162,14 @@ class Protocol(HttpToolsProtocol):
         if self._in_head and self._size_of_head() > MAX_HEAD_BYTES:
             self._refuse_head()
         else:
-            self._refuse(400, "INVALID_PARAMETER", "Invalid Parameter", "This is not a request of HTTP/1.1.")
+            said = "This is not a request of HTTP/1.1. Check the client: https may have met a port of http."
+            self._refuse(400, "INVALID_PARAMETER", "Invalid Parameter", said)
 
     def _size_of_head(self) -> int:
         return len(self.url) + 4 + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _refuse_head(self) -> None:
-        said = f"Target and headers of a request may have {MAX_HEAD_BYTES:,} bytes."
+        said = f"Target and headers of a request may have {MAX_HEAD_BYTES:,} bytes. Shorten them, or POST a long query."
         self._refuse(431, "HEADERS_TOO_LARGE", "Request Header Fields Too Large", said)
 
     def _refuse(self, status: int, code: str, message: str, description: str) -> None:
@@ -200,7 +201,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_refused:
             self.transport.abort()  # it does not even read its refusal
         elif self._in_head and seconds >= HEAD_SECONDS:
-            said = f"The head of a request must arrive within {HEAD_SECONDS:g} s."
+            said = f"The head of a request must arrive within {HEAD_SECONDS:g} s. Send it again, in one piece."
             self._refuse(408, "REQUEST_TIMEOUT", "Request Timeout", said)
         elif (self.cycle is None and seconds >= HEAD_SECONDS) or (
             # Long after `bodies.BODY_SECONDS`, when whoever reads the body has answered.

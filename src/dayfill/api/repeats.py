@@ -89,7 +89,9 @@ def _place(route: Route, call: Call, path: str) -> Place | None:
     if key is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY:
-        raise Malformed(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+        raise Malformed(
+            f"The header Idempotency-Key must have 1 to {LONGEST_KEY} characters. Send another, such as a UUID."
+        )
     # Whoever has left a team must not be told again what was made there; a path may not name it.
     place = path if "{team_id}" in route.path else f"{path} team {call.team_id}"
     return Place(call.caller.user_id, route.method, place, key)
