@@ -15,7 +15,8 @@ The comparison does not hold up claims: it moves a day only while its token is t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from threading import Thread
 from typing import TypeVar
 
@@ -41,7 +42,11 @@ AGAIN_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 """After a look for which the state had no time, as while its database restarts."""
 PATIENCE_SECONDS = 60.0
-"""A destination that does not answer holds its claims back no longer; the loads have deadlines of their own."""
+"""A destination that does not answer holds its claims back no longer; the loads have deadlines of their own.
+
+So long it keeps its place among `AT_ONCE`, and no longer."""
+AT_ONCE = 16
+"""So many destinations are asked at one moment, a thread and a connection for each; the others wait their turn."""
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
@@ -63,6 +68,8 @@ class Reconciler:
         self._installation_id, self._unseal, self._reaches = installation_id, unseal, reaches
         self._admitted_until: dict[int, float] = {}
         self._looks: dict[int, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._queued: set[asyncio.Task[None] | None] = set()
         self._owed: set[int] = set()
         self._has_begun = False
 
@@ -98,8 +105,12 @@ class Reconciler:
     async def end(self) -> None:
         """The dispatcher has stopped in order. Destinations that could not be compared are at the next start.
 
-        Looks under way are waited for: an interpreter that ends while a thread is in native code may abort.
+        Looks under way are waited for: an interpreter that ends while a thread is in native code may abort. Those that
+        wait for their turn are not made.
         """
+        for look in self.looks:
+            if look in self._queued:
+                look.cancel()
         if self._looks:
             await asyncio.wait(self.looks)
         if self._has_begun and not self._owed:
@@ -148,10 +159,11 @@ class Reconciler:
     async def _reconcile(self, job: TransferJob) -> None:
         kind, config = destinations.get(job.destination.kind), self._config(job)
         destination_id = job.destination_id
-        is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
-        loaded = 0 if is_owed else await days.greatest_token(self._db, destination_id)
-        reading = _apart(lambda: kind.greatest_token(config))
-        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
+        async with self._place():  # what the state says is read in it too: while it waits the state goes on
+            is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
+            loaded = 0 if is_owed else await days.greatest_token(self._db, destination_id)
+            reading = _apart(lambda: kind.greatest_token(config))
+            await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
         if not reading.done():
             self._admit(destination_id, float("inf"))
         greatest = await reading
@@ -169,17 +181,36 @@ class Reconciler:
                 await self._compare(transfer_id, destination_id)
         self._owed.discard(destination_id)
 
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of the places, in the order in which they were asked for."""
+        task = asyncio.current_task()
+        self._queued.add(task)
+        try:
+            await self._places.acquire()
+        finally:
+            self._queued.discard(task)
+        try:
+            yield
+        finally:
+            self._places.release()
+
     async def _compare(self, transfer_id: int, destination_id: int) -> None:
-        loaded = await days.loaded(self._db, transfer_id)
-        job = await transfers.job(self._db, transfer_id)  # after its days: they are of this place or of none any more
-        if job.destination_id != destination_id:
-            return
-        kind, config = destinations.get(job.destination.kind), self._config(job)
+        async with self._place():
+            loaded = await days.loaded(self._db, transfer_id)
+            job = await transfers.job(
+                self._db, transfer_id
+            )  # after its days: they are of this place or of none any more
+            if job.destination_id != destination_id:
+                return
+            kind, config = destinations.get(job.destination.kind), self._config(job)
 
-        def compared() -> Differing:
-            return differing(loaded, ledger_days(kind.ledger(config, transfer_id), job.tables))
+            def compared() -> Differing:
+                return differing(loaded, ledger_days(kind.ledger(config, transfer_id), job.tables))
 
-        found = await _apart(compared)
+            reading = _apart(compared)
+            await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
+        found = await reading
         if not (found.behind or found.ahead):
             return
         log.warning(
