@@ -1,6 +1,7 @@
 """`python -m bench.scale`: many transfers with a window of days each, through the real dispatcher, with no-op slices.
 
-Prints how many runs a second it holds, and what a turn of its loop costs while the finished history grows.
+Prints how many runs a second it holds, and what a turn of its loop costs while the finished history grows. With
+`--finished N` it measures the claims of the same work before and after N finished runs are put into the state.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import count as counted
 from pathlib import Path
 
 import structlog
 import uvloop
 
+from bench.claims import Cost, timed
+from bench.history import fill
 from bench.noop import NoOp
 from bench.world import World, dispatching, world
 from dayfill.domain.days import DayRange
@@ -24,25 +28,30 @@ from dayfill.domain.transfer import Configuration, SourceSetting, Table
 from dayfill.engine import runs, table_groups, transfers
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.store import transfers as stored
+from dayfill.store.db import Tx, micros
 
+ROUNDS = 5
 LAST = date(2020, 1, 31)
 STRETCH_SECONDS = 5.0
 
 
-async def main(folder: Path, count: int, days: int, seconds: float, postgresql: str | None) -> None:
+async def main(folder: Path, count: int, days: int, seconds: float, postgresql: str | None, finished: int = 0) -> None:
     source = {"path": str(folder / "none.csv"), "date_column": "day"}
     async with world(folder, source, postgresql=postgresql) as here:
         began = time.perf_counter()
-        await _fill(here, count, days)
+        made = await _fill(here, count, days)
         took = time.perf_counter() - began
         print(f"{count} transfers x {days} days queued in {took:.1f} s: {count * days / took:,.0f} rows/s")
+        if finished:
+            return await _compare(here, folder, postgresql, finished, made, days)
         async with dispatching(here.state, NoOp()) as dispatcher:
             dispatcher.wake()
             await _watch(dispatcher, count * days, seconds)
 
 
-async def _fill(here: World, count: int, days: int) -> None:
-    """More transfers like the first one, and waiting runs of the window of each."""
+async def _fill(here: World, count: int, days: int) -> list[int]:
+    """More transfers like the first one, by id, and waiting runs of the window of each."""
+    ids = []
     window = DayRange(LAST - timedelta(days=days - 1), LAST)
     db, seams, team = here.state.db, here.state.seams, here.team_id
     first = await _first(here)
@@ -53,11 +62,65 @@ async def _fill(here: World, count: int, days: int) -> None:
                 group = await table_groups.create(tx, seams, team, "FILES", name, "", [Table(name)])
                 chosen = Configuration("FILES", group.schema_id, first.destination_id, name, settings=first.settings)
                 made = await transfers.create(tx, seams, team, here.user_id, chosen)
-                await runs.enqueue(
-                    *(tx, seams, team, made.transfer_id, list(window)),
-                    trigger=Trigger.SCHEDULE,
-                    priority=Priority.SCHEDULE,
-                )
+                await _queue(here, tx, made.transfer_id, window)
+                ids.append(made.transfer_id)
+    return ids
+
+
+async def _queue(here: World, tx: Tx, transfer_id: int, window: DayRange) -> None:
+    await runs.enqueue(
+        *(tx, here.state.seams, here.team_id, transfer_id, list(window)),
+        trigger=Trigger.SCHEDULE,
+        priority=Priority.SCHEDULE,
+    )
+
+
+async def _compare(
+    here: World, folder: Path, postgresql: str | None, finished: int, transfer_ids: list[int], days: int
+) -> None:
+    """The same work, a window of the same length of each transfer, with no history and with a long one."""
+    warm = await _claims(here, len(transfer_ids) * days)
+    print(f"warm-up: {warm}", flush=True)
+    await fill(folder, postgresql, 0, 0)
+    empty = await _rounds(here, transfer_ids, days, 1)
+    began = time.perf_counter()
+    await fill(folder, postgresql, finished, micros(here.state.seams.now()) or 0)
+    print(f"{finished:,} finished runs written in {time.perf_counter() - began:.0f} s", flush=True)
+    full = await _rounds(here, transfer_ids, days, 2 + ROUNDS)
+    for name, before, after in (
+        ("claim", empty.claim_ms, full.claim_ms),
+        ("all turns for 1,000 runs", empty.work_ms, full.work_ms),
+    ):
+        ratio = after / before
+        print(f"{name}: {before:.2f} ms empty, {after:.2f} ms with {finished:,} finished, {ratio:.2f} x")
+
+
+async def _rounds(here: World, transfer_ids: list[int], days: int, first: int) -> Cost:
+    """The round of the median cost, each with days of its own; the first one, which warms up, does not count."""
+    found = []
+    for number in range(first, first + 1 + ROUNDS):
+        end = LAST + timedelta(days=number * days)
+        for batch in _batches(range(len(transfer_ids)), 200):
+            async with here.state.db.write() as tx:
+                for place in batch:
+                    await _queue(here, tx, transfer_ids[place], DayRange(end - timedelta(days=days - 1), end))
+        found.append(await _claims(here, len(transfer_ids) * days))
+        print(f"  {found[-1]}", flush=True)
+    return sorted(found[1:], key=lambda cost: cost.work_ms)[ROUNDS // 2]
+
+
+async def _claims(here: World, total: int) -> Cost:
+    """What a fresh dispatcher takes for all that waits."""
+    spent: list[float] = []
+    with timed(spent):
+        async with dispatching(here.state, NoOp()) as dispatcher:
+            dispatcher.wake()
+            work = dispatcher.work
+            for _ in counted():
+                if sum(work.days.values()) >= total:
+                    break
+                await asyncio.sleep(0.01)
+    return Cost(total, work.passes, 1000 * work.pass_seconds, len(spent), 1000 * sum(spent))
 
 
 async def _first(here: World) -> Configuration:
@@ -95,7 +158,9 @@ if __name__ == "__main__":
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=120.0, help="when to stop")
     parser.add_argument("--postgresql", help="DSN of an empty database; default is a SQLite file")
+    parser.add_argument("--finished", type=int, default=0, help="compare claims without and with so many finished runs")
     given = parser.parse_args()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory(prefix="dayfill-scale-") as scratch:
-        uvloop.run(main(Path(scratch), given.transfers, given.days, given.seconds, given.postgresql))
+        size = given.transfers, given.days, given.seconds
+        uvloop.run(main(Path(scratch), *size, given.postgresql, given.finished))
