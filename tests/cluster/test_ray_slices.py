@@ -8,7 +8,7 @@ import pytest
 from fleet import Fleet, ago, connected
 from ray_cluster import RayCluster
 
-from dayfill.engine import away, claim
+from dayfill.engine import away, offers
 from dayfill.executors.ray import RayExecutor
 
 pytestmark = pytest.mark.timeout(300)  # Ray takes long to start beside much else
@@ -38,7 +38,7 @@ async def test_a_server_without_a_node_goes_through_the_client_server(fleet: Fle
 
 
 async def test_what_one_process_must_own_is_loaded_by_this_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim.destinations, "LOCAL", {"DWH_SHELF"})
+    monkeypatch.setattr(offers.destinations, "LOCAL", {"DWH_SHELF"})
     await fleet.backfill(fleet.transfer(), 4)
     fleet.start()
     await fleet.ended(4)

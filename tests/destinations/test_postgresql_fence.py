@@ -114,7 +114,7 @@ def test_the_upsert_itself_refuses_a_greater_token(served: Warehouse, server: Se
     served.load(a_day(stamped(4), token=4))
     schema = str(served.config.fields["schema"])
     entries = [Entry("visits", on(offset), 3, 1003, 10, "hash") for offset in range(2)]
-    with postgresql.session(server) as con:
+    with postgresql.session(server, is_checked=True) as con:
         con.begin()
         assert ledger.write(con, schema, 7, entries) is False
     assert served.ledger() == {("visits", FIRST): (4, 10)}

@@ -84,6 +84,11 @@ def test_a_secret_that_nobody_holds_any_more_is_no_secret_here() -> None:
     assert scrubbed("before-hunter3-after") == "before-hunter3-after"
 
 
+def test_a_secret_that_another_begins_with_leaves_nothing_of_the_longer_one() -> None:
+    held = [Secret("canary-3c90" + more) for more in ("", "-long", "-longer", "-longest")]
+    assert [scrubbed(f"refused {one.reveal()} at once") for one in held] == ["refused *** at once"] * len(held)
+
+
 def test_a_short_secret_takes_no_words_out_of_a_text() -> None:
     secret = Secret("the")
     assert scrubbed("the day") == "the day"

@@ -57,10 +57,10 @@ end, or takes what it has passed: a hostile text must not make them look at it a
 
 def scrubbed(text: str) -> str:
     """The text without any secret."""
-    for secret in in_use():
-        for form in _forms(secret):
-            if form in text:
-                text = text.replace(form, HIDDEN)
+    found = {form for secret in in_use() for form in _forms(secret) if form in text}
+    # A secret may be the beginning of another: the shorter one would leave the rest of the longer one to be read.
+    for form in sorted(found, key=len, reverse=True):
+        text = text.replace(form, HIDDEN)
     small = text.lower()
     for words, shape, hidden in _SHAPES:
         if any(word in small for word in words):
