@@ -133,7 +133,7 @@ def read_with_the_days(patch: pytest.MonkeyPatch) -> None:
 
 
 PLANTS: dict[str, tuple[Plant, str, int]] = {
-    "results without token": (results_without_token, "I", 2),
+    "results without token": (results_without_token, "I", 1),
     "no fence": (no_fence, "I", 1),
     "rescue by run": (rescue_by_run, "I", 1),
     "counters beside the runs": (counters_beside_the_runs, "I2", 5),

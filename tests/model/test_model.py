@@ -39,9 +39,9 @@ def test_a_revoked_login_that_is_read_is_found(ground: Ground, monkeypatch: pyte
 def test_a_planted_fault_is_found(ground: Ground, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     plant, rule, number = PLANTS[fault]
     plant(monkeypatch)
-    # It must be found, not shrunk, and the same way every time.
+    # It must be found, not shrunk; mostly within a few stories, but what ran before in the process moves that.
     found = settings(
-        max_examples=50,
+        max_examples=200,
         stateful_step_count=STEPS,
         database=None,
         phases=[Phase.generate],
