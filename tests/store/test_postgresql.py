@@ -140,6 +140,25 @@ async def test_a_task_cancelled_while_it_writes_leaves_the_connection_usable(
     await add(db)
 
 
+async def test_a_statement_whose_connection_is_gone_holds_nobody_up(db: PostgresDatabase) -> None:
+    await add(db)
+
+    async def writer() -> None:
+        async with db.write() as tx:
+            await tx._connection.execute("SELECT pg_sleep(30)")  # type: ignore[attr-defined]
+
+    task = asyncio.create_task(writer())
+    async with db._readers.acquire() as other:
+        asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        while not await other.fetchval(asleep):
+            await asyncio.sleep(0.01)
+    assert db._writer._connection is not None
+    db._writer._connection.terminate()
+    await asyncio.wait([task])
+    assert task.exception() is not None
+    await add(db)
+
+
 async def test_a_snapshot_is_one_moment(db: PostgresDatabase) -> None:
     async with db.snapshot() as moment:
         assert await moment.all("list_teams") == []

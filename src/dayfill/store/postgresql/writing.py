@@ -62,6 +62,17 @@ class PostgresTx(Touching):
         return list(found)
 
 
+_LOOK_FOR_US = """
+DO $$ BEGIN
+  PERFORM set_config('client_connection_check_interval', '1s', false);
+EXCEPTION WHEN invalid_parameter_value THEN NULL;
+END $$"""
+"""A statement whose connection is gone, since a cancel came too early or we were killed, ends and lets others write.
+
+Where PostgreSQL cannot look, as on Windows, it goes on to its end.
+"""
+
+
 class Writer:
     """A connection for writes, opened when it is needed and again after it broke off; one transaction at a time.
 
@@ -77,6 +88,7 @@ class Writer:
         """The connection, which may be a new one."""
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._dsn)
+            await self._connection.execute(_LOOK_FOR_US)
         return self._connection
 
     @asynccontextmanager
