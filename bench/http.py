@@ -1,4 +1,4 @@
-"""The wire: creating and reading backfills, beside static bytes of the same HTTP server; an idle server."""
+"""The wire: creating and reading backfills, beside static bytes of bare uvicorn; an idle server."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ async def _dayfill(folder: Path, parquet: str, postgresql: str | None = None) ->
 
 
 async def _static(size: int) -> None:
-    """The ceiling: the same HTTP server and settings, an application that only sends bytes."""
+    """The ceiling: uvicorn alone, with none of what stands around our API, and an application that only sends bytes."""
     body = b"x" * size
     head = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(size).encode())]}
 

@@ -142,6 +142,27 @@ def test_fields_come_and_go_without_a_change_of_the_table(warehouse: Warehouse) 
     assert [json.loads(one or "") for one in texts(warehouse)] == [{"b": "x"}, {"b": None}]
 
 
+class Timestamp(datetime):
+    """As pandas has it: pyarrow gives it for nanoseconds where pandas is installed."""
+
+    nanosecond = 0
+
+    def to_pydatetime(self) -> datetime:
+        return datetime.fromisoformat(self.isoformat())
+
+
+class Finer(Timestamp):
+    nanosecond = 1
+
+
+def test_a_time_in_nanoseconds_is_taken_with_pandas_too() -> None:
+    noon = datetime(2024, 6, 1, 12, 0, 0, 5, tzinfo=UTC)
+    taken = nested._moment(Timestamp.fromisoformat(noon.isoformat()))
+    assert (type(taken), taken) == (datetime, noon)
+    with pytest.raises(ValueError, match="finer than microseconds"):
+        nested._moment(Finer.fromisoformat("2024-06-01T00:00:00Z"))
+
+
 TWICE = pa.array([[("a", 1)], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
 FINE = pa.array([{"t": 1000}, {"t": 1001}], pa.struct({"t": pa.int64()})).cast(pa.struct({"t": pa.timestamp("ns")}))
 LONG = pa.array([{"t": 1}], pa.struct({"t": pa.int64()})).cast(pa.struct({"t": pa.duration("us")}))

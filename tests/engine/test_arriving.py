@@ -63,6 +63,13 @@ class Slow:
             yield batch
 
 
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    source = Slow()
+    monkeypatch.setattr(sources, "get", lambda kind: source)
+    return source
+
+
 def arriving(spool: Spool, kind: str = "FILES", *names: str) -> tuple[object, ...]:
     """The rows of a day, as they are handed to a destination."""
     limits, tables = Bounds(lambda: 60.0, 10**6, 1), [Table(name) for name in names or ("visits",)]
@@ -75,30 +82,26 @@ def spool_of(folder: Path) -> Spool:
     return Spool(folder, {DAY: "run1-token1"})
 
 
-def test_rows_can_be_taken_before_the_last_one_has_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Slow()
-    monkeypatch.setattr(sources, "get", lambda kind: source)
+def test_rows_can_be_taken_before_the_last_one_has_come(tmp_path: Path, slow: Slow) -> None:
     with spool_of(tmp_path) as spool:
         (rows,) = arriving(spool)
         assert isinstance(rows, ArrivingRows)
         taken = rows.to_reader()
         early = [taken.read_next_batch(), taken.read_next_batch()]
-        source.may_end.set()
+        slow.may_end.set()
         assert pa.Table.from_batches([*early, *taken]) == WHOLE == rows.to_reader().read_all()
         assert (rows.num_rows, rows.nbytes) == (90, sum(one.nbytes for one in WHOLE.to_batches(max_chunksize=30)))
         assert rows.content_hash() == day_hash(row_hashes(WHOLE))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reading_that_nobody_takes_to_its_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Slow()
-    monkeypatch.setattr(sources, "get", lambda kind: source)
+def test_a_reading_that_nobody_takes_to_its_end_is_given_up(tmp_path: Path, slow: Slow) -> None:
     with spool_of(tmp_path) as spool:
         (rows,) = arriving(spool)
         assert isinstance(rows, ArrivingRows)
         taken = rows.to_reader()
         assert taken.read_next_batch().num_rows + taken.read_next_batch().num_rows == 60
-        spool.before_deletion(source.may_end.set)
+        spool.before_deletion(slow.may_end.set)
         spool.before_deletion(lambda: setattr(rows, "_is_given_up", True))  # as its own call does, a moment later
     assert list(tmp_path.iterdir()) == [] and not rows._thread.is_alive()
     with pytest.raises(RuntimeError, match="nobody wants"):

@@ -140,6 +140,18 @@ async def test_a_task_cancelled_while_it_writes_leaves_the_connection_usable(
     await add(db)
 
 
+_UNTIL_ANOTHER_SLEEPS = """
+DO $$ BEGIN
+  WHILE NOT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE wait_event = 'PgSleep' AND datname = current_database() AND pid <> pg_backend_pid())
+  LOOP
+    PERFORM pg_sleep(0.01);
+    PERFORM pg_stat_clear_snapshot();
+  END LOOP;
+END $$"""
+
+
 async def test_a_statement_whose_connection_is_gone_holds_nobody_up(db: PostgresDatabase) -> None:
     await add(db)
 
@@ -149,9 +161,7 @@ async def test_a_statement_whose_connection_is_gone_holds_nobody_up(db: Postgres
 
     task = asyncio.create_task(writer())
     async with db._readers.acquire() as other:
-        asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
-        while not await other.fetchval(asleep):
-            await asyncio.sleep(0.01)
+        await other.execute(_UNTIL_ANOTHER_SLEEPS)
     assert db._writer._connection is not None
     db._writer._connection.terminate()
     await asyncio.wait([task])

@@ -17,6 +17,11 @@ import pyarrow.types as kinds
 
 Value = Any
 """As Arrow gives it to Python, or as JSON has it."""
+Turn = Callable[[Value], Value]
+"""Makes the one of the other."""
+OfMap = Callable[[pa.DataType, Turn, Turn], Turn]
+"""By the type of a map, and what turns its keys and its values."""
+Plain = tuple[tuple[Callable[[pa.DataType], bool], Turn], ...]
 _PIECE_ROWS = 4_096
 """Turned at once: as Python's values they take up many times the memory."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
@@ -53,7 +58,7 @@ def texts(column: pa.Array) -> pa.Array:
     Raises:
         pyarrow.ArrowInvalid: a value has no such text: a name or a key comes twice, a time is finer than microseconds.
     """
-    write, pieces = _writer(column.type), []
+    write, pieces = _turning(column.type, _map_writer, _WRITERS), []
     try:
         for start in range(0, len(column), _PIECE_ROWS):
             values = column.slice(start, _PIECE_ROWS).to_pylist(maps_as_pydicts=None)
@@ -70,7 +75,7 @@ def values(texts: pa.Array, of: pa.DataType) -> pa.Array:
     Raises:
         pyarrow.ArrowInvalid: one is of another type.
     """
-    read = _reader(of)
+    read = _turning(of, _map_reader, _READERS)
     try:
         found = [None if text is None else read(json.loads(text, parse_float=Decimal)) for text in texts.to_pylist()]
         return pa.array(found, _plain(of)).cast(of)
@@ -78,32 +83,45 @@ def values(texts: pa.Array, of: pa.DataType) -> pa.Array:
         raise pa.ArrowInvalid(str(error)) from None
 
 
-def _writer(of: pa.DataType) -> Callable[[Value], Value]:
-    """What makes a value of this type one that can be encoded."""
+def _turning(of: pa.DataType, of_map: OfMap, plain: Plain) -> Turn:
+    """What turns values of this type, part by part. plain: by type, what turns one without parts, if it is not left."""
+
+    def part(inner: pa.DataType) -> Turn:
+        turn = _turning(inner, of_map, plain)
+        return lambda value: None if value is None else turn(value)
+
     if kinds.is_map(of):
-        return _map_writer(_or_null(_writer(of.key_type)), _or_null(_writer(of.item_type)))
+        return of_map(of, part(of.key_type), part(of.item_type))
     if kinds.is_struct(of):
-        writers = [(field.name, _or_null(_writer(field.type))) for field in of]
-        return lambda value: {name: write(value[name]) for name, write in writers}
+        parts = [(field.name, part(field.type)) for field in of]
+        return lambda value: {name: turn(value[name]) for name, turn in parts}
     if is_list(of):
-        item = _or_null(_writer(of.value_type))
+        item = part(of.value_type)
         return lambda value: [item(one) for one in value]
     if kinds.is_dictionary(of):
-        return _writer(of.value_type)
-    return next((write for test, write in _WRITERS if test(of)), lambda value: value)
+        return _turning(of.value_type, of_map, plain)
+    return next((turn for test, turn in plain if test(of)), lambda value: value)
+
+
+def _moment(value: Value) -> datetime:
+    # Of nanoseconds pyarrow makes a value of pandas where that is installed, and else refuses those that are finer.
+    if getattr(value, "nanosecond", 0):
+        raise ValueError("a time finer than microseconds")
+    plain: datetime = value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    return plain if plain.tzinfo is None else plain.astimezone(UTC)
 
 
 _UNREAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """What JSON has no number for."""
-_WRITERS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Value], Value]], ...] = (
+_WRITERS: Plain = (
     # The negative zero becomes the positive one.
     (kinds.is_floating, lambda value: value + 0.0 if math.isfinite(value) else _UNREAL[str(value)]),
-    (lambda of: kinds.is_timestamp(of) and of.tz is not None, lambda value: value.astimezone(UTC)),
+    (kinds.is_timestamp, _moment),
     (lambda of: isinstance(of, pa.JsonType), lambda value: json.loads(value, parse_float=Decimal)),
 )
 
 
-def _map_writer(key: Callable[[Value], Value], item: Callable[[Value], Value]) -> Callable[[Value], Value]:
+def _map_writer(_of: pa.DataType, key: Turn, item: Turn) -> Turn:
     def write(value: Value) -> Value:
         found = {}
         for name, one in value:
@@ -116,25 +134,14 @@ def _map_writer(key: Callable[[Value], Value], item: Callable[[Value], Value]) -
     return write
 
 
-def _reader(of: pa.DataType) -> Callable[[Value], Value]:
-    if kinds.is_map(of):
-        key, item = _reader(of.key_type), _or_null(_reader(of.item_type))
-        is_text = not (kinds.is_integer(of.key_type) or kinds.is_decimal(of.key_type) or kinds.is_boolean(of.key_type))
-        return lambda value: [
-            (key(name if is_text else json.loads(name, parse_float=Decimal)), item(one)) for name, one in value.items()
-        ]
-    if kinds.is_struct(of):
-        readers = [(field.name, _or_null(_reader(field.type))) for field in of]
-        return lambda value: {name: read(value[name]) for name, read in readers}
-    if is_list(of):
-        item = _or_null(_reader(of.value_type))
-        return lambda value: [item(one) for one in value]
-    if kinds.is_dictionary(of):
-        return _reader(of.value_type)
-    return next((read for test, read in _READERS if test(of)), lambda value: value)
+def _map_reader(of: pa.DataType, key: Turn, item: Turn) -> Turn:
+    is_text = not (kinds.is_integer(of.key_type) or kinds.is_decimal(of.key_type) or kinds.is_boolean(of.key_type))
+    return lambda value: [
+        (key(name if is_text else json.loads(name, parse_float=Decimal)), item(one)) for name, one in value.items()
+    ]
 
 
-_READERS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Value], Value]], ...] = (
+_READERS: Plain = (
     (lambda of: isinstance(of, pa.UuidType), lambda value: UUID(value).bytes),
     (lambda of: isinstance(of, pa.JsonType), lambda value: _ENCODER.encode(value).decode()),
     (kinds.is_floating, float),
@@ -157,7 +164,3 @@ def _plain(of: pa.DataType) -> pa.DataType:
     if is_list(of):
         return pa.list_(_plain(of.value_type))
     return of.storage_type if isinstance(of, pa.BaseExtensionType) else of
-
-
-def _or_null(turn: Callable[[Value], Value]) -> Callable[[Value], Value]:
-    return lambda value: None if value is None else turn(value)

@@ -198,9 +198,8 @@ class Reconciler:
     async def _compare(self, transfer_id: int, destination_id: int) -> None:
         async with self._place():
             loaded = await days.loaded(self._db, transfer_id)
-            job = await transfers.job(
-                self._db, transfer_id
-            )  # after its days: they are of this place or of none any more
+            # After its days: they are of this place or of none any more.
+            job = await transfers.job(self._db, transfer_id)
             if job.destination_id != destination_id:
                 return
             kind, config = destinations.get(job.destination.kind), self._config(job)

@@ -27,7 +27,8 @@ SECRETS = {"SQL": ("password",)}
 """Data source id -> what a login at it keeps sealed, each for one server: a transfer's settings send it to no other."""
 BOUND_TO = ("engine", "host", "port", "tls", "ca_certificate")
 """The settings that say which server that is and how it is known; of the engine only the port that it stands for."""
-_PORTS = {"mysql": "3306"}
+DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
+"""Of the servers that a login's secret can be for."""
 
 
 def kept_for(secret: str, settings: Mapping[str, object]) -> str:
@@ -37,7 +38,9 @@ def kept_for(secret: str, settings: Mapping[str, object]) -> str:
     certificate of their own is believed.
     """
     engine, host, port, tls, pem = (str(settings.get(name) or "").strip() for name in BOUND_TO)
-    server = f"{host.lower()}:{port or _PORTS.get(engine, '5432')}, TLS {tls or TLS_MODES[0]}"
+    server = (
+        f"{host.lower()}:{port or DEFAULT_PORTS.get(engine, DEFAULT_PORTS['postgresql'])}, TLS {tls or TLS_MODES[0]}"
+    )
     # A field of a form joins lines, and a certificate says the same.
     digest = sha256("".join(pem.split()).encode()).hexdigest()[:32]
     return f"{secret}@{server}, CA certificate {digest}" if pem else f"{secret}@{server}"

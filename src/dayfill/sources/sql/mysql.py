@@ -12,6 +12,7 @@ import pyarrow as pa
 from dayfill import outgoing
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import authorities, streams
+from dayfill.sources import DEFAULT_PORTS
 from dayfill.sources.sql import lexicon, rows
 from dayfill.sources.sql.options import Options, wrong
 from dayfill.sources.sql.statement import Dialect
@@ -25,7 +26,6 @@ try:
 except ModuleNotFoundError:  # it comes with an extra
     pymysql = None
 
-DEFAULT_PORT = 3306
 _PORTS = frozenset((3306, 3307, 25060))
 """Of public addresses."""
 _NO_PROTOCOL = (struct.error, AssertionError, LookupError, TypeError, ValueError)
@@ -72,7 +72,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     if pymysql is None:
         raise wrong("MySQL and MariaDB need a driver: install dayfill[mysql] on the server.")
     fields = options.fields
-    host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORT)
+    host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORTS["mysql"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise wrong("The port must be a number from 1 to 65535.")
     tls = authorities.mode(fields["tls"])
