@@ -51,11 +51,14 @@ class SqliteHands:
 
     def __init__(self, db: SqliteDatabase) -> None:
         self._writer = db._writer
+        self._recent = db._recent
 
     def execute(self, statement: str, values: dict[str, object]) -> list[tuple[object, ...]]:
+        self._recent.end_of_turn()  # this changes the state in the middle of one, which nobody else does
         return self._writer.execute(statement, values).fetchall()
 
     def insert(self, statement: str, values: dict[str, object]) -> int:
+        self._recent.end_of_turn()
         self._writer.execute(statement, values)
         return self._writer.last_insert_rowid()
 

@@ -86,6 +86,18 @@ async def test_an_idle_connection_that_was_answered_stays(port: int, monkeypatch
     writer.close()
 
 
+async def test_a_connection_without_requests_is_let_go(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an answer, by the look that is due anyway: no timer is set for a request."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REQUEST)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    async with asyncio.timeout(20):
+        assert await _ended(reader)
+    writer.close()
+
+
 async def test_connections_beyond_half_of_the_open_files_are_turned_away(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ def _key_in(text: bytes) -> str | None:
 
 
 async def authenticate(server: Server, scope: Mapping[str, Any], body: bytes) -> keys.Credential:
-    """The key of a request: one keyed read, nothing cached, so a disabled key is dead at once.
+    """The key of a request: one keyed read, as the state is now, so a disabled key is dead at once.
 
     Raises:
         Unauthenticated: no key, or none of ours. Malformed: two keys.

@@ -46,7 +46,6 @@ def http_server(application: ASGIApp, seams: Seams, traffic: Traffic) -> HttpSer
         server_header=False,
         proxy_headers=False,
         backlog=128,  # accepted in one turn of the loop, before Protocol can turn any away
-        timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
     return HttpServer(config)

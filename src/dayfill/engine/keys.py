@@ -188,7 +188,7 @@ async def read(db: Reader, team_id: int, api_key_id: str) -> keys.ApiKey:
 
 
 async def recognise(db: Reader, keyring: Keyring, text: str) -> keys.Credential:
-    """The key that somebody presents: one keyed read, nothing cached, so a disabled key is dead at once.
+    """The key that somebody presents: one keyed read, as the state is now, so a disabled key is dead at once.
 
     Raises:
         Unauthenticated: none of ours.

@@ -19,6 +19,7 @@ import apsw
 from dayfill.errors import Busy, SetupError
 from dayfill.store.db import Reader, Row, Touched, Touching, Tx, Values
 from dayfill.store.queries import QUERIES
+from dayfill.store.recent import Recent
 from dayfill.store.snapshot import snapshot
 
 OLDEST_SQLITE = 3_051_003
@@ -81,6 +82,7 @@ class SqliteDatabase:
         _check_library()
         self._path = path
         self._reader = _open(path)
+        self._recent = Recent(self._reader)
         self._writer = _open(path)
         self._lock = asyncio.Lock()
         self._write_thread = ThreadPoolExecutor(1, "state-writer")
@@ -89,10 +91,10 @@ class SqliteDatabase:
         self._listeners: list[Callable[[Touched], None]] = []
 
     async def one(self, query: str, /, **values: object) -> Row | None:
-        return self._reader.execute(QUERIES[query].text, values).fetchone()
+        return self._recent.one(query, values)
 
     async def all(self, query: str, /, **values: object) -> list[Row]:
-        return self._reader.execute(QUERIES[query].text, values).fetchall()
+        return self._recent.all(query, values)
 
     async def scan(self, query: str, /, **values: object) -> list[Row]:
         loop = asyncio.get_running_loop()
