@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from dayfill.domain.run import Failure
+from dayfill.domain.run import Failure, RunType
 from dayfill.domain.slices import DayOrder, DayResult, Outcome
 from dayfill.engine.record import TOKEN_GAP, record
+from dayfill.engine.work import Recorded
 from dayfill.errors import Permanent, Transient
 from meeting import meet
 from rig import Rig, ago, last
@@ -103,9 +105,12 @@ async def test_a_batch_counts_what_is_true_and_drops_the_rest(rig: Rig) -> None:
     await rig.step()
     a, b, c, d = (gate.job.days[0] for gate in executor.gates)
     results = [loaded(rig, a), failed(rig, b), loaded(rig, replace(c, token=77)), failed(rig, d, transient=True)]
-    assert await recorded(rig, *results, loaded(rig, a)) == 3
+    async with rig.db.write() as tx:
+        done = await record(tx, rig.seams, [(one, None) for one in (*results, loaded(rig, c), loaded(rig, a))])
+    endings = {(RunType.BACKFILL, "loaded"): 2, (RunType.BACKFILL, "failed"): 1, (RunType.BACKFILL, "again"): 1}
+    assert done == Recorded(4, Counter(endings), rows=2 * 99)
     made = await rig.get(backfill)
-    assert (made.completed, made.failed, made.running, made.waiting) == (1, 1, 1, 1)
+    assert (made.completed, made.failed, made.running, made.waiting) == (2, 1, 0, 1)
 
 
 async def test_an_end_never_lies_before_its_start(rig: Rig, order: DayOrder) -> None:

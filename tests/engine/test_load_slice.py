@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from dayfill.domain.run import MESSAGE_LENGTH
 from dayfill.domain.secret import Secret
@@ -73,7 +74,10 @@ def test_an_unknown_fault_costs_an_attempt_and_says_nothing_of_its_text(
         choice = {"source": SourceJob("FILES", {}, sealed=b"x"), "unseal": broken}
     else:
         choice = {"failpoint": lambda name: broken() if name == place else None}
-    results = bench.load(**choice)
+    with capture_logs() as logs:
+        results = bench.load(**choice)
+    [said] = logs
+    assert (said["event"], said["transfer_id"], said["exc_info"]) == ("load_failed", 7, True)
     assert causes(results) == dict.fromkeys(DAYS, "INTERNAL")
     for result in results.values():
         assert result.failure.transient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from query_desk import QUERY, Desk, opened
 
 import seeds
+from dayfill.domain.days import DayRange
 from dayfill.domain.query import MOST_ACCOUNTS, MOST_FIELDS, MOST_ORDERS, ChosenField, QueryDraft, QueryStatus
 from dayfill.domain.transfer import SourceSetting
 from dayfill.engine import queries, query_read, query_shelf
@@ -156,10 +158,21 @@ async def test_columns_that_change_between_two_readings_fail_the_query(
     assert one.error.description == "The source changed its columns while it was read; ask again."
 
 
-async def test_more_bytes_than_memory_should_hold_fail_the_query(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_read, "MOST_BYTES", 10)
+async def test_more_bytes_than_memory_should_hold_fail_the_query(
+    desk: Desk, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_read, "MOST_BYTES", 1 << 20)
+    source.on(QUERY.span.start, rows=110_000)
     one = await desk.ended()
     assert one.error is not None and one.error.code == "TOO_LARGE"
+    assert one.error.description.startswith("The result has more than 2 MB;")
+
+
+def test_days_may_be_named_as_seen_from_today(source: ScriptedSource) -> None:
+    draft = QueryDraft("FILES", start_date="2 days ago", end_date="today")
+    assert understood(draft, NOON, 10).span == DayRange(NOON.date() - timedelta(days=2), NOON.date())
+    with pytest.raises(Malformed, match=r"^Query: 'soon' is not a date that is understood here"):
+        understood(replace(draft, end_date="soon"), NOON, 10)
 
 
 def test_a_source_that_is_nothing_without_accounts_wants_some(source: ScriptedSource) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from structlog.testing import capture_logs
 
 from dayfill.destinations import LedgerRow
 from dayfill.engine import reconcile
@@ -64,7 +65,10 @@ async def test_after_a_crash_a_day_that_the_destination_lost_is_stale_and_can_be
     transfer, other = await loaded(rig), await loaded(rig)
     await rig.crash()
     del rig.destination.days[transfer, "visits", ago(1)]
-    await rig.step()
+    with capture_logs() as logs:
+        await rig.step()
+    [said] = [one for one in logs if one["event"] == "days_stale"]
+    assert (said["transfer_id"], said["ledger_behind"], said["ledger_ahead"]) == (transfer, 1, 0)
     assert states(rig, transfer) == {ago(0): "l", ago(1): "s", ago(2): "l"}
     assert set(states(rig, other).values()) == {"l"}
     again = await rig.backfill(transfer, last(3), only=["stale"])

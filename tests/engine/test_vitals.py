@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -17,7 +19,7 @@ from rig import Rig, last
 async def test_a_check_counts_what_breaks_each_rule(rig: Rig) -> None:
     backfill = await rig.backfill(rig.transfer(), last(3))
     await rig.settle()
-    watch = Watch(rig.db, rig.seams)
+    watch = Watch(rig.db, replace(rig.seams, monotonic=count(0.0, 2.5).__next__))
     assert (await watch.vitals(None, Work())).violations == {}
     await watch.check()
     assert (await watch.vitals(None, Work())).violations == dict.fromkeys(invariants.RULES, 0)
@@ -25,8 +27,8 @@ async def test_a_check_counts_what_breaks_each_rule(rig: Rig) -> None:
     rig.pass_time(minutes=10)
     await watch.check()
     found = await watch.vitals("stuck", Work())
-    assert {rule for rule, count in found.violations.items() if count} == {"I2", "I3"}
-    assert (found.checked_time, found.fault) == (rig.seams.now(), "stuck")
+    assert {rule for rule, days in found.violations.items() if days} == {"I2", "I3"}
+    assert (found.checked_time, found.check_seconds, found.fault) == (rig.seams.now(), 2.5, "stuck")
     assert found.log_bytes == rig.db.log_bytes()
     rig.installation.execute("UPDATE backfills SET completed = 3 WHERE backfill_id = :id", id=backfill)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from browsing import FROM_HERE, HOST, Browser
@@ -13,6 +14,7 @@ from dayfill.api.limits import Limits
 from dayfill.domain.access import Role
 from dayfill.domain.audit import OPERATOR
 from dayfill.engine import keys, members, sessions
+from dayfill.errors import Busy
 from dayfill.store import teams
 from installation import Installation
 
@@ -110,6 +112,42 @@ async def test_a_disabled_key_and_a_disabled_user_do_not_get_in(installation: In
     assert (answer.status_code, "disabled" in answer.text) == (403, True)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("DELETE FROM members", "You are in no team of this server"),
+        ("UPDATE users SET is_enabled = 0", "Your user is disabled"),
+    ],
+    ids=["in no team", "disabled"],
+)
+async def test_a_link_signs_in_nobody_who_has_lost_the_right_since(
+    installation: Installation, change: str, says: str
+) -> None:
+    token, browser = await link(installation), Browser(installation)
+    installation.execute(change)
+    answer = await browser.submit("/sign-in", link=token)
+    assert (answer.status_code, says in answer.text) == (403, True)
+    assert installation.execute("SELECT count(*) FROM sessions") == [(0,)]
+
+
+async def test_a_full_disk_takes_no_page_away(
+    installation: Installation, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the session was used is written down, if it can be."""
+
+    def full() -> NoReturn:
+        raise Busy("The disk is full.")
+
+    [(before,)] = installation.execute("SELECT seen_time FROM sessions")
+    installation.pass_time(minutes=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(installation.server.db, "write", full)
+        assert await is_in(browser)
+    assert installation.execute("SELECT seen_time FROM sessions") == [(before,)]
+    assert await is_in(browser)
+    assert installation.execute("SELECT seen_time - :before FROM sessions", before=before) == [(60_000_000,)]
+
+
 async def test_signing_in_makes_a_session_anew(installation: Installation, browser: Browser) -> None:
     """What a stranger put into the browser, or knew of it, is worth nothing after."""
     before = browser.cookies["dayfill"]
@@ -202,6 +240,8 @@ async def test_a_person_of_two_teams_turns_from_one_to_the_other(installation: I
     assert "Second &lt;b&gt;" in (await browser.open("/")).text
     assert (await browser.submit("/team", team_id=str(second))).headers["location"] == "/"
     assert f'value="{second}" selected' in (await browser.open("/")).text
+    [written] = installation.execute("SELECT before, after FROM audit WHERE action = 'session.turn'")
+    assert written == (f'{{"team_id":{installation.team_id}}}', f'{{"team_id":{second}}}')
     assert (await browser.submit("/team", team_id="99")).status_code == 404
     assert (await browser.submit("/team", team_id="x")).status_code == 400
 
