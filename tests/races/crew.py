@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -20,10 +21,13 @@ from dayfill.seams import Seams
 from dayfill.store.db import Database
 from dayfill.store.postgresql import PostgresDatabase
 from dayfill.store.sqlite import SqliteDatabase
-from installation import NOON
 
 SECONDS = 180
 """How long anybody waits for the others before the race is broken off."""
+IMPORTED = ["dayfill.engine.backfills", "dayfill.store.postgresql", "dayfill.store.sqlite"]
+"""What everybody needs: imported once, in the process that they are forked from."""
+NOON = datetime(2024, 6, 15, 12, tzinfo=UTC)
+"""When they live: that of `installation`, which would have each of them import the whole server."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class Crew:
 @contextmanager
 def crew(state: Path | str, team_id: int, user_id: int, people: int) -> Iterator[Crew]:
     """So many processes on this state, a file or the DSN of a PostgreSQL database, until the block ends."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
     start = context.Barrier(people)
     answers: Queue[Answer | str] = context.Queue()
     wishes: list[Queue[Wish | None]] = [context.Queue() for _ in range(people)]
