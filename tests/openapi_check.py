@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from dayfill.api.routing import MOUNTS
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(files("dayfill.api").joinpath("openapi.yaml").read_text("utf-8"))
+QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Every process of the tests reads the file when it starts."""
+DOCUMENT: dict[str, Any] = yaml.load(files("dayfill.api").joinpath("openapi.yaml").read_text("utf-8"), QUICK)
 _FORMATS = FormatChecker(["date", "date-time", "uuid", "ipv4"])
 
 
