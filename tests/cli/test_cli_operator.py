@@ -242,16 +242,28 @@ def test_the_limits_of_a_team_are_set_one_by_one_and_listed(directory: Path, com
     where = ["--data-dir", directory]
     assert command("team", "limits", 1, *where).code == 64
     set_first = json.loads(command("team", "limits", 1, "--rows-per-month", 5_000, "--history-days", 30, *where).out)
-    assert set_first == {"team_id": 1, "rows_this_month": 0, "rows_per_month": 5_000, "history_days": 30}
+    assert set_first == {
+        "team_id": 1,
+        "rows_this_month": 0,
+        "rows_per_month": 5_000,
+        "history_days": 30,
+        "weight": 1,
+    }
     then = json.loads(command("team", "limits", 1, "--rows-per-month", "none", *where).out)
     assert (then["rows_per_month"], then["history_days"]) == (None, 30)
     told = json.loads(command("audit", "--limit", 1, *where).out)[0]
     assert (told["action"], told["before"]) == ("team.limits", {"rows_per_month": 5_000})
+    weighed = json.loads(command("team", "limits", 1, "--weight", 3, *where).out)
+    assert (weighed["history_days"], weighed["weight"]) == (30, 3)
+    told = json.loads(command("audit", "--limit", 1, *where).out)[0]
+    assert (told["before"], told["after"]) == ({"weight": 1}, {"weight": 3})
     (listed,) = json.loads(command("team", "list", *where).out)
-    assert {"rows_this_month": 0, "rows_per_month": None, "history_days": 30}.items() <= listed.items()
+    assert {"rows_this_month": 0, "rows_per_month": None, "history_days": 30, "weight": 3}.items() <= listed.items()
     for words, code in (
         (["99", "--history-days", 1], 1),
         (["1", "--history-days", 0], 1),
         (["1", "--history-days", "x"], 64),
+        (["1", "--weight", 101], 1),
+        (["1", "--weight", "none"], 64),
     ):
         assert command("team", "limits", *words, *where).code == code

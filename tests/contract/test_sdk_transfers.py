@@ -168,7 +168,7 @@ async def test_get_available_options(installation: Installation, call: Sdk) -> N
     found = await call("transfers.get_available_options", installation.team_id, "FILES", made.destination_id)
     assert (found.data_source.data_source_id, found.data_source.service_name) == ("FILES", "Files")
     settings = {setting.additional_properties["field_id"] for setting in found.data_source.settings}
-    assert {"path", "timezone", "parallelism", "deadline_seconds"} <= settings
+    assert {"path", "timezone", "parallelism", "weight", "deadline_seconds"} <= settings
     assert [schema.additional_properties for schema in found.schemas] == [
         {"schema_id": group.schema_id, "name": "Group"}
     ]

@@ -1,13 +1,14 @@
-"""Whose turn it is: equal shares while all wait, nobody waits for ever, and nothing is saved up or forgotten."""
+"""Whose turn it is: shares by weight while all wait, nobody waits for ever, and nothing is saved up or forgotten."""
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.fair import MOST_AWAY, Line
+from dayfill.domain.fair import MAX_WEIGHT, MOST_AWAY, Line
 
 
 def line_of(*who: int) -> Line:
@@ -39,6 +40,29 @@ def test_who_takes_longer_turns_gets_as_many_fewer(lengths: list[int], rounds: i
     had = Counter(served(line_of(*turns), rounds, turns))
     spent = [had[one] * length for one, length in turns.items()]
     assert max(spent) - min(spent) <= 2 * max(lengths)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, MAX_WEIGHT)), min_size=2, max_size=6), st.integers(50, 300)
+)
+def test_shares_are_as_the_weights_at_every_moment(all_of_them: list[tuple[int, int]], rounds: int) -> None:
+    """What each has had for a unit of its weight is the same, but for one turn of each."""
+    line, had = line_of(*range(len(all_of_them))), Counter[int]()
+    step = {one: turns / weight for one, (turns, weight) in enumerate(all_of_them)}
+    for _ in range(rounds):
+        (one,) = line.first(1)
+        line.serve(one, *all_of_them[one])
+        had[one] += 1
+        for ahead, behind in permutations(step, 2):
+            lead = had[ahead] * step[ahead] - had[behind] * step[behind]
+            assert lead <= step[ahead] + step[behind] + 1e-6
+
+
+def test_what_a_turn_has_taken_more_counts_by_the_weight_too() -> None:
+    line = line_of(1, 2)
+    line.serve(1, 1, 2)
+    line.charge(1, 3, 2)
+    assert served(line, 4) == [2, 2, 1, 2]
 
 
 @given(

@@ -9,6 +9,7 @@ import pytest
 
 from dayfill.domain.allowance import MOST_ACTIVE, Allowance
 from dayfill.domain.days import DayRange
+from dayfill.domain.fair import MAX_WEIGHT
 from dayfill.engine import allowances as verbs
 from dayfill.engine import dispatch
 from dayfill.engine.dispatch import Dispatcher
@@ -123,9 +124,15 @@ async def test_limits_are_those_of_a_team_that_exists_and_make_sense(rig: Rig) -
         ):
             with pytest.raises(Refused, match="or none"):
                 await verbs.change(tx, rig.seams, rig.team_id, wrong)
+        for weight in (0, -1, MAX_WEIGHT + 1, None):
+            with pytest.raises(Refused, match="The weight of a team is 1 to 100"):
+                await verbs.change(tx, rig.seams, rig.team_id, {"weight": weight})
         await verbs.change(tx, rig.seams, rig.team_id, {"rows_per_month": 10**15})
         await verbs.change(tx, rig.seams, rig.team_id, {"history_days": 50_000})
-    assert await allowances.get(rig.db, rig.team_id, NOON) == Allowance(10**15, 50_000, 0)
+    assert await allowances.get(rig.db, rig.team_id, NOON) == Allowance(10**15, 50_000, 0, weight=1)
+    async with rig.db.write() as tx:
+        await verbs.change(tx, rig.seams, rig.team_id, {"weight": MAX_WEIGHT})
+    assert await allowances.get(rig.db, rig.team_id, NOON) == Allowance(10**15, 50_000, 0, MAX_WEIGHT)
 
 
 async def test_a_retry_counts_as_active_too(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""Teams and transfers in fair shares; what cannot start costs nothing; a claim asks for all lanes at once."""
+"""Teams and transfers in shares by weight; what cannot start costs nothing; a claim asks for all lanes at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from datetime import datetime
 import pytest
 
 from dayfill.domain.run import Priority
+from dayfill.engine import allowances
+from dayfill.engine.lanes import Lanes
 from dayfill.store import lanes, transfers
 from dayfill.store.db import Reader, Row, Tx, Values
+from dayfill.store.lanes import Lane
 from meeting import meet
 from rig import Rig, ago, last
 
@@ -18,14 +21,25 @@ LATE = 9 * 10**15
 """Microseconds since 1970: long after every test."""
 
 
-async def team_with(rig: Rig, count: int, parallelism: int = 100) -> list[int]:
+async def weigh_team(rig: Rig, transfer: int, weight: int) -> None:
+    """The team of a transfer."""
+    ((team_id,),) = rig.installation.execute("SELECT team_id FROM transfers WHERE transfer_id = :id", id=transfer)
+    async with rig.db.write() as tx:
+        await allowances.change(tx, rig.seams, int(str(team_id)), {"weight": weight})
+
+
+async def weigh_transfer(rig: Rig, transfer: int, weight: int) -> None:
+    rig.installation.execute("UPDATE transfers SET weight = :w WHERE transfer_id = :id", w=weight, id=transfer)
+
+
+async def team_with(rig: Rig, count: int, parallelism: int = 100, days: int = 8) -> list[int]:
     """Transfers of a team and a login of their own, looked at already, each with days that wait."""
     home, rig.team_id = rig.team_id, await rig.installation.team(f"With {count}")
     login = rig.connection(parallelism)
     made = [rig.transfer(1, login) for _ in range(count)]
     await meet(rig, *made)
     for transfer in made:
-        await rig.refresh(transfer, *last(8))
+        await rig.refresh(transfer, *last(days))
     rig.team_id = home
     return made
 
@@ -54,6 +68,46 @@ async def test_a_team_whose_slices_take_long_gets_as_many_fewer(rig: Rig) -> Non
         await rig.answer()
     order = [gate.transfer_id for gate in executor.jobs][:8]
     assert (order.count(slow), order.count(quick)) == (2, 6)
+
+
+@pytest.mark.parametrize("other_team", [1, 2])
+def test_what_a_slice_has_taken_more_counts_by_weight(other_team: int) -> None:
+    """Between transfers of a team, and between teams."""
+    of_transfer, of_team = (4, 1) if other_team == 1 else (1, 4)
+    heavy = Lane(Priority.BACKFILL, 1, 1, 1, 1, 1, 1, of_transfer, of_team)
+    light = Lane(Priority.BACKFILL, other_team, 2, 1, 1, 1, 1, 1, 1)
+    waiting, had = Lanes(), Counter[int]()
+    waiting.compare([heavy, light], Priority.BACKFILL)
+    for _ in range(10):
+        lane = waiting.next()
+        assert lane is not None
+        waiting.serve(lane, 0)
+        waiting.charge(lane, 3)
+        had[lane.transfer_id] += 1
+    assert had == {1: 8, 2: 2}
+
+
+@pytest.mark.parametrize("weigh", [weigh_team, weigh_transfer])
+async def test_turns_are_shared_by_weight_and_a_change_counts_from_the_next_look(
+    rig: Rig, weigh: Callable[[Rig, int, int], Awaitable[None]]
+) -> None:
+    rig.single_days()
+    executor = rig.gated(slots=1)
+    if weigh is weigh_team:
+        (first,), (second,) = await team_with(rig, 1, days=16), await team_with(rig, 1, days=16)
+    else:
+        first, second = await team_with(rig, 2, days=16)
+    await weigh(rig, second, 3)
+    await rig.step()
+    for _ in range(12):
+        await rig.answer()
+    await weigh(rig, first, 3)
+    await weigh(rig, second, 1)
+    for _ in range(12):
+        await rig.answer()
+    order = [gate.transfer_id for gate in executor.jobs][1:]  # the first one was alone
+    had = order[:12].count(second), order[12:].count(first)
+    assert all(abs(one - 9) <= 1 for one in had), order  # thirds do not quite add up to one
 
 
 async def test_a_transfer_that_was_held_up_has_its_turn_next_but_none_for_the_time_before(rig: Rig) -> None:

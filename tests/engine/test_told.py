@@ -23,7 +23,7 @@ FLIGHTS = Configuration("FILES", 2, 4, "Flights", settings=(SourceSetting("path"
 KEY = ApiKey("k1", "api_abcdef", 3, "for CI", frozenset({"b", "a"}), True, NOON, NOON, ("192.0.2.1",), None, 1)
 TOLD: list[tuple[Callable[[Any], Any], object, dict[str, Any]]] = [
     (told.team, Team(1, "First", NOON), {"name": "First"}),
-    (told.allowance, Allowance(5, None, 3), {"rows_per_month": 5, "history_days": None}),
+    (told.allowance, Allowance(5, None, 3, 2), {"rows_per_month": 5, "history_days": None, "weight": 2}),
     (
         told.member,
         Member(3, "a@example.com", "A", "B", False, NOON, Role.OWNER),

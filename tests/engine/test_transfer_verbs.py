@@ -114,6 +114,9 @@ async def test_loaded_days_become_stale_if_they_would_now_be_read_differently(in
     assert (await seeds.update(installation, made.transfer_id, hourly)).parallelism == 9
     patient = replace(hourly, settings=(*hourly.settings, SourceSetting("deadline_seconds", 77)))
     assert (await seeds.update(installation, made.transfer_id, patient)).deadline_seconds == 77
+    heavy = replace(hourly, settings=(*hourly.settings, SourceSetting("weight", 3)))
+    await seeds.update(installation, made.transfer_id, heavy)
+    assert installation.execute("SELECT weight FROM transfers") == [(3,)]
     assert installation.execute(states) == [("lf",)]
     moved = replace(hourly, settings=(SourceSetting("path", "/elsewhere.csv"),))
     await seeds.update(installation, made.transfer_id, moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -17,10 +18,16 @@ from servers import PATIENCE, Template
 
 from dayfill.cli import run
 from dayfill.cli.exits import Exit
+from dayfill.seams import no_failpoint
 from dayfill.store.migrations import migrations
+from dayfill.store.postgresql import migrating
+from dayfill.store.postgresql.connecting import connect
+from dayfill.store.postgresql.moving import move
 from loaded import Loaded
+from postgres_server import sql
 
 NEWEST = migrations("sqlite")[-1].number
+FIRST_IN_POSTGRESQL = 4
 
 
 def version(made: Loaded) -> int:
@@ -71,6 +78,32 @@ def test_the_work_of_a_release_is_done_by_this_one(
     monkeypatch.setenv("DAYFILL_FILE_ROOTS", str(tmp_path))
     for command in ["doctor"], ["verify", "Visits"], ["verify", "Hits"]:
         assert run([*command, "--data-dir", str(made.directory), "-o", "table"]) == Exit.OK
+
+
+@pytest.mark.parametrize("number", [number for number in released.schemas() if number >= FIRST_IN_POSTGRESQL])
+async def test_the_work_of_a_release_in_postgresql_is_done_by_this_one(
+    number: int, tmp_path: Path, template: Template, monkeypatch: pytest.MonkeyPatch, postgres_database: str
+) -> None:
+    """The same work, brought there as that release would have."""
+    made, steps = released.restore(number, tmp_path), migrations("postgresql")
+    connection = await connect(postgres_database)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrating, "migrations", lambda _: [step for step in steps if step.number <= number])
+        assert await migrating.migrate(connection, no_failpoint) == number
+    await connection.execute("SET session_replication_role = replica")  # the dump has its tables in another order
+    await move(made.directory / "state.sqlite", connection)
+    settings = {"DAYFILL_STATE": postgres_database, "DAYFILL_KEYRING_FILE": str(made.directory / "keyring")}
+    server = template.serve(tmp_path / "server", Sabotage(), **settings)
+    assert server.ready(), server.said()
+    end = time.monotonic() + PATIENCE
+    while await connection.fetchval("SELECT count(*) FROM runs WHERE status <> 'COMPLETED'"):
+        assert time.monotonic() < end, server.said()
+        await asyncio.sleep(0.01)
+    await connection.close()
+    assert server.end(signal.SIGTERM) == Exit.OK, server.said()
+    assert sql(postgres_database, "SELECT max(number) FROM schema_steps") == str(NEWEST)
+    assert sql(postgres_database, "SELECT DISTINCT m.weight, t.weight FROM teams m, transfers t") == "1|1"
+    assert made.in_warehouse("SELECT count(*), count(DISTINCT day) FROM hits") == [(2 * DAYS, DAYS)]
 
 
 def test_a_state_of_a_later_release_is_refused_and_left_alone(tmp_path: Path, template: Template) -> None:

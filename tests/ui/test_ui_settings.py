@@ -103,6 +103,15 @@ async def test_one_signs_oneself_out_elsewhere_and_nobody_else(
     assert (await viewer.open("/")).status_code == 200
 
 
+async def test_the_limits_and_the_weight_of_the_team_are_shown(installation: Installation, browser: Browser) -> None:
+    installation.execute("UPDATE teams SET rows_per_month = 5000000, weight = 3")
+    told = " ".join(re.sub(r"<[^>]+>", " ", await opened(browser)).split())
+    assert (
+        "Rows this month 0 of 5,000,000 Oldest day any Weight 3 3 turns for each one of a team whose weight is 1"
+        in told
+    )
+
+
 async def test_the_audit_log_comes_in_pages(installation: Installation, browser: Browser) -> None:
     for number in range(60):
         installation.insert(

@@ -59,6 +59,7 @@ async def list_(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
         "ROWS THIS MONTH": "rows_this_month",
         "AT MOST": "rows_per_month",
         "DAYS BACK": "history_days",
+        "WEIGHT": "weight",
     }
     options.printer().many(found, columns)
     return Exit.OK
@@ -71,24 +72,30 @@ async def limits(
     *,
     rows_per_month: Limit | None = None,
     history_days: Limit | None = None,
+    weight: int | None = None,
     options: LocalOptions = LOCAL_DEFAULTS,
 ) -> int:
-    """How much a team may load; what is not named stays. A running server heeds it within seconds.
+    """How much a team may load, and its weight; what is not named stays. A running server heeds it within seconds.
 
     For example:
 
         dayfill team limits 2 --rows-per-month 5000000 --history-days 730
         dayfill team limits 2 --rows-per-month none
+        dayfill team limits 2 --weight 3
 
     Args:
         team_id: The team's id; `dayfill team list` shows it.
         rows_per_month: Rows that its days may commit in a calendar month (UTC), or none.
         history_days: How many days back it may load, or none.
+        weight: Turns that it gets for each one of a team whose weight is 1, while both have days that wait: 1 to 100.
     """
-    named = {"rows_per_month": rows_per_month, "history_days": history_days}
+    named = {"rows_per_month": rows_per_month, "history_days": history_days, "weight": weight}
     changes = {name: None if value == "none" else value for name, value in named.items() if value is not None}
     if not changes:
-        raise usage("No limit is named.", "Add --rows-per-month or --history-days, each with a number or none.")
+        raise usage(
+            "No limit is named.",
+            "Add --rows-per-month or --history-days with a number or none, or --weight with a number.",
+        )
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         before, after = await allowances.change(tx, state.seams, team_id, changes)
         act = Act("team.limits", team_id, told.allowance(before), told.allowance(after))
@@ -106,4 +113,5 @@ def _limits(allowed: Allowance) -> dict[str, object]:
         "rows_this_month": allowed.rows,
         "rows_per_month": allowed.rows_per_month,
         "history_days": allowed.history_days,
+        "weight": allowed.weight,
     }

@@ -1,9 +1,11 @@
-"""What a team may take: rows in a calendar month (UTC), days back, and work at once."""
+"""What a team may take: rows in a calendar month (UTC), days back, work at once, and how often it has its turn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from dayfill.domain.fair import DEFAULT_WEIGHT
 
 MOST_ACTIVE = 50
 """Backfills of a team that may be active at once."""
@@ -13,11 +15,15 @@ MOST_WAITING = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The limits of a team, None is none; and the rows that its days have committed in this month."""
+    """The limits of a team, None is none; and the rows that its days have committed in this month.
+
+    weight: turns that it gets for each one of a team whose weight is 1, while both have something to start.
+    """
 
     rows_per_month: int | None
     history_days: int | None
     rows: int
+    weight: int = DEFAULT_WEIGHT
 
     @property
     def is_spent(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+DEFAULT_WEIGHT, MAX_WEIGHT = 1, 100
 MOST_AWAY = 1_000
 """So many who are away are remembered anyway, for a turn of theirs may not have ended."""
 
@@ -11,9 +12,10 @@ MOST_AWAY = 1_000
 class Line:
     """Those who wait, by their ids, in the order of their turns.
 
-    Being served moves a tag on by the turns that it took. Who joins anew, or comes back, starts at the tag that was
-    served last: ahead of all who had a turn since, but with none saved up for the time away. So those who always wait
-    get equal shares, and nobody waits for more than a few turns of each other one, however they come and go.
+    Being served moves a tag on by the turns that it took, divided by the weight. Who joins anew, or comes back, starts
+    at the tag that was served last: ahead of all who had a turn since, but with none saved up for the time away. So
+    those who always wait get shares as their weights are, and who waits sees few turns of each other one, more only by
+    its greater weight, however they come and go.
     """
 
     def __init__(self) -> None:
@@ -48,16 +50,16 @@ class Line:
         if one in self:
             del self._waiting[self._place(one)]
 
-    def serve(self, one: int, turns: float) -> None:
+    def serve(self, one: int, turns: float, weight: int = DEFAULT_WEIGHT) -> None:
         """It had its turn, and goes on waiting."""
         self._now = max(self._now, self._tags[one])
-        self.charge(one, turns)
+        self.charge(one, turns, weight)
 
-    def charge(self, one: int, turns: float) -> None:
+    def charge(self, one: int, turns: float, weight: int = DEFAULT_WEIGHT) -> None:
         """What it had has taken so many turns more."""
         waits = one in self
         self.leave(one)
-        self._tags[one] = self._tags.get(one, self._now) + turns
+        self._tags[one] = self._tags.get(one, self._now) + turns / weight
         if waits:
             insort(self._waiting, (self._tags[one], one))
 

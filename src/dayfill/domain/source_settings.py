@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dayfill.domain.fair import MAX_WEIGHT
 from dayfill.domain.problem import Problem
 from dayfill.domain.transfer import (
     HIGHEST_MAX_DAY_GIGABYTES,
@@ -20,6 +21,7 @@ from dayfill.domain.transfer import (
 MAX_SETTINGS, MAX_ID = 200, 100
 _GREATEST = {
     "parallelism": MAX_PARALLELISM,
+    "weight": MAX_WEIGHT,
     "requests_per_minute": HIGHEST_REQUESTS_PER_MINUTE,
     "deadline_seconds": MAX_DEADLINE_SECONDS,
     "max_day_rows": HIGHEST_MAX_DAY_ROWS,

@@ -18,7 +18,15 @@ TYPE_PATTERN = re.compile(
 Value = str | bool | int | None
 
 RESERVED_SETTINGS = frozenset(
-    {"timezone", "parallelism", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes"}
+    {
+        "timezone",
+        "parallelism",
+        "weight",
+        "requests_per_minute",
+        "deadline_seconds",
+        "max_day_rows",
+        "max_day_gigabytes",
+    }
 )
 """Settings that every source has; dayfill itself obeys them and no source sees them."""
 DEFAULT_PARALLELISM, MAX_PARALLELISM = 4, 32

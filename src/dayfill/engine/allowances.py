@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from dayfill.domain.allowance import MOST_ACTIVE, MOST_WAITING, Allowance, next_month
+from dayfill.domain.fair import MAX_WEIGHT
 from dayfill.errors import Denied, Exceeded, Missing, Refused
 from dayfill.seams import Seams
 from dayfill.store import allowances, teams
@@ -32,9 +33,12 @@ async def change(tx: Tx, seams: Seams, team_id: int, changes: Mapping[str, int |
         changes.get("rows_per_month", before.rows_per_month),
         changes.get("history_days", before.history_days),
         before.rows,
+        changes.get("weight", before.weight) or 0,
     )
     _check("rows per month", wanted.rows_per_month, LARGEST_ROWS)
     _check("days of history", wanted.history_days, LARGEST_DAYS)
+    if not 1 <= wanted.weight <= MAX_WEIGHT:
+        raise Refused(f"The weight of a team is 1 to {MAX_WEIGHT}.")
     await allowances.put(tx, team_id, wanted)
     return before, wanted
 

@@ -1,4 +1,4 @@
-"""Whose turn it is among all lanes that wait: urgent ones first, then teams, and the transfers of each, in fair shares.
+"""Whose turn it is among all lanes that wait: urgent ones first, then teams, and transfers of each, shared by weight.
 
 Kept in memory by who dispatches, and compared with the state now and then; after a takeover it starts anew.
 """
@@ -74,13 +74,13 @@ class Lanes:
     def serve(self, lane: Lane, followers: int) -> None:
         """A slice of it starts, and it goes on waiting; so many that were held up with it may try to follow."""
         self._leave_cause(lane, followers)
-        self._teams[lane.priority].serve(lane.team_id, 1)
-        self._transfers[lane.priority, lane.team_id].serve(lane.transfer_id, 1)
+        self._teams[lane.priority].serve(lane.team_id, 1, lane.team_weight)
+        self._transfers[lane.priority, lane.team_id].serve(lane.transfer_id, 1, lane.weight)
 
     def charge(self, lane: Lane, turns: int) -> None:
         """A slice of it took as long as so many more."""
-        self._teams[lane.priority].charge(lane.team_id, turns)
-        self._transfers[lane.priority, lane.team_id].charge(lane.transfer_id, turns)
+        self._teams[lane.priority].charge(lane.team_id, turns, lane.team_weight)
+        self._transfers[lane.priority, lane.team_id].charge(lane.transfer_id, turns, lane.weight)
 
     def set_aside(self, lane: Lane, cause: Cause) -> None:
         """It cannot start, and neither can any other lane that waits for the same."""

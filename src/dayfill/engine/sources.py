@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dayfill import sources
+from dayfill.domain.fair import DEFAULT_WEIGHT, MAX_WEIGHT
 from dayfill.domain.source_settings import SettingRule
 from dayfill.domain.transfer import (
     DEFAULT_DEADLINE_SECONDS,
@@ -26,6 +27,13 @@ RESERVED = (
         "Parallel loads",
         help_text=f"Slices of days that are loaded at once, 1 to {MAX_PARALLELISM}.",
         default=DEFAULT_PARALLELISM,
+    ),
+    Setting(
+        "weight",
+        "Weight",
+        help_text="Turns for each one of another transfer of the team whose weight is 1, while both have days that"
+        f" wait: 1 to {MAX_WEIGHT}.",
+        default=DEFAULT_WEIGHT,
     ),
     Setting(
         "requests_per_minute",

@@ -19,7 +19,7 @@ def team(one: Team) -> Told:
 
 
 def allowance(one: Allowance) -> Told:
-    return {"rows_per_month": one.rows_per_month, "history_days": one.history_days}
+    return {"rows_per_month": one.rows_per_month, "history_days": one.history_days, "weight": one.weight}
 
 
 def member(one: Member) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from dayfill.domain.fair import DEFAULT_WEIGHT
 from dayfill.domain.problem import Problem
 from dayfill.domain.schedule import Schedule, next_slot
 from dayfill.domain.source_settings import number_of, zone_of
@@ -25,7 +26,7 @@ from dayfill.store import days, destinations, schedules, table_groups, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.transfers import Chosen
 
-_LIMITS = ("parallelism", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
+_LIMITS = ("parallelism", "weight", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
 
 
 async def check(
@@ -171,6 +172,7 @@ def _chosen(configuration: Configuration) -> Chosen:
         configuration,
         zone=zone_of(settings),
         parallelism=number_of(settings, "parallelism", DEFAULT_PARALLELISM),
+        weight=number_of(settings, "weight", DEFAULT_WEIGHT),
         deadline_seconds=number_of(settings, "deadline_seconds", DEFAULT_DEADLINE_SECONDS),
         requests_per_minute=number_of(settings, "requests_per_minute", 0) or None,
     )

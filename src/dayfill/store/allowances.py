@@ -25,7 +25,7 @@ async def get_all(tx: Tx, team_ids: Sequence[int], now: datetime) -> dict[int, A
 async def put(tx: Tx, team_id: int, allowed: Allowance) -> None:
     """The limits of a team from now on; its rows are what they are."""
     limits = {"rows_per_month": allowed.rows_per_month, "history_days": allowed.history_days}
-    await tx.one("set_allowance", team_id=team_id, **limits)
+    await tx.one("set_allowance", team_id=team_id, weight=allowed.weight, **limits)
 
 
 async def count_rows(tx: Tx, rows: Mapping[tuple[int, str], int]) -> None:

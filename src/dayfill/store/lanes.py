@@ -13,7 +13,10 @@ from dayfill.store.db import Reader, Tx, Values, micros
 
 
 class Lane(NamedTuple):
-    """What must be known of a lane to tell whose turn it is, and whether a slice of it could start."""
+    """What must be known of a lane to tell whose turn it is, and whether a slice of it could start.
+
+    weight: of the transfer. A lane of which something has changed is another one, so it counts from the next look.
+    """
 
     priority: int
     team_id: int
@@ -22,6 +25,8 @@ class Lane(NamedTuple):
     destination_id: int
     parallelism: int
     connection_parallelism: int
+    weight: int
+    team_weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ async def waiting(db: Reader, now: datetime, least_urgent: Priority) -> tuple[li
     values = {"least_urgent": int(least_urgent), "now": micros(now), "month": month_of(now)}
     read = db.all if least_urgent is Priority.INTERACTIVE else db.scan
     rows = await read("waiting_lanes", **values)
-    ready = [Lane(*row[:7]) for row in rows if row[7] is None or not Allowance(row[7], None, row[8]).is_spent]
+    ready = [Lane(*row[:9]) for row in rows if row[9] is None or not Allowance(row[9], None, row[10]).is_spent]
     return ready, len(ready) < len(rows)
 
 

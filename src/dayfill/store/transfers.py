@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from dayfill.domain import connection, destination
+from dayfill.domain.fair import DEFAULT_WEIGHT
 from dayfill.domain.slices import DestinationJob, SourceJob
 from dayfill.domain.slices import TransferJob as TransferJob
 from dayfill.domain.source_settings import number_of
@@ -33,6 +34,7 @@ class Chosen:
     zone: str
     parallelism: int
     deadline_seconds: int
+    weight: int = DEFAULT_WEIGHT
     requests_per_minute: int | None = None
 
 
@@ -147,6 +149,7 @@ def _values(chosen: Chosen) -> dict[str, object]:
         "zone": chosen.zone,
         "parallelism": chosen.parallelism,
         "deadline_seconds": chosen.deadline_seconds,
+        "weight": chosen.weight,
         "requests_per_minute": chosen.requests_per_minute,
     }
 

@@ -1,12 +1,12 @@
 -- name: get_allowance
--- The limits of a team, and the rows that it has committed in a month.
-SELECT t.rows_per_month, t.history_days, coalesce(r.row_count, 0)
+-- The limits and the weight of a team, and the rows that it has committed in a month.
+SELECT t.rows_per_month, t.history_days, coalesce(r.row_count, 0), t.weight
 FROM teams t LEFT JOIN rows_of_months r ON r.team_id = t.team_id AND r.month = :month
 WHERE t.team_id = :team_id;
 
 -- name: set_allowance
--- The limits of a team from now on.
-UPDATE teams SET rows_per_month = :rows_per_month, history_days = :history_days WHERE team_id = :team_id;
+-- The limits and the weight of a team from now on.
+UPDATE teams SET rows_per_month = :rows_per_month, history_days = :history_days, weight = :weight WHERE team_id = :team_id;
 
 -- name: count_rows
 -- Rows that days of a team have committed.

@@ -12,7 +12,7 @@ WITH RECURSIVE lanes(priority, transfer_id) AS (
     WHERE r.status = 'QUEUED' AND r.priority = l.priority AND r.transfer_id > l.transfer_id)
   FROM lanes l WHERE l.transfer_id IS NOT NULL)
 SELECT l.priority, t.team_id, t.transfer_id, t.connection_id, t.destination_id, t.parallelism, c.parallelism,
-  m.rows_per_month, coalesce(n.row_count, 0)
+  t.weight, m.weight, m.rows_per_month, coalesce(n.row_count, 0)
 FROM lanes l
 JOIN transfers t ON t.transfer_id = l.transfer_id
 JOIN connections c ON c.connection_id = t.connection_id

@@ -1,9 +1,9 @@
 -- name: insert_transfer
 -- A new transfer, active.
 INSERT INTO transfers (team_id, display_name, data_source_id, schema_id, destination_id, connection_id, state,
-  configuration, zone, parallelism, deadline_seconds, requests_per_minute, created_time, created_user_id)
+  configuration, zone, parallelism, deadline_seconds, weight, requests_per_minute, created_time, created_user_id)
 VALUES (:team_id, :display_name, :data_source_id, :schema_id, :destination_id, :connection_id, 'active',
-  :configuration, :zone, :parallelism, :deadline_seconds, :requests_per_minute, :now, :user_id)
+  :configuration, :zone, :parallelism, :deadline_seconds, :weight, :requests_per_minute, :now, :user_id)
 RETURNING transfer_id;
 
 -- name: update_transfer
@@ -11,7 +11,7 @@ RETURNING transfer_id;
 UPDATE transfers
 SET display_name = :display_name, schema_id = :schema_id, destination_id = :destination_id, connection_id = :connection_id,
   configuration = :configuration, zone = :zone, parallelism = :parallelism, deadline_seconds = :deadline_seconds,
-  requests_per_minute = :requests_per_minute
+  weight = :weight, requests_per_minute = :requests_per_minute
 WHERE transfer_id = :transfer_id AND team_id = :team_id AND deleted_time IS NULL;
 
 -- name: set_transfer_state
