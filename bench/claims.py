@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,21 +15,18 @@ from dayfill.engine.claim import claim, look
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of so many runs: turns of the loop and claims among them, with all their milliseconds."""
+    """Of so many runs: turns of the loop with all their milliseconds and trips to the database, and each claim's."""
 
     runs: int
     turns: int
     turns_ms: float
-    claims: int
-    claims_ms: float
+    trips: int
+    claims_ms: Sequence[float]
 
     @property
     def claim_ms(self) -> float:
-        return self.claims_ms / self.claims
-
-    @property
-    def turn_ms(self) -> float:
-        return self.turns_ms / self.turns
+        """The median of the claims."""
+        return statistics.median(self.claims_ms)
 
     @property
     def work_ms(self) -> float:
@@ -36,13 +34,25 @@ class Cost:
         return 1000 * self.turns_ms / self.runs
 
     def __str__(self) -> str:
-        each = f"{self.claims} claims of {self.claim_ms:.2f} ms, {self.turns} turns of {self.turn_ms:.2f} ms"
-        return f"{self.runs:,} runs: {each}, {self.work_ms:.1f} ms of turns for 1,000 runs"
+        claims = f"{len(self.claims_ms)} claims, the median takes {self.claim_ms:.2f} ms"
+        turns = f"{self.turns} turns of {self.turns_ms / self.turns:.2f} ms and {self.trips / self.turns:.1f} trips"
+        return f"{self.runs:,} runs: {claims}; {turns}; {self.work_ms:.1f} ms of turns for 1,000 runs"
+
+
+def together(costs: Sequence[Cost]) -> Cost:
+    """What all of them cost."""
+    return Cost(
+        sum(one.runs for one in costs),
+        sum(one.turns for one in costs),
+        sum(one.turns_ms for one in costs),
+        sum(one.trips for one in costs),
+        [each for one in costs for each in one.claims_ms],
+    )
 
 
 @contextmanager
 def timed(spent: list[float]) -> Iterator[None]:
-    """Meanwhile each claim leaves its seconds here, together with the look before it."""
+    """Meanwhile each claim leaves its milliseconds here, together with the look before it."""
     before = 0.0
 
     async def timed_look(*given: Any) -> None:
@@ -54,7 +64,7 @@ def timed(spent: list[float]) -> Iterator[None]:
     async def timed_claim(*given: Any, **named: Any) -> Any:
         began = time.perf_counter()
         claimed = await claim(*given, **named)
-        spent.append(time.perf_counter() - began + before)
+        spent.append(1000 * (time.perf_counter() - began + before))
         return claimed
 
     _put(timed_look, timed_claim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -42,22 +43,30 @@ _POSTGRESQL = {
 async def fill(folder: Path, postgresql: str | None, count: int, year_ends: int) -> None:
     """So many finished runs, spread over all transfers and over the year that ends then (microseconds since 1970).
 
-    The planner learns what is there in any case, also of none: both measurements have statistics.
+    The planner learns what is there in any case, also of none: both measurements have statistics, and no rest of the
+    writing is left to what is measured afterwards. Years of work leave a state like that.
     """
     if postgresql is None:
         connection = apsw.Connection(str(folder / "data" / STATE_FILE))
         connection.execute("PRAGMA busy_timeout = 60000")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -2000000")
 
         async def in_file(sql: str) -> list[tuple[Any, ...]]:
             return list(connection.execute(sql))
 
         await _fill(in_file, _SQLITE, count, year_ends)
         connection.execute("ANALYZE")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         return
     server = await asyncpg.connect(postgresql)
+    # A check for each of millions of rows would take longer than their insert; it is made for all of them at the end.
+    await server.execute("ALTER TABLE runs DROP CONSTRAINT runs_transfer_id_fkey")
     await _fill(server.fetch, _POSTGRESQL, count, year_ends)
+    await server.execute("ALTER TABLE runs ADD FOREIGN KEY (transfer_id) REFERENCES transfers")
     await server.execute("VACUUM ANALYZE")
+    await server.execute("CHECKPOINT")
     await server.close()
 
 
@@ -70,6 +79,7 @@ async def _fill(
     known = {"first": first, "lowest": lowest, "transfers": transfers, "days": DAYS_EACH}
     known |= {"oldest": year_ends - year, "step": max(1, year // max(1, count))}
     for low in range(1, count + 1, BATCH):
+        print(f"{low - 1:,} of {count:,} finished runs", end="\r", file=sys.stderr, flush=True)
         batch = known | {"low": low, "high": min(low + BATCH - 1, count)}
         await execute(_RUNS.format(**batch, **{name: text.format(**batch) for name, text in dialect.items()}))
     await execute(_DAYS.format(**known))

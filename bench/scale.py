@@ -1,7 +1,8 @@
 """`python -m bench.scale`: many transfers with a window of days each, through the real dispatcher, with no-op slices.
 
 Prints how many runs a second it holds, and what a turn of its loop costs while the finished history grows. With
-`--finished N` it measures the claims of the same work before and after N finished runs are put into the state.
+`--finished N` it measures the claims of the same work before and after N finished runs are put into the state. The
+state is a SQLite file; with `--postgresql` a database in a server of its own, or the empty one of a DSN after it.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count as counted
 from pathlib import Path
 
 import structlog
 import uvloop
+from tests.postgres_server import AS_IT_COMES, new_database, own_server
 
-from bench.claims import Cost, timed
+from bench.claims import Cost, timed, together
 from bench.history import fill
 from bench.noop import NoOp
+from bench.trips import Counted
 from bench.world import World, dispatching, world
 from dayfill.domain.days import DayRange
 from dayfill.domain.run import Priority, Trigger
@@ -88,15 +93,15 @@ async def _compare(
     print(f"{finished:,} finished runs written in {time.perf_counter() - began:.0f} s", flush=True)
     full = await _rounds(here, transfer_ids, days, 2 + ROUNDS)
     for name, before, after in (
-        ("claim", empty.claim_ms, full.claim_ms),
-        ("all turns for 1,000 runs", empty.work_ms, full.work_ms),
+        ("claim, the look before it included: median of all", empty.claim_ms, full.claim_ms),
+        ("turns for 1,000 runs: mean", empty.work_ms, full.work_ms),
+        ("round trips to the database in a turn: mean", empty.trips / empty.turns, full.trips / full.turns),
     ):
-        ratio = after / before
-        print(f"{name}: {before:.2f} ms empty, {after:.2f} ms with {finished:,} finished, {ratio:.2f} x")
+        print(f"{name}, {before:.2f} empty, {after:.2f} with {finished:,} finished, {after / before:.2f} x")
 
 
 async def _rounds(here: World, transfer_ids: list[int], days: int, first: int) -> Cost:
-    """The round of the median cost, each with days of its own; the first one, which warms up, does not count."""
+    """All rounds but the first one, which warms up; each has days of its own."""
     found = []
     for number in range(first, first + 1 + ROUNDS):
         end = LAST + timedelta(days=number * days)
@@ -106,21 +111,23 @@ async def _rounds(here: World, transfer_ids: list[int], days: int, first: int) -
                     await _queue(here, tx, transfer_ids[place], DayRange(end - timedelta(days=days - 1), end))
         found.append(await _claims(here, len(transfer_ids) * days))
         print(f"  {found[-1]}", flush=True)
-    return sorted(found[1:], key=lambda cost: cost.work_ms)[ROUNDS // 2]
+    return together(found[1:])
 
 
 async def _claims(here: World, total: int) -> Cost:
     """What a fresh dispatcher takes for all that waits."""
     spent: list[float] = []
+    trips = counted()
+    state = replace(here.state, db=Counted(here.state.db, lambda: next(trips)))
     with timed(spent):
-        async with dispatching(here.state, NoOp()) as dispatcher:
+        async with dispatching(state, NoOp()) as dispatcher:
             dispatcher.wake()
             work = dispatcher.work
             for _ in counted():
                 if sum(work.days.values()) >= total:
                     break
                 await asyncio.sleep(0.01)
-    return Cost(total, work.passes, 1000 * work.pass_seconds, len(spent), 1000 * sum(spent))
+    return Cost(total, work.passes, 1000 * work.pass_seconds, next(trips), spent)
 
 
 async def _first(here: World) -> Configuration:
@@ -152,15 +159,25 @@ def _batches(numbers: range, size: int) -> Iterator[range]:
     return (numbers[start : start + size] for start in range(0, len(numbers), size))
 
 
+@contextmanager
+def _place(named: str | None) -> Iterator[str | None]:
+    """Where the state is: the DSN of a database of its own if none is named (""), none for a file (None)."""
+    if named != "":
+        yield named
+        return
+    with own_server(AS_IT_COMES) as server, new_database(server) as dsn:
+        yield dsn
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transfers", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=120.0, help="when to stop")
-    parser.add_argument("--postgresql", help="DSN of an empty database; default is a SQLite file")
+    parser.add_argument("--postgresql", nargs="?", const="", metavar="DSN", help="of an empty database, if not its own")
     parser.add_argument("--finished", type=int, default=0, help="compare claims without and with so many finished runs")
     given = parser.parse_args()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with tempfile.TemporaryDirectory(prefix="dayfill-scale-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="dayfill-scale-") as scratch, _place(given.postgresql) as dsn:
         size = given.transfers, given.days, given.seconds
-        uvloop.run(main(Path(scratch), *size, given.postgresql, given.finished))
+        uvloop.run(main(Path(scratch), *size, dsn, given.finished))

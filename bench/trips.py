@@ -1,0 +1,42 @@
+"""How often somebody waits for the state database: statements, and what begins and ends a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from dayfill.store.db import Tx, Values
+
+
+class Counted:
+    """A database, or a transaction of it, that does what the given one does and counts the trips to it."""
+
+    def __init__(self, of: Any, count: Callable[[], None]) -> None:
+        self._of, self._count = of, count
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._of, name)
+        if name not in ("one", "all", "scan", "run"):
+            return found
+
+        def asked(*given: Any, **named: Any) -> Awaitable[Any]:
+            self._count()
+            return found(*given, **named)  # type: ignore[no-any-return]
+
+        return asked
+
+    async def many(self, query: str, rows: Sequence[Values], /) -> Any:
+        if rows:
+            self._count()
+        return await self._of.many(query, rows)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        self._count()
+        async with self._of.write() as tx:
+            yield Counted(tx, self._count)  # type: ignore[misc]
+            self._count()
+
+    def leading(self) -> Counted:
+        return Counted(self._of.leading(), self._count)
