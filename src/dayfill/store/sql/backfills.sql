@@ -88,11 +88,12 @@ ORDER BY priority, backfill_id
 LIMIT 1;
 
 -- name: count_created
--- Runs were inserted: count them, and leave CREATED once all exist.
+-- Runs were inserted: count them, and leave CREATED once all exist. The empty text, here and below, keeps PostgreSQL to the
+-- key, as in held_run.
 UPDATE backfills
 SET created = created + :inserted,
   status = CASE WHEN status = 'CREATED' AND created + :inserted = total THEN 'SCHEDULED' ELSE status END
-WHERE backfill_id = :backfill_id AND status = 'CREATED'
+WHERE backfill_id = :backfill_id AND status || '' = 'CREATED'
 RETURNING status;
 
 -- name: count_claimed
@@ -124,7 +125,7 @@ RETURNING status, total, completed, failed;
 -- name: finish_backfill
 -- The last day is done: terminal status, once.
 UPDATE backfills SET status = :status, end_time = CASE WHEN start_time > :now THEN start_time ELSE :now END
-WHERE backfill_id = :backfill_id AND status = 'RUNNING';
+WHERE backfill_id = :backfill_id AND status || '' = 'RUNNING';
 
 -- name: cancel_backfill
 -- Cancelled by a person; end time and removal are one moment.

@@ -12,20 +12,20 @@ ON CONFLICT DO NOTHING
 RETURNING data_date;
 
 -- name: claim_run
--- All rows in one statement.
+-- All rows in one statement; the empty text keeps it to the key of the runs, see held_run.
 UPDATE runs
 SET status = 'RUNNING', attempts = attempts + 1, owner = new.owner, token = new.token, started_time = new.now,
   ended_time = NULL, not_before = 0, message = '', cause = NULL
 FROM unnest(CAST(:run_id AS BIGINT[]), CAST(:token AS BIGINT[]), CAST(:owner AS TEXT[]), CAST(:now AS BIGINT[]))
   AS new(run_id, token, owner, now)
-WHERE runs.run_id = new.run_id AND status = 'QUEUED';
+WHERE runs.run_id = new.run_id AND status || '' = 'QUEUED';
 
 -- name: complete_run
--- All rows in one statement.
+-- All rows in one statement; the empty text keeps it to the key of the runs, see held_run.
 UPDATE runs
 SET status = 'COMPLETED', owner = NULL, ended_time = new.now, row_count = new.row_count,
   content_hash = new.content_hash, queries = new.queries, message = '', cause = NULL
 FROM unnest(CAST(:run_id AS BIGINT[]), CAST(:token AS BIGINT[]), CAST(:now AS BIGINT[]), CAST(:row_count AS BIGINT[]),
   CAST(:content_hash AS TEXT[]), CAST(:queries AS TEXT[]))
   AS new(run_id, token, now, row_count, content_hash, queries)
-WHERE runs.run_id = new.run_id AND runs.token = new.token AND status = 'RUNNING';
+WHERE runs.run_id = new.run_id AND runs.token = new.token AND status || '' = 'RUNNING';
