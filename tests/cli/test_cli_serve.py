@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import uvloop
 from command_line import Command
+from structlog.testing import capture_logs
 
 from dayfill import app
 from dayfill.app import Running
 from dayfill.engine.dispatch import Dispatcher
+from dayfill.settings import Settings
+from dayfill.store.postgresql import connecting
+from dayfill.store.postgresql.writing import WRITE_LOCK
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, command: Command) -> None:
@@ -62,3 +66,23 @@ def test_what_hangs_keeps_no_stopped_server_alive(
     monkeypatch.setattr(Dispatcher, "run", hangs)
     command("serve", "--data-dir", tmp_path / "hangs", "--bind", "127.0.0.1:0")
     assert exits == [0]
+
+
+async def test_a_start_waits_for_a_state_that_another_server_holds_up(
+    tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connecting._SETTINGS, "lock_timeout", "20ms")
+    holder, stop = await connecting.connect(postgres_database), asyncio.Event()
+    await holder.execute(f"SELECT pg_advisory_lock({WRITE_LOCK})")
+
+    async def on_ready(running: Running) -> None:
+        stop.set()
+
+    settings = Settings(tmp_path, port=0, state=postgres_database)
+    with capture_logs() as lines:
+        serving = asyncio.create_task(app.serve(settings, on_ready=on_ready, stop=stop))
+        while not any(line["event"] == "start_waits" for line in lines):
+            assert not serving.done(), await serving
+            await asyncio.sleep(0.01)
+        await holder.close()
+        assert await serving and stop.is_set()

@@ -22,6 +22,7 @@ from dayfill.api.wire import new_request_id
 from dayfill.app.doors import Doors
 from dayfill.app.holding import made, only_server
 from dayfill.app.http import HttpServer, http_server, in_url, listener
+from dayfill.app.patience import START_SECONDS, patiently
 from dayfill.app.state import State as State
 from dayfill.app.state import open_state as open_state
 from dayfill.domain.installation import SPOOL as SPOOL
@@ -74,13 +75,14 @@ async def serve(
 
     Raises:
         SetupError: the address is taken, or another server works on the same data directory.
+        Busy: the state's database was held up all through the first minute.
     """
     stop = stop or asyncio.Event()
     with only_server(made(settings.data_dir)), listener(settings) as socket_, _signals(stop):
-        async with open_state(settings, seams) as state:
+        async with open_state(settings, seams, patience=START_SECONDS) as state:
             host, port = socket_.getsockname()[:2]
             running = Running(f"http://{in_url(host)}:{port}", host, port, state)
-            await _tell_lost_secrets(state)
+            await patiently(lambda: _tell_lost_secrets(state))
             return await _serve(settings, state, socket_, running, on_ready, stop)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dayfill.app.holding import made, private_files
 from dayfill.app.keyring import keyring_of
+from dayfill.app.patience import patiently
 from dayfill.domain.installation import STATE_FILE
 from dayfill.engine.teams import ensure_installation
 from dayfill.seams import Seams, no_failpoint, system_seams
@@ -32,23 +33,30 @@ class State:
 
 
 @asynccontextmanager
-async def open_state(settings: Settings, seams: Seams | None = None) -> AsyncIterator[State]:
+async def open_state(settings: Settings, seams: Seams | None = None, *, patience: float = 0.0) -> AsyncIterator[State]:
     """The installation, made if it is new, its schema brought up to date.
+
+    Args:
+        patience: seconds in which it is tried again while the database is busy.
 
     Raises:
         SetupError: the directory, a file in it, or the database cannot be used.
+        Busy: the database restarts, or another server holds it up.
     """
     seams = seams or system_seams(settings.faults)
     directory = made(settings.data_dir)
-    db = await _database(settings, seams)
+    db = await patiently(lambda: _database(settings, seams), patience)
     try:
-        # Servers that start at once on a new database take turns here, so that only the first one makes a keyring.
-        async with db.write() as tx:
-            keyring = await keyring_of(settings, tx)
-            installation_id = await ensure_installation(tx, seams)
+        keyring, installation_id = await patiently(lambda: _begun(db, settings, seams), patience)
         yield State(db, seams, keyring, installation_id, directory)
     finally:
         await db.close()
+
+
+async def _begun(db: Database, settings: Settings, seams: Seams) -> tuple[Keyring, str]:
+    """Servers that start at once on a new database take turns here, so that only the first one makes a keyring."""
+    async with db.write() as tx:
+        return await keyring_of(settings, tx), await ensure_installation(tx, seams)
 
 
 @asynccontextmanager

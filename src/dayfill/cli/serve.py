@@ -6,6 +6,7 @@ import os
 
 from dayfill import app
 from dayfill.app import Running, open_state
+from dayfill.app.patience import patiently
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import client_lines, first_key
 from dayfill.cli.logs import log_to_stderr
@@ -40,7 +41,7 @@ async def serve(*, bind: str | None = None, executor: str | None = None, options
 
     async def on_ready(running: Running) -> None:
         printer.note(f"dayfill serves {running.url} from {running.state.data_dir}. Ctrl-C stops it.")
-        made = await first_key(running.state)
+        made = await patiently(lambda: first_key(running.state))
         if made is not None:
             team_id, key = made
             for line in _key_lines(running.url, team_id, key.text):

@@ -45,11 +45,13 @@ class PostgresDatabase:
 
         Raises:
             SetupError: it cannot be reached, is too old, or holds the state of a newer version of dayfill.
+            Busy: it restarts meanwhile.
         """
         connection = await first_connection(dsn)
         try:
-            await check(connection)
-            await migrate(connection, seams.failpoint)
+            with told(connection):
+                await check(connection)
+                await migrate(connection, seams.failpoint)
         finally:
             await connection.close()
         return cls(dsn, seams.new_id().hex, await pool(dsn, READERS), seams.chance.random)
