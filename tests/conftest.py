@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A run that is longer than CI's has no time limit."""
-    if config.getoption("--requests"):
+    if config.getoption("--requests") or config.getoption("--rounds"):
         for item in items:
             item.add_marker(pytest.mark.timeout(0))
 

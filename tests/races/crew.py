@@ -16,7 +16,7 @@ from random import Random
 
 from dayfill.domain.days import DayRange
 from dayfill.engine import backfills
-from dayfill.errors import Refused
+from dayfill.errors import Busy, Refused
 from dayfill.seams import Seams
 from dayfill.store.db import Database
 from dayfill.store.postgresql import PostgresDatabase
@@ -142,6 +142,8 @@ class Who:
         answer = Answer(wish)
         try:
             return replace(answer, backfill_id=await self._do(wish))
+        except Busy:  # a machine that holds somebody up for seconds; a client is told to ask again, too
+            return await self.answer(wish)
         except Refused as refused:
             return replace(answer, reason=str(refused))
         except Exception as error:

@@ -87,8 +87,12 @@ class Caller:
         edit(self.arena, self.chance.choice(list(self.arena.transfers)), self.chance.randrange(10**6))
 
     def finish(self, patience: float) -> None:
-        """Have everything done that was asked for, whatever stood in its way: open creates, pauses, failed days."""
-        end = time.monotonic() + patience
+        """Have everything done that was asked for, whatever stood in its way: open creates, pauses, failed days.
+
+        patience: seconds in which some run must end, however slow the machine; all may take ten times as long.
+        """
+        began, last = time.monotonic(), self.ended()
+        end = began + patience
         self.repeat()
         chosen = {"only": ["failed", "stale", "missing"], "range_start": str(day(0)), "range_end": None}
         chosen["range_end"] = str(day(self.arena.days - 1))
@@ -96,6 +100,9 @@ class Caller:
         while left and time.monotonic() < end:
             if self.is_busy():
                 time.sleep(0.02)
+                before, last = last, self.ended()
+                if last != before:
+                    end = min(time.monotonic() + patience, began + 10 * patience)
                 continue
             for transfer_id in sorted(left):
                 status, answer = self.arena.call("POST", f"/x/v1~/transfers/{transfer_id}/backfills", chosen)
@@ -104,7 +111,7 @@ class Caller:
                 else:
                     left.discard(transfer_id)
         if left:
-            self.wrong.append(("lost", f"work is left after {patience:g} s: {self.waiting()}"))
+            self.wrong.append(("lost", f"work is left, and none was done for {patience:g} s: {self.waiting()}"))
 
     def is_busy(self) -> bool:
         """Whether something is under way or may start; what is paused is resumed."""
@@ -119,6 +126,10 @@ class Caller:
         return self.arena.rows(
             "SELECT status, cause, count(*) FROM runs WHERE status IN ('CREATED', 'QUEUED', 'RUNNING') GROUP BY 1, 2"
         )
+
+    def ended(self) -> int:
+        ((count,),) = self.arena.rows("SELECT count(*) FROM runs WHERE status IN ('COMPLETED', 'FAILED', 'CANCELLED')")
+        return int(count)
 
     # -- what they remember
 
