@@ -43,18 +43,24 @@ def mariadb() -> Iterator[dict[str, str]]:
         yield fields
 
 
+@pytest.fixture
+def postgresql_source(postgres: postgres_server.AnyServer, postgres_database: str) -> Source:
+    """A database of PostgreSQL without tables."""
+    named = {name: postgres.address[name] for name in ("host", "port", "user")}
+    database = postgres_database.partition("?")[0].rpartition("/")[2]
+    return Source(
+        "postgresql",
+        {**named, "database": database},
+        lambda *texts: [postgres_server.sql(postgres_database, one) for one in texts],
+    )
+
+
 @pytest.fixture(params=KINDS)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
     """The same visits in each kind of database."""
     kind = request.param
     if kind == "postgresql":
-        dsn = request.getfixturevalue("postgres_database")
-        address = request.getfixturevalue("postgres").address
-        named = {"host": address["host"], "port": address["port"], "user": address["user"]}
-        database = dsn.partition("?")[0].rpartition("/")[2]
-        made = Source(
-            kind, {**named, "database": database}, lambda *texts: [postgres_server.sql(dsn, one) for one in texts]
-        )
+        made: Source = request.getfixturevalue("postgresql_source")
         made.run(*VISITS)
         yield made
     elif kind == "mysql":

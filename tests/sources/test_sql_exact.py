@@ -17,18 +17,14 @@ from dayfill.sources import SourceConfig, get
 from dayfill.sources.sql import statement
 from dayfill.sources.sql.lexicon import POSTGRESQL
 from dayfill.sources.sql.statement import Dialect
-from postgres_server import AnyServer, sql
 
 DAY = date(2024, 3, 31)
 QUERY = "SELECT * FROM (SELECT DATE '2024-03-31' AS day, {}) AS one WHERE day >= :start AND day < :end"
 
 
 @pytest.fixture
-def source(postgres: AnyServer, postgres_database: str) -> Source:
-    address = postgres.address
-    fields = {"database": postgres_database.partition("?")[0].rpartition("/")[2]}
-    fields |= {name: address[name] for name in ("host", "port", "user")}
-    return Source("postgresql", fields, lambda *texts: [sql(postgres_database, one) for one in texts])
+def source(postgresql_source: Source) -> Source:
+    return postgresql_source
 
 
 EXACT = [
@@ -60,7 +56,8 @@ REFUSED = [
     ("1.5::numeric", "numeric without precision", "SCHEMA"),
     ("1.5::money", "is money", "SCHEMA"),
     ("'10.0.0.1'::inet", "is inet", "SCHEMA"),
-    ("'NaN'::numeric(9,2)", "among rows 1 to 1", "DATA"),
+    ("'NaN'::numeric(9,2)", "row 1 of the reading: NaN does not fit", "DATA"),
+    ("'NaN'::numeric(20,2)", "among rows 1 to 1", "DATA"),
     ("'infinity'::timestamptz", "row 1 of the reading: infinity", "DATA"),
     ("'-infinity'::date", "row 1 of the reading: infinity", "DATA"),
     ("'2024-01-01'::timestamp + interval '9000 years'", "a year beyond", "DATA"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.types as kinds
 from dayfill.domain.days import WHOLE
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
+from dayfill.sources.sql import numeric
 from dayfill.sources.types import arrow_type
 
 DATE_COLUMN = "data_date"
@@ -26,13 +27,20 @@ _MICROSECONDS = 86_400 * 10**6
 @dataclass(frozen=True, slots=True)
 class Shape:
     """chosen: column of the database -> name and type at the destination. day: the column that a row's day is in,
-    None for a table without days.
+    None for a table without days. sent: columns that come as `numeric` takes them.
     """
 
     chosen: tuple[tuple[str, pa.Field], ...]
     day: str | None
     date_column: str
     zone: str
+    sent: frozenset[str] = frozenset()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the database that are needed."""
+        named = [source for source, _ in self.chosen]
+        return tuple(dict.fromkeys(named if self.day is None else [*named, self.day]))
 
     @property
     def schema(self) -> pa.Schema:
@@ -52,12 +60,16 @@ class Shape:
         else:
             days = _days(batch.column(self.day), self.day, self.zone, before)
         columns = [
-            days if field.name == self.date_column else _fitted(batch.column(source), source, field.type, before)
+            days if field.name == self.date_column else self._fitted(batch.column(source), source, field.type, before)
             for source, field in self.chosen
         ]
         if len(self.schema) > len(columns):
             columns.append(days)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _fitted(self, column: pa.Array, name: str, wanted: pa.DataType, before: int) -> pa.Array:
+        decode = numeric.decimals if name in self.sent else _fitted
+        return decode(column, name, wanted, before)
 
 
 def shape_of(given: pa.Schema, table: Table, day: str | None, zone: str) -> Shape:
@@ -82,7 +94,12 @@ def shape_of(given: pa.Schema, table: Table, day: str | None, zone: str) -> Shap
         raise Permanent(
             "SCHEMA", f"The column name {DATE_COLUMN} is taken by the date that dayfill puts in; rename it."
         )
-    return Shape(chosen, day, dates[0] if dates else DATE_COLUMN, zone)
+    return Shape(chosen, day, dates[0] if dates else DATE_COLUMN, zone, _sent(given, chosen) - {day})
+
+
+def _sent(given: pa.Schema, chosen: Sequence[tuple[str, pa.Field]]) -> frozenset[str]:
+    numbers = {field.name for field in given if numeric.is_numeric(field.type)}
+    return frozenset(numbers - {source for source, field in chosen if not numeric.is_put_together(field.type)})
 
 
 def _found(names: Mapping[str, str], wanted: str) -> str:

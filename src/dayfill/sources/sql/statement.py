@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -78,6 +78,13 @@ def of_schema(options: Options, dialect: Dialect) -> str:
     if options.table:
         return f"SELECT * FROM {_path(options.table, dialect)} WHERE 1 = 0"
     return f"SELECT * FROM ({of(options, dialect, options.bounds, (date(2000, 1, 1),) * 2)}) AS columns_of WHERE 1 = 0"
+
+
+def sent(query: str, dialect: Dialect, columns: Iterable[str], numbers: Container[str]) -> str:
+    """These columns of a query; numbers: those of them that are to come as `numeric` takes them."""
+    named = [(dialect.name(column), column in numbers) for column in columns]
+    listed = ", ".join(f"pg_catalog.numeric_send({name}) AS {name}" if is_number else name for name, is_number in named)
+    return f"SELECT {listed} FROM ({query}) AS sent"
 
 
 def _moment(day: date, bounds: str, zone: str) -> date | datetime:
