@@ -148,6 +148,13 @@ def test_text_that_is_no_text_is_the_days_fault(served: Warehouse) -> None:
     assert served.readings() == {FIRST: [1] * 10}
 
 
+def test_more_columns_than_a_table_can_have_are_not_tried_again(served: Warehouse) -> None:
+    many = {f"column_{n}": pa.array([n]) for n in range(1_600)}
+    with pytest.raises(Permanent, match="at most 1600 columns") as refused:
+        served.load(a_day(stamped(2, 1, 0, **many), names=("wide",), token=2))
+    assert refused.value.cause == "SCHEMA"
+
+
 @pytest.mark.parametrize("ended", ["pg_terminate_backend", "pg_cancel_backend"])
 def test_a_look_that_is_ended_half_way_may_be_tried_again(served: Warehouse, ended: str) -> None:
     large = pa.array(["x" * 1000] * 100_000)

@@ -153,6 +153,23 @@ def test_a_nul_character_is_named_by_column_and_row(served: Warehouse, files: bo
     assert (refused.value.cause, refused.value.day) == ("DATA", FIRST)
 
 
+@pytest.mark.parametrize(
+    "within",
+    [
+        pa.array([["a"], None, [], ["b", None, "c\0d"]]),
+        pa.array([[["a"]], None, [["\\u0000"]], [["b", "\\\0"]]]),
+        pa.array([{"a": "\\u0000"}, None, {"a": "\\\\u0000"}, {"a": "\0"}]),
+    ],
+    ids=["list", "lists of lists", "struct"],
+)
+def test_a_nul_character_within_a_value_is_named_too(served: Warehouse, within: pa.Array) -> None:
+    """Backslashes before a text that looks like the escape are none."""
+    with pytest.raises(Permanent, match=r"Table visits: column label, row 4 .* NUL") as refused:
+        served.load(a_day(stamped(1, 4, label=within)))
+    assert (refused.value.cause, refused.value.day) == ("DATA", FIRST)
+    served.load(a_day(stamped(1, 3, label=within.slice(0, 3))))
+
+
 class Reread:
     """Rows that wait elsewhere and can be read again."""
 

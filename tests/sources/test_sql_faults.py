@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import postgres_server
 from databases import HERE, Source, file_source
 from dayfill import sources
 from dayfill.domain.transfer import Table
@@ -24,17 +23,9 @@ END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 
 
 @pytest.fixture
-def source(postgres_database: str, postgres: postgres_server.AnyServer) -> Source:
-    named = {name: postgres.address[name] for name in ("host", "port", "user")}
-    database = postgres_database.partition("?")[0].rpartition("/")[2]
-
-    def run(*statements: str) -> None:
-        for statement in statements:
-            postgres_server.sql(postgres_database, statement)
-
-    made = Source("postgresql", {**named, "database": database}, run)
-    made.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES (1, '2024-01-01')")
-    return made
+def source(postgresql_source: Source) -> Source:
+    postgresql_source.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES (1, '2024-01-01')")
+    return postgresql_source
 
 
 @contextmanager
@@ -96,6 +87,12 @@ def test_a_value_that_cannot_be_worked_out_is_the_days_fault(source: Source) -> 
     broken = fault(source, query="SELECT day, 1 / id AS n FROM visits WHERE day >= :start AND day < :end")
     assert isinstance(broken, Permanent) and not broken.fatal
     assert broken.cause == "DATA" and "division by zero" in broken.message
+
+
+def test_a_query_beyond_the_limits_of_the_database_is_not_tried_again(source: Source) -> None:
+    many = ", ".join(f"1 AS c{n}" for n in range(1_664))
+    refused = fault(source, query=f"SELECT day, {many} FROM visits WHERE day >= :start AND day < :end")
+    assert isinstance(refused, Permanent) and refused.cause == "CONFIG" and "at most 1664 entries" in refused.message
 
 
 def test_a_duckdb_file_that_is_written_is_read_later(tmp_path: Path) -> None:

@@ -51,6 +51,6 @@ def _refused(state: str, text: str, server: Server) -> ConnectorError:
         return Permanent("DESTINATION", f"{text}. Grant it to user {server.user}.", fatal=True)
     if state.startswith("22"):
         return Permanent("DATA", f"{text}.")
-    if state.startswith(("23", "42", "0A", "3F")):
+    if state.startswith(("23", "42", "0A", "3F", "54")):
         return Permanent("SCHEMA", f"PostgreSQL refused the data or the table: {text}.")
     return Transient("DESTINATION", f"{text}.")

@@ -8,6 +8,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as kinds
 from adbc_driver_manager import Error
 
 from dayfill.destinations import FinishedDay, drift, load
@@ -18,6 +19,11 @@ from dayfill.destinations.postgresql.types import path_of, quoted
 from dayfill.domain.days import WHOLE
 from dayfill.errors import Permanent, Transient
 from dayfill.outgoing.postgresql import Session
+
+_NUL = frozenset(("22021", "22P05"))
+"""What PostgreSQL says to a NUL character: in a text, in JSON."""
+_NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
+"""The escape, and not a backslash before a text that looks like one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def replace(con: Session, change: Change, days: Sequence[date]) -> None:
     try:
         taken = change.incoming.insert(lambda rows: _copy(con, change, rows), Error)
     except Error as error:
-        if error.sqlstate == "22021" and (found := _nul(change)) is not None:
+        if error.sqlstate in _NUL and (found := _nul(change)) is not None:
             raise found from None
         raise
     if taken != change.incoming.given:
@@ -143,9 +149,8 @@ def _nul(change: Change) -> Permanent | None:
         before = 0
         for batch in reader:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                held = pc.match_substring(column, "\0") if column.type == pa.string() else None
-                if held is not None and held.true_count:
-                    row = pc.index(held, True).as_py()
+                row = _first_nul(column)
+                if row is not None:
                     of = day or (batch.column(change.date_column)[row].as_py() if change.date_column else WHOLE)
                     return Permanent(
                         "DATA",
@@ -155,3 +160,18 @@ def _nul(change: Change) -> Permanent | None:
                     )
             before += batch.num_rows
     return None
+
+
+def _first_nul(column: pa.Array) -> int | None:
+    """The first row with a text that holds a NUL character, also one within a list or JSON."""
+    if kinds.is_list(column.type):
+        item = _first_nul(pc.list_flatten(column))
+        return None if item is None else int(pc.list_parent_indices(column)[item].as_py())
+    if column.type == pa.json_():
+        held = pc.match_substring_regex(column.storage, _NUL_IN_JSON)
+    elif column.type == pa.string():
+        held = pc.match_substring(column, "\0")
+    else:
+        return None
+    row = int(pc.index(held, True).as_py())
+    return row if row >= 0 else None

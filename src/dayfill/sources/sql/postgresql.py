@@ -102,6 +102,6 @@ def _translate(error: Error, server: Server) -> ConnectorError:
         return Permanent("AUTH", f"{text}.", fatal=True)
     if state == "25006":
         return Permanent("CONFIG", f"{text}: a query may only read.", fatal=True)
-    if re.match("22|42|0A|3F", state):
+    if re.match("22|42|0A|3F|54", state):
         return Permanent("DATA" if state.startswith("22") else "CONFIG", f"The query fails at {text}.")
     return Transient("SOURCE", f"{text}.")
