@@ -100,25 +100,14 @@ def person(
     answers: Queue[Answer | str],
 ) -> None:
     """The life of one process."""
-    with asyncio.Runner() as runner:
-        runner.run(_live(state, team_id, user_id, start, wishes, answers))
-
-
-async def _live(
-    state: Path | str,
-    team_id: int,
-    user_id: int,
-    start: Barrier,
-    wishes: Queue[Wish | None],
-    answers: Queue[Answer | str],
-) -> None:
     seams = Seams(lambda: NOON, lambda: 0.0, uuid.uuid4, Random(1))
-    db = await _opened(state, seams)
-    who = Who(db, seams, team_id, user_id)
-    while (wish := wishes.get()) is not None:
-        start.wait(SECONDS)
-        answers.put(await who.answer(wish))
-    await db.close()
+    with asyncio.Runner() as runner:
+        db = runner.run(_opened(state, seams))
+        who = Who(db, seams, team_id, user_id)
+        while (wish := wishes.get()) is not None:
+            start.wait(SECONDS)
+            answers.put(runner.run(who.answer(wish)))
+        runner.run(db.close())
 
 
 async def _opened(state: Path | str, seams: Seams) -> Database:
