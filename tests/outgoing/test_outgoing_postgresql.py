@@ -50,6 +50,10 @@ def test_fields_that_cannot_be_are_named(fields: dict[str, str], says: str) -> N
         server(**fields)
 
 
+def test_an_address_with_colons_is_told_apart_from_its_port() -> None:
+    assert server(host="2001:DB8::1").shown == "PostgreSQL at [2001:db8::1]:5432"
+
+
 def test_nothing_can_be_told_to_the_driver_by_a_value() -> None:
     told = server(user="x' host='evil", password="a\\' hostaddr=1.2.3.4").dsn("/known.pem")
     assert r"user='x\' host=\'evil'" in told and r"password='a\\\' hostaddr=1.2.3.4'" in told

@@ -50,8 +50,7 @@ class Url:
     @property
     def netloc(self) -> str:
         """Host and port, the usual one left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return host_and_port(self.host, self.port).removesuffix(f":{_DEFAULT_PORTS[self.scheme]}")
 
     @property
     def shown(self) -> str:
@@ -263,6 +262,11 @@ def plain_host(host: str) -> str:
     if not _HOST.fullmatch(host) or len(host) > 253:
         raise _wrong("The host is no name of letters, digits, points and hyphens (xn--... for others).")
     return host
+
+
+def host_and_port(host: str, port: int | str) -> str:
+    """As people write both; an IPv6 address in brackets, or its end could be the port."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _retry_after(headers: dict[str, str]) -> float | None:

@@ -70,7 +70,7 @@ class Server:
 
     @property
     def shown(self) -> str:
-        return f"PostgreSQL at {self.host}:{self.port}"
+        return f"PostgreSQL at {outgoing.host_and_port(self.host, self.port)}"
 
     def dsn(self, known: str) -> str:
         """What libpq is told, so that nothing of the environment or a home counts. known: file of the authorities."""

@@ -77,7 +77,7 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
         raise wrong("The port must be a number from 1 to 65535.")
     tls = authorities.mode(fields["tls"])
     context = authorities.context(tls, authorities.own(fields["ca_certificate"], tls))
-    shown = f"MySQL at {host}:{port}"
+    shown = f"MySQL at {outgoing.host_and_port(host, port)}"
     with streams.connected(host, int(port), options.reach, _PORTS, shown) as stream:
         con = pymysql.connect(
             host=host,
