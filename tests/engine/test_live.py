@@ -17,7 +17,7 @@ from dayfill.domain.live import Event, Subject, TeamEvent
 from dayfill.engine import backfills, live, live_topics, transfers
 from dayfill.engine.live import Hub
 from dayfill.engine.live_topics import TransferTopic
-from dayfill.errors import Busy
+from dayfill.errors import Busy, Exceeded
 from dayfill.store import days
 from dayfill.store.db import micros
 from installation import Installation
@@ -238,7 +238,7 @@ async def test_a_user_has_so_many_streams_and_no_more(
     hub.admit(installation.user_id)
     async with page(installation, hub, transfer_id) as seen:
         await seen.next()
-        with pytest.raises(Busy):
+        with pytest.raises(Exceeded):
             hub.admit(installation.user_id)
         hub.admit(installation.user_id + 1)
         async with page(installation, hub, transfer_id) as too_many:

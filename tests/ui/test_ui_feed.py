@@ -199,6 +199,14 @@ async def test_it_is_closed_to_who_is_not_signed_in(page: Page) -> None:
     assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
 
 
+async def test_a_page_too_many_hears_that_it_is_not_its_address_that_asks_too_often(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_STREAMS_OF_A_USER", 0)
+    answer = await browser.open("/events/team")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
 async def test_a_head_of_it_ends_at_once(page: Page) -> None:
     async with asyncio.timeout(20), httpx.AsyncClient(cookies=page.cookies) as client:
         answer = await client.head(f"{page.url}/events/{page.transfer_id}")

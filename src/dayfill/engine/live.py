@@ -17,7 +17,7 @@ import structlog
 from dayfill.domain.live import Subject
 from dayfill.engine.live_topics import TeamTopic, Told, Topic, TransferTopic
 from dayfill.engine.waits import NO_CLUSTER, Waits
-from dayfill.errors import Busy
+from dayfill.errors import Busy, Exceeded
 from dayfill.seams import Seams
 from dayfill.store.db import Database, Touched
 
@@ -122,10 +122,10 @@ class Hub:
         """See that the user, and the server, may have one more stream.
 
         Raises:
-            Busy: they have as many as there may be.
+            Exceeded: they have as many as there may be.
         """
         if self._is_full(user_id):
-            raise Busy("Too many live streams are open: close some pages, then try again.", retry_after=5)
+            raise Exceeded("Too many live streams are open: close some pages, then try again.", retry_after=5)
 
     def _is_full(self, user_id: int) -> bool:
         return self._streams[user_id] >= MOST_STREAMS_OF_A_USER or self._streams.total() >= MOST_STREAMS

@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from dayfill.domain.live import Event, Progress, Subject, TeamEvent
-from dayfill.errors import Malformed
+from dayfill.errors import Busy, Exceeded, Malformed
 from dayfill.store import days
 from dayfill.ui import words
 from dayfill.ui.visit import Visit
@@ -33,7 +33,11 @@ async def stream(visit: Visit) -> Response:
     if visit.request.method == "HEAD":  # nobody reads it, so it would never end
         return Response(media_type=TYPE, headers=HEADERS)
     there = {one: after for one, after in wanted.items() if await _is_there(visit, one)}
-    hub.admit(visit.user_id)
+    try:
+        hub.admit(visit.user_id)
+    except Exceeded as error:
+        # Of a 429 a page thinks that its address has asked too often, and waits: here somebody must close pages.
+        raise Busy(error.description, retry_after=error.retry_after) from None
     gone = b"".join(_gone(one) for one in wanted if one not in there)
     texts = _texts(visit, there, gone)
     if "gzip" not in visit.request.headers.get("accept-encoding", ""):
