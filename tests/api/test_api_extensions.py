@@ -136,7 +136,8 @@ async def test_a_choice_that_does_not_exist_is_400(wire: Extension, body: dict[s
 async def test_a_wrong_choice_is_answered_with_the_choices_that_there_are(wire: Extension) -> None:
     answer = await wire.create("2024-06-01", "2024-06-02", only=["failed", "loaded"])
     assert answer.json()["error"]["description"] == (
-        "Request body: Invalid enum value 'loaded', choose from failed, missing, stale - at `$.only[1]`."
+        "Request body: Invalid enum value 'loaded', choose from failed, missing, stale - at `$.only[1]`. "
+        "See /openapi.yaml for what it may hold."
     )
 
 

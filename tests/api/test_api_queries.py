@@ -206,7 +206,7 @@ async def test_what_is_under_way_has_a_status_and_no_results(installation: Insta
         assert (found["meta"]["status_code"], found["data"]) == (status, [])
     early = await client.get("/query/results", params=name)
     assert early.status_code == 422
-    said = f"The query is {status}: it has no results yet. GET /query/status says when it has."
+    said = f"The query is {status}: it has no results yet. Ask GET /query/status until it has."
     assert early.json()["error"]["description"] == said
 
 

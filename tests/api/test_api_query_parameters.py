@@ -98,17 +98,26 @@ REFUSED = [
     (call(b"json=%7B%7D&json=%7B%7D"), "Send the query as one json parameter or as plain parameters, not as both."),
     (call(b"json=%7B%7D&ds_id=FILES"), "Send the query as one json parameter or as plain parameters, not as both."),
     (call(b"json=%7B%22a%22%3A1%2C%22a%22%3A1%7D"), "The parameter json names the key 'a' twice in one object."),
-    (call(b"ds_id=FILES&ds_id=FILES"), "The query parameter ds_id is given twice."),
+    (call(b"ds_id=FILES&ds_id=FILES"), "The query parameter ds_id is given twice. Keep one of them."),
     (call(b"ds_id=FILES", b"{}"), "Send the query in the body or in the address, not in both."),
     (call(body=b"[]"), "The query must be a JSON object."),
     (call(b"settings={'a':+[1]}"), "The parameter settings is not JSON"),
-    (call(rb"settings={'a':+'\xZZ'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
-    (call(b"settings={'a':+'x%0Ay'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
-    (call(b"settings={'a':+'x%00'}"), "The query's settings are neither JSON nor a dict as Python writes it."),
-    (call(b"settings={'a':+-007}"), "The query's settings are neither JSON nor a dict as Python writes it."),
+    (
+        call(rb"settings={'a':+'\xZZ'}"),
+        "The query's settings are neither JSON nor a dict as Python writes it. Send JSON.",
+    ),
+    (
+        call(b"settings={'a':+'x%0Ay'}"),
+        "The query's settings are neither JSON nor a dict as Python writes it. Send JSON.",
+    ),
+    (
+        call(b"settings={'a':+'x%00'}"),
+        "The query's settings are neither JSON nor a dict as Python writes it. Send JSON.",
+    ),
+    (call(b"settings={'a':+-007}"), "The query's settings are neither JSON nor a dict as Python writes it. Send JSON."),
     (call(rb"settings={'a':+'\ud800'}"), "The parameter settings holds half of a surrogate pair."),
     (call(b"settings=" + b"[" * 1000), "The parameter settings is nested more than 32 levels deep."),
-    (call(b"settings=" + b"x" * 20_001), "The query's settings have more than 20,000 characters."),
+    (call(b"settings=" + b"x" * 20_001), "The query's settings have more than 20,000 characters. Shorten them."),
 ]
 
 

@@ -13,8 +13,11 @@ PATH = "/query/data/json"
 ADS = {"ds_id": "DEMO_ADS", "start_date": "2024-06-01", "end_date": "2024-06-02"}
 
 MALFORMED = [
-    ({"start_date": "2024-06-01"}, "Query: ds_id is missing; it names the data source, such as FILES."),
-    ({"ds_id": "DEMO_ADS"}, "Query: start_date and end_date are missing, or a date_range_type such as yesterday."),
+    ({"start_date": "2024-06-01"}, "Query: ds_id is missing: send the id of a data source, such as FILES."),
+    (
+        {"ds_id": "DEMO_ADS"},
+        "Query: start_date and end_date are missing: send both, or a date_range_type such as yesterday.",
+    ),
     ({**ADS, "end_date": "soon"}, "Query: 'soon' is not a date that is understood here; known are 2024-01-31, today"),
     (
         {**ADS, "date_range_type": "yesterday"},
@@ -33,14 +36,17 @@ MALFORMED = [
     ({**ADS, "settings": [1]}, "Query: Expected `object`, got `array` - at `$.settings`."),
     ({**ADS, "settings": {"delay_ms": 1.5}}, "Query: Expected `bool | int | str | null`, got `float`"),
     ({**ADS, "fields": [{"id": "cost", "split_by": "column"}]}, "Query: Object contains unknown field `split_by`"),
-    ({**ADS, "fields": ["cost"] * 101}, "Query: fields has 101 entries; 100 are allowed."),
-    ({**ADS, "ds_accounts": ["1"] * 101}, "Query: ds_accounts has 101 entries; 100 are allowed."),
+    ({**ADS, "fields": ["cost"] * 101}, "Query: fields has 101 entries; 100 are allowed: send fewer."),
+    ({**ADS, "ds_accounts": ["1"] * 101}, "Query: ds_accounts has 101 entries; 100 are allowed: send fewer."),
 ]
 REFUSED = [
     ({**ADS, "ds_id": "GA4"}, "There is no data source 'GA4'; known are DEMO_ADS, FILES, SQL."),
     ({**ADS, "end_date": "2024-05-31"}, "The range is empty: start_date 2024-06-01 lies after end_date 2024-05-31."),
-    ({**ADS, "start_date": "1989-12-31"}, "The range 1989-12-31..2024-06-02 reaches beyond 1990-01-01 to 2100-12-31."),
-    ({**ADS, "start_date": "1990-01-01"}, "The range has 12,572 days; 10,000 are allowed."),
+    (
+        {**ADS, "start_date": "1989-12-31"},
+        "The range 1989-12-31..2024-06-02 reaches beyond 1990-01-01 to 2100-12-31: choose days between.",
+    ),
+    ({**ADS, "start_date": "1990-01-01"}, "The range has 12,572 days; 10,000 are allowed: split it."),
     ({**ADS, "ds_segments": "all"}, "DEMO_ADS has no segments: leave ds_segments out."),
     ({**ADS, "compare_type": "prev_range"}, "Date ranges are not compared here: leave compare_type out"),
     ({**ADS, "order_columns": "cost"}, "No field is split by column here: leave order_columns out"),
@@ -50,10 +56,10 @@ REFUSED = [
         "You have no login 'DEMO_ADS-7' at DEMO_ADS that could be used; GET /ds/logins lists them.",
     ),
     ({**ADS, "ds_users": ["a", "b"]}, "A query reads through one login: name one in ds_user."),
-    ({**ADS, "ds_id": "FILES"}, "The setting path is missing."),
+    ({**ADS, "ds_id": "FILES"}, "The setting path is missing: set it."),
     ({**ADS, "ds_id": "FILES", "ds_accounts": "1"}, "FILES has no accounts: leave ds_accounts out."),
-    ({**ADS, "settings": {"speed": 9}}, "There is no setting 'speed'; this source has newest_day, delay_ms, timezone"),
-    ({**ADS, "settings": {"memory_file": "/tmp/x"}}, "There is no setting 'memory_file'; this source has newest_day"),
+    ({**ADS, "settings": {"speed": 9}}, "There is no setting 'speed'; choose from newest_day, delay_ms, timezone"),
+    ({**ADS, "settings": {"memory_file": "/tmp/x"}}, "There is no setting 'memory_file'; choose from newest_day"),
     ({**ADS, "settings": {"timezone": "Mars"}}, "The setting timezone must name an IANA time zone"),
     ({**ADS, "settings": {"max_day_rows": 9}}, "There is no setting 'max_day_rows'"),
     ({"schedule_id": "none"}, "You have no query none: it is forgotten an hour after its end"),

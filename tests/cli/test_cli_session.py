@@ -54,4 +54,4 @@ def test_sessions_are_listed_and_ended(tmp_path: Path, command: Command) -> None
     assert rows(tmp_path, "SELECT count(*) FROM sessions") == [(0,)]
     assert rows(tmp_path, "SELECT actor, team_id FROM audit WHERE action = 'session.end'") == [("operator", 1)]
     code, _, err = run(command, tmp_path, "session", "end", "1")
-    assert (code, "There is no session 1." in err) == (1, True)
+    assert (code, "There is no session 1: list" in err) == (1, True)

@@ -49,10 +49,10 @@ def test_a_correct_one_has_no_problem() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"display_name": "  "}, ("display_name", "isEmpty", "display_name is empty.")),
+        ({"display_name": "  "}, ("display_name", "isEmpty", "display_name is empty: fill it in.")),
         (
             {"display_name": "a" * 256},
-            ("display_name", "tooLong", "display_name has 256 characters; 255 are allowed."),
+            ("display_name", "tooLong", "display_name has 256 characters; 255 are allowed: shorten it."),
         ),
         (
             {"auth_method": "KEY" * 50},
@@ -62,8 +62,8 @@ def test_a_correct_one_has_no_problem() -> None:
                 f"There is no auth_method '{('KEY' * 50)[:100]}': known is AUTH_METHOD_SECRET.",
             ),
         ),
-        ({"fields": {"password": "p"}}, ("fields.host", "isEmpty", "The field host is missing.")),
-        ({"fields": {"host": "db"}}, ("fields.password", "isEmpty", "The field password is missing.")),
+        ({"fields": {"password": "p"}}, ("fields.host", "isEmpty", "The field host is missing: fill it in.")),
+        ({"fields": {"host": "db"}}, ("fields.password", "isEmpty", "The field password is missing: fill it in.")),
         (
             {"fields": {"host": "db", "password": "p", "port": 1.5}},
             ("fields.port", "isInvalid", "The field port must be a text, a whole number, true or false."),
@@ -74,19 +74,19 @@ def test_a_correct_one_has_no_problem() -> None:
         ),
         (
             {"fields": {"host": "h" * 1001, "password": "p"}},
-            ("fields.host", "tooLong", "fields.host has 1001 characters; 1000 are allowed."),
+            ("fields.host", "tooLong", "fields.host has 1001 characters; 1000 are allowed: shorten it."),
         ),
         (
             {"fields": {"host": "db", "password": "p" * 65_537}},
-            ("fields.password", "tooLong", "fields.password has 65537 characters; 65536 are allowed."),
+            ("fields.password", "tooLong", "fields.password has 65537 characters; 65536 are allowed: shorten it."),
         ),
         (
             {"fields": {"host": "d\0b", "password": "p"}},
-            ("fields.host", "isInvalid", "The field host holds a NUL character."),
+            ("fields.host", "isInvalid", "The field host holds a NUL character: leave that out."),
         ),
         (
             {"new_secrets": {"password": "p" * 65_537}},
-            ("new_password", "tooLong", "new_password has 65537 characters; 65536 are allowed."),
+            ("new_password", "tooLong", "new_password has 65537 characters; 65536 are allowed: shorten it."),
         ),
     ],
 )

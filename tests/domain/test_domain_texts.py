@@ -36,12 +36,16 @@ def said(found: Iterable[Problem]) -> list[str]:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"data_source_id": ""}, "data_source_id isEmpty: data_source_id is missing."),
-        ({"display_name": " "}, "display_name isEmpty: display_name is empty."),
-        ({"display_name": LONG}, "display_name tooLong: display_name has 256 characters; 255 are allowed."),
+        (
+            {"data_source_id": ""},
+            "data_source_id isEmpty: data_source_id is missing: GET .../transfers/available-sources lists what "
+            "it can be.",
+        ),
+        ({"display_name": " "}, "display_name isEmpty: display_name is empty: name the transfer."),
+        ({"display_name": LONG}, "display_name tooLong: display_name has 256 characters; 255 are allowed: shorten it."),
         (
             {"schedules": (Schedule(Interval.DAILY),) * 11},
-            "schedule tooLong: There are 11 schedules; 10 are allowed.",
+            "schedule tooLong: There are 11 schedules; 10 are allowed: leave some out.",
         ),
         (
             {"schedules": (Schedule(Interval.DAILY, hour=24),)},
@@ -59,39 +63,47 @@ def said(found: Iterable[Problem]) -> list[str]:
             {"schedules": (Schedule(Interval.MONTHLY, month_day=0),)},
             "schedule[0].run_day isInvalid: run_day must lie between 1 and 31, not 0.",
         ),
-        ({"accounts": (Account("u", 1, "a"),) * 501}, "accounts tooLong: There are 501 accounts; 500 are allowed."),
+        (
+            {"accounts": (Account("u", 1, "a"),) * 501},
+            "accounts tooLong: There are 501 accounts; 500 are allowed: make several transfers.",
+        ),
         (
             {"segments": (Segment("u", 1, "s", "S"),) * 501},
-            "segments tooLong: There are 501 segments; 500 are allowed.",
+            "segments tooLong: There are 501 segments; 500 are allowed: make several transfers.",
         ),
-        ({"accounts": (Account("u", 1, ""),)}, "accounts[0].account_id isEmpty: accounts[0].account_id is empty."),
+        (
+            {"accounts": (Account("u", 1, ""),)},
+            "accounts[0].account_id isEmpty: accounts[0].account_id is empty: fill it in.",
+        ),
         (
             {"segments": (Segment("u", 1, "s", LONG),)},
-            "segments[0].segment_name tooLong: segments[0].segment_name has 256 characters; 255 are allowed.",
+            "segments[0].segment_name tooLong: segments[0].segment_name has 256 characters; 255 are allowed: "
+            "shorten it.",
         ),
         (
             {"segments": (Segment(LONG, 1, "s", "S"),)},
             "segments[0].data_source_username tooLong: segments[0].data_source_username has 256 characters; 255 are"
-            " allowed.",
+            " allowed: shorten it.",
         ),
         (
             {"notification_recipients": ("a@example.com",) * 51},
-            "notification_recipients tooLong: There are 51 recipients; 50 are allowed.",
+            "notification_recipients tooLong: There are 51 recipients; 50 are allowed: leave some out.",
         ),
         (
             {"notification_recipients": ("a@example.com", "b" * 300)},
-            f"notification_recipients[1] isInvalid: '{'b' * 100}' is not an e-mail address.",
+            f"notification_recipients[1] isInvalid: '{'b' * 100}' is not an e-mail address: write one such as "
+            "ada@example.com.",
         ),
         (
             {"settings": (PATH, SourceSetting("x" * 101, 1))},
-            f"data_source_settings[1].field_id notAllowed: There is no setting '{'x' * 100}'; this source has path,"
-            " format, strict, timezone, parallelism.",
+            f"data_source_settings[1].field_id notAllowed: There is no setting '{'x' * 100}'; choose from path, "
+            "format, strict, timezone, parallelism.",
         ),
         (
             {"settings": (PATH, PATH)},
-            "data_source_settings[1].field_id notUnique: The setting path is given twice.",
+            "data_source_settings[1].field_id notUnique: The setting path is given twice: keep one.",
         ),
-        ({"settings": ()}, "data_source_settings.path isEmpty: The setting path is missing."),
+        ({"settings": ()}, "data_source_settings.path isEmpty: The setting path is missing: set it."),
         (
             {"settings": (PATH, SourceSetting("format", "xml"))},
             "data_source_settings[1].value isInvalid: The setting format must be one of csv, json.",
@@ -130,7 +142,7 @@ def test_of_a_configuration(changes: dict[str, object], text: str) -> None:
         ),
         (
             {"group": replace(GROUP, data_source_id="DEMO_ADS")},
-            "schema_id notAllowed: Table group 'Group' belongs to DEMO_ADS, not to FILES.",
+            "schema_id notAllowed: Table group 'Group' belongs to DEMO_ADS, not to FILES: choose another group.",
         ),
         (
             {"group": WHOLE, "reads_whole": False},
@@ -139,7 +151,8 @@ def test_of_a_configuration(changes: dict[str, object], text: str) -> None:
         ),
         (
             {"taken_tables": frozenset({"b", "a"})},
-            "schema_id notUnique: Another transfer already loads a, b into this warehouse; a table has one transfer.",
+            "schema_id notUnique: Another transfer already loads a, b into this warehouse; a table has one "
+            "transfer. Choose another group or destination.",
         ),
         (
             {"has_destination": False},
@@ -148,9 +161,9 @@ def test_of_a_configuration(changes: dict[str, object], text: str) -> None:
         ),
         (
             {"name_is_taken": True},
-            "display_name notUnique: Another transfer of this team is named 'Flights'.",
+            "display_name notUnique: Another transfer of this team is named 'Flights': choose another name.",
         ),
-        ({"needs_accounts": True}, "accounts isEmpty: This data source needs at least one account."),
+        ({"needs_accounts": True}, "accounts isEmpty: This data source needs at least one account: name one."),
         (
             {"settings": None},
             "data_source_id notFound: There is no data source 'FILES'; GET .../transfers/available-sources lists them.",
@@ -175,9 +188,9 @@ def test_of_what_is_around_it(changes: dict[str, object], text: str) -> None:
         ),
         (
             ScheduleDraft("weekly"),
-            "run_weekday isEmpty: A weekly schedule needs run_weekday, 1 (Monday) to 7 (Sunday).",
+            "run_weekday isEmpty: A weekly schedule needs run_weekday: send 1 (Monday) to 7 (Sunday).",
         ),
-        (ScheduleDraft("monthly"), "run_day isEmpty: A monthly schedule needs run_day, 1 to 31."),
+        (ScheduleDraft("monthly"), "run_day isEmpty: A monthly schedule needs run_day: send 1 to 31."),
         (ScheduleDraft("daily", 24), "run_hour isInvalid: run_hour must lie between 0 and 23, not 24."),
         (
             ScheduleDraft("daily", refresh_window=367),
@@ -202,8 +215,8 @@ def test_of_a_schedule(draft: ScheduleDraft, text: str) -> None:
     [
         (" ", "", [Table("t")], "The table group's name must have 1 to 255 characters."),
         (LONG, "", [Table("t")], "The table group's name must have 1 to 255 characters."),
-        ("g", "P" * 60, [Table("t")], f"The prefix '{'P' * 50}' is longer than 15 characters."),
-        ("g", "", [], "A table group needs at least one table."),
+        ("g", "P" * 60, [Table("t")], f"The prefix '{'P' * 50}' is longer than 15 characters: shorten it."),
+        ("g", "", [], "A table group needs at least one table: describe one."),
         (
             "g",
             "",
@@ -211,13 +224,13 @@ def test_of_a_schedule(draft: ScheduleDraft, text: str) -> None:
             f"The name of table '{'1' * 80}' cannot be used: it must start with a letter or an underscore, hold only"
             " A-Z, a-z, 0-9 and underscores, at most 63 with its prefix, and not start with _dayfill.",
         ),
-        ("g", "", [Table("t"), Table("T")], "Two tables are named T; case makes no difference."),
-        ("g", "", [Table("t", (Field("", "n", "DATE"),))], "A field of table t has no field_id."),
+        ("g", "", [Table("t"), Table("T")], "Two tables are named T; case makes no difference. Rename one."),
+        ("g", "", [Table("t", (Field("", "n", "DATE"),))], "A field of table t has no field_id: name it."),
         (
             "g",
             "",
             [Table("t", (Field("a", "n", "DATE"), Field("b", "N", "DATE")))],
-            "Two columns of table t are named N.",
+            "Two columns of table t are named N: rename one.",
         ),
         (
             "g",
@@ -230,7 +243,7 @@ def test_of_a_schedule(draft: ScheduleDraft, text: str) -> None:
             "g",
             "",
             [Table("t", (Field("a", "n", "DATE"),)), Table("u", (Field("a", "m", "DATE"),))],
-            "Field a is described in two different ways.",
+            "Field a is described in two different ways: choose one.",
         ),
         (
             "g",
@@ -247,7 +260,7 @@ def test_of_a_table_group(name: str, prefix: str, tables: list[Table], text: str
 
 def test_the_longest_that_is_allowed() -> None:
     assert said(longer("x", "aaa", 3)) == []
-    assert said(longer("x", "aaaa", 3)) == ["x tooLong: x has 4 characters; 3 are allowed."]
+    assert said(longer("x", "aaaa", 3)) == ["x tooLong: x has 4 characters; 3 are allowed: shorten it."]
 
 
 def test_reserved_settings_have_defaults() -> None:
@@ -276,6 +289,6 @@ def test_what_is_just_allowed() -> None:
             assert said(problems(replace(RIGHT, settings=(PATH, SourceSetting(field_id, value))), FACTS)) == []
     many = (PATH, *(SourceSetting(f"s{n}", 1) for n in range(200)))
     rules = (*RULES, *(SettingRule(f"s{n}") for n in range(200)))
-    text = "data_source_settings tooLong: There are 201 settings; 200 are allowed."
+    text = "data_source_settings tooLong: There are 201 settings; 200 are allowed: leave some out."
     assert said(problems(replace(RIGHT, settings=many), replace(FACTS, settings=rules))) == [text]
     assert said(problems(replace(RIGHT, settings=many[:-1]), replace(FACTS, settings=rules))) == []

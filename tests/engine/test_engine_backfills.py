@@ -176,7 +176,7 @@ async def test_a_choice_loads_the_days_in_these_states_alone(rig: Rig, only: lis
 async def test_a_choice_of_nothing_is_refused(rig: Rig) -> None:
     transfer = rig.transfer()
     span = set_states(rig, transfer, "..")
-    with pytest.raises(Refused, match="is failed or stale: there is nothing to load"):
+    with pytest.raises(Refused, match=r"is failed or stale\. Choose other days"):
         await rig.backfill(transfer, span, only=["stale", "failed"])
 
 

@@ -95,7 +95,9 @@ async def test_days_of_a_backfill_that_still_runs_wait_for_its_end(rig: Rig) -> 
     await rig.step()
     await rig.answer(ago(0))
     assert await groups(rig, transfer) == [("SCHEMA", "No column date.", [0])]
-    with pytest.raises(Refused, match=f"Backfill {backfill} is still active: its 1 failed days"):
+    with pytest.raises(
+        Refused, match=f"Backfill {backfill} is still active: wait for its end, then try its 1 failed days"
+    ):
         await retry(rig, transfer)
     await rig.finish()
 

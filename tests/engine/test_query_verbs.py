@@ -135,7 +135,7 @@ async def test_a_login_that_is_refused_is_left_alone_by_everybody(desk: Desk, so
     assert (await desk.ended()).status is QueryStatus.FAILURE
     assert desk.made.execute("SELECT parked_reason FROM connections") == [("Too many requests.",)]
     with pytest.raises(
-        Exceeded, match=r"FILES does not want to be asked before 2024-06-15 12:02:00 UTC: Too many"
+        Exceeded, match=r"FILES does not want to be asked before 2024-06-15 12:02:00 UTC; wait until then: Too many"
     ) as caught:
         await desk.start()
     assert caught.value.retry_after == 120

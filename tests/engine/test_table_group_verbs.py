@@ -30,7 +30,11 @@ async def test_an_import_takes_its_form(installation: Installation) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "says"),
     [
-        ({"version": 2}, "IMPORT_VERSION_INVALID", r"^The description has version 2; known is 1\.$"),
+        (
+            {"version": 2},
+            "IMPORT_VERSION_INVALID",
+            r"^The description has version 2; known is 1: send a description of that\.$",
+        ),
         ({"source": "NOPE"}, "SCHEMA_SOURCE_INVALID", "'NOPE'"),
         ({"name": "Taken"}, "SCHEMA_NAME_DUPLICATE", "'Taken'"),
         ({"name": " "}, "SCHEMA_NAME_INVALID", "name"),

@@ -116,12 +116,12 @@ async def test_a_key_is_dropped_only_when_nothing_needs_it(tmp_path: Path) -> No
     sealed = Keyring.from_file(vault.keyring_file).seal(b"kept", "elsewhere")
     async with open_state(vault.settings) as state, state.db.write() as tx:
         newest = "Key 1 is the newest, which seals: rotate first."
-        for number, said in ((1, newest), (9, "The keyring holds no key 9; it holds 1.")):
+        for number, said in ((1, newest), (9, "The keyring holds no key 9; choose from 1.")):
             with pytest.raises(Refused, match=f"^{said}$"):
                 await verbs.drop_key(tx, vault.keyring_file, number)
         assert [verbs.add_key(tx, vault.keyring_file) for _ in range(2)] == [2, 3]
         used = "Key 1 has sealed 4 stored secrets: rotate first, which seals them anew."
-        for number, said in ((1, used), (9, "The keyring holds no key 9; it holds 1, 2, 3.")):
+        for number, said in ((1, used), (9, "The keyring holds no key 9; choose from 1, 2, 3.")):
             with pytest.raises(Refused, match=f"^{said}$"):
                 await verbs.drop_key(tx, vault.keyring_file, number)
     assert vault.keys() == [1, 2, 3], "what was refused has changed nothing"

@@ -123,7 +123,7 @@ async def test_the_kind_of_a_new_destination_is_chosen(installation: Installatio
     [
         ({"name": " "}, "name", "Give the transfer a name."),
         ({"table": "no table"}, "table", "must start with a letter"),
-        ({"from.path": ""}, "from.path", "The setting path is missing."),
+        ({"from.path": ""}, "from.path", "The setting path is missing: set it."),
         ({"from.weight": "101"}, "from.weight", "must be a whole number from 1 to 100"),
         ({"from.parallelism": "99"}, "from.parallelism", "must be a whole number from 1 to 32"),
         ({"from.timezone": "Mars"}, "from.timezone", "must name an IANA time zone"),

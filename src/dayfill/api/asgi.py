@@ -82,7 +82,7 @@ class Api:
         except Exception:
             # The path only: a query string may carry a key.
             log.exception("request failed", request_id=request_id, method=scope["method"], path=scope["path"])
-            description = f"The server's log has the cause under request id {request_id}."
+            description = f"The server's log has the cause: tell its operator the request id {request_id}."
             return failure(500, "INTERNAL_SERVER_ERROR", "Internal Server Error", description, {}, request_id)
 
     async def _dispatch(self, scope: Scope, receive: Receive, trace: Trace) -> Answer:
@@ -172,7 +172,7 @@ def _other_method(method: str, allowed: tuple[str, ...], request_id: str) -> Ans
             "Access-Control-Max-Age": "86400",
         }
         return Answer(204, None, headers=headers)
-    description = f"This path knows {allow}."
+    description = f"This path knows {allow}: use one of these."
     return failure(405, "METHOD_NOT_ALLOWED", "Method Not Allowed", description, {"Allow": allow}, request_id)
 
 

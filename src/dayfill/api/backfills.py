@@ -144,7 +144,7 @@ async def cancel(call: Call, tx: Tx) -> Answer:
     before = await known(call, tx)
     body = call.decode(StatusChange)
     if body.status != BackfillStatus.CANCELLED:
-        raise Malformed("Request body: status can only become CANCELLED - at `$.status`.")
+        raise Malformed("Request body: status can only become CANCELLED - at `$.status`. Send that.")
     done = await verbs.cancel(tx, call.server.seams, call.team_id, call.caller.user_id, before.backfill_id)
     return Answer(200, await show(call, tx, done), act=changed("backfill.cancel", before, done))
 

@@ -57,7 +57,7 @@ def _span(call: Call, known: DayRange | None) -> DayRange | None:
         last = max(known.end, first) if known and first else first
     assert first is not None and last is not None
     if first > last:
-        raise Refused(f"The range is empty: from {first} lies after to {last}.")
+        raise Refused(f"The range is empty: from {first} lies after to {last}. Send the earlier day as from.")
     return DayRange(first, last)
 
 

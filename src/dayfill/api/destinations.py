@@ -162,13 +162,13 @@ def _new_secrets(destination_type: str, new: dict[str, Any]) -> dict[str, str]:
         if field_id not in secrets:
             raise Malformed(f"Request body: Object contains unknown field `{name[:100]}`; {_secrets_of(secrets)}.")
         if not isinstance(value, str):
-            raise Malformed(f"Request body: Expected `str` - at `$.{name}`.")
+            raise Malformed(f"Request body: Expected `str` - at `$.{name}`. Send a text.")
         found[field_id] = value
     return found
 
 
 def _secrets_of(secrets: list[str]) -> str:
-    return f"its secrets are {', '.join(_NEW + one for one in secrets)}" if secrets else "it has no secrets"
+    return f"send {' or '.join(_NEW + one for one in secrets)}" if secrets else "it has no secrets, so leave it out"
 
 
 async def _read(call: Call) -> Destination:

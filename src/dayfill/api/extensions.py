@@ -9,7 +9,7 @@ import msgspec
 
 from dayfill.api import days as days_resource
 from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
-from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, span_of
+from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, no_cursor, span_of
 from dayfill.api.wire import ERRORS, Answer, Call, Nothing
 from dayfill.domain.audit import Act
 from dayfill.domain.backfill import BackfillStatus
@@ -114,7 +114,7 @@ async def plan(call: Call) -> Answer:
     span = span_of(body.range_start, body.range_end)
     if len(span) > server.max_days:
         # Not a plan with a refusal: its day by day counts would cost what the limit is there to spare.
-        raise Refused(f"The range has {len(span):,} days: one backfill takes at most {server.max_days:,}.")
+        raise Refused(f"The range has {len(span):,} days: one backfill takes at most {server.max_days:,}. Split it.")
     only = frozenset(body.only)
     made = await planning.plan(
         server.db, server.seams, call.team_id, transfer_id, span, max_days=server.max_days, only=only
@@ -126,7 +126,7 @@ async def retry(call: Call, tx: Tx) -> Answer:
     before = await known(call, tx)
     body = call.decode(Retry)
     if len(body.dates) > MOST_DATES:
-        raise Malformed(f"Request body: at most {MOST_DATES} dates - at `$.dates`.")
+        raise Malformed(f"Request body: at most {MOST_DATES} dates - at `$.dates`. Leave them out to retry all.")
     dates = {day("dates", text) for text in body.dates}
     reopened, retried = await verbs.retry(
         tx, call.server.seams, call.team_id, before.backfill_id, cause=body.cause, dates=dates
@@ -183,4 +183,4 @@ def _cursor(call: Call) -> tuple[datetime, int] | None:
     try:
         return moment(place[0]), place[1]
     except OverflowError:
-        raise Malformed("The query parameter cursor is not one that this server gave.") from None
+        raise no_cursor() from None

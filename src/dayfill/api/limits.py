@@ -162,6 +162,6 @@ def _shown(scope: Asked, taken: Taken) -> Taken:
 def _granted(taken: Taken, who: str) -> None:
     if taken.wait:
         raise Exceeded(
-            f"{who} may make {taken.limit:,} requests an hour; the next one is answered in {taken.wait} s.",
+            f"{who} may make {taken.limit:,} requests an hour; wait {taken.wait} s before the next one.",
             retry_after=taken.wait,
         )

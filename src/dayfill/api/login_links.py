@@ -32,8 +32,8 @@ async def create(call: Call) -> Answer:
     """
     source = sources.known(call.decode(NewLink).ds_id)
     raise Refused(
-        f"{source.title} has no page to sign in, so there is nothing to link to. A login comes with a transfer, "
-        "or by POST /teams/{team_id}/data-source-connections."
+        f"{source.title} has no page to sign in, so there is nothing to link to. Make a login by POST "
+        "/teams/{team_id}/data-source-connections."
     )
 
 

@@ -24,7 +24,7 @@ def integer(call: Call, name: str, *, lowest: int, highest: int, default: int | 
     text = call.query.get(name)
     if text is None:
         if default is None:
-            raise Malformed(f"The query parameter {name} is missing.")
+            raise Malformed(f"The query parameter {name} is missing. Send a whole number from {lowest} to {highest}.")
         return default
     if text.isascii() and text.isdigit() and len(text) <= 19 and lowest <= int(text) <= highest:
         return int(text)
@@ -60,8 +60,16 @@ def cursor(call: Call, length: int) -> list[int] | None:
     except (ValueError, msgspec.MsgspecError):
         place = []
     if len(place) != length or not all(abs(number) <= LARGEST_ID for number in place):
-        raise Malformed("The query parameter cursor is not one that this server gave.")
+        raise no_cursor()
     return place
+
+
+def no_cursor() -> Malformed:
+    """What to raise for a cursor that stands for no place."""
+    return Malformed(
+        "The query parameter cursor is not one that this server gave. Send meta.next_cursor of the page before, or "
+        "leave it out."
+    )
 
 
 def day(name: str, text: str) -> date:
@@ -69,7 +77,7 @@ def day(name: str, text: str) -> date:
     try:
         return parse_day(text)
     except ValueError as error:
-        raise Malformed(f"{name}: {error}.") from None
+        raise Malformed(f"{name}: {error}. Send one such as 2024-01-31.") from None
 
 
 def instant(name: str, text: str) -> datetime:
@@ -78,7 +86,7 @@ def instant(name: str, text: str) -> datetime:
         read = datetime.fromisoformat(text)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Malformed(f"{name}: {text[:50]!r} is not a time such as 2024-01-31T09:00:00Z.") from None
+        raise Malformed(f"{name}: {text[:50]!r} is not a time. Send one such as 2024-01-31T09:00:00Z.") from None
 
 
 def span_of(start: str, end: str) -> DayRange:
@@ -91,7 +99,9 @@ def span_of(start: str, end: str) -> DayRange:
     try:
         return DayRange(first, last)
     except ValueError as error:
-        raise Refused(f"The range is empty: range_start {error} (range_end).") from None
+        raise Refused(
+            f"The range is empty: range_start {error} (range_end). Send the earlier day as range_start."
+        ) from None
 
 
 def moment_from(call: Call, name: str) -> datetime | None:

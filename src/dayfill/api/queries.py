@@ -114,14 +114,16 @@ async def results(call: Call) -> Answer:
     body = decoded(call, ResultsBody)
     found = _found(call, body.schedule_id)
     if not found.status.is_final:
-        raise Refused(f"The query is {found.status.value}: it has no results yet. GET /query/status says when it has.")
+        raise Refused(f"The query is {found.status.value}: it has no results yet. Ask GET /query/status until it has.")
     end = None if body.limit is None else body.offset + body.limit - 1
     return answer(call, found, Page(body.offset, end), STATUS_PATH)
 
 
 def _page(start: int, end: int | None) -> Page:
     if end is not None and end < start:
-        raise Malformed(f"Query: offset_end {end} lies before offset_start {start}.")
+        raise Malformed(
+            f"Query: offset_end {end} lies before offset_start {start}. Send the smaller one as offset_start."
+        )
     return Page(start, end)
 
 

@@ -40,7 +40,7 @@ def decoded(call: Call, type_: type[Wanted]) -> Wanted:
     try:
         return msgspec.convert(document(call), type_)
     except msgspec.ValidationError as error:
-        raise Malformed(f"Query: {error}.") from None
+        raise Malformed(f"Query: {error}. See /openapi.yaml for what it may hold.") from None
 
 
 def document(call: Call) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _plain(items: list[tuple[str, str]]) -> dict[str, Any]:
         if name in _LISTS:
             found.setdefault(name, []).append(value)
         elif name in found:
-            raise Malformed(f"The query parameter {name[:100]} is given twice.")
+            raise Malformed(f"The query parameter {name[:100]} is given twice. Keep one of them.")
         else:
             found[name] = value
     return found
@@ -107,7 +107,7 @@ def _listed(value: Any) -> Any:
 def _settings(text: str) -> Any:
     """Settings in one text: JSON, or a dict as Python writes it, which is what the official client sends."""
     if len(text) > LONGEST_SETTINGS:
-        raise Malformed(f"The query's settings have more than {LONGEST_SETTINGS:,} characters.")
+        raise Malformed(f"The query's settings have more than {LONGEST_SETTINGS:,} characters. Shorten them.")
     if _PYTHON.fullmatch(text) and not _is_json(text):
         text = _as_json(text)
     return _parsed("settings", text)
@@ -118,7 +118,7 @@ def _as_json(text: str) -> str:
     try:
         return json.dumps(ast.literal_eval(text))
     except (SyntaxError, ValueError):
-        raise Malformed("The query's settings are neither JSON nor a dict as Python writes it.") from None
+        raise Malformed("The query's settings are neither JSON nor a dict as Python writes it. Send JSON.") from None
 
 
 def _is_json(text: str) -> bool:

@@ -103,7 +103,7 @@ async def list_(call: Call) -> Answer:
         raise Missing("Transfer not found; list those of the team.")
     first, last = moment_from(call, "start_date"), moment_to(call, "end_date")
     if first is None or last is None:
-        raise Malformed("The query parameters start_date and end_date are both needed.")
+        raise Malformed("The query parameters start_date and end_date are both needed. Send dates such as 2024-01-31.")
     found = await runs.page(
         db,
         call.team_id,
@@ -138,7 +138,7 @@ async def run_now(call: Call, tx: Tx) -> Answer:
     if window is not None and not 1 <= window <= MOST_DATES:
         raise Malformed(f"Request body: refresh_window must be 1 to {MOST_DATES} days - at `$.refresh_window`.")
     if dates and min(dates) < FIRST_DAY:
-        raise Refused(f"{min(dates)} is too early: the first possible day is {FIRST_DAY}.")
+        raise Refused(f"{min(dates)} is too early: the first possible day is {FIRST_DAY}. Leave it out.")
     done = await verbs.run_now(tx, call.server.seams, call.team_id, transfer_id, dates=dates, window=window)
     joined = [Joined(_date(one), run_id) for one, run_id in done.joined]
     started = [_date(one) for one in done.dates]

@@ -37,13 +37,13 @@ async def one(call: Call) -> Answer:
     Raises:
         Missing: always.
     """
-    raise Missing("There is no such object; its list is empty.")
+    raise Missing("There is no such object, for dayfill keeps none of its kind: use their empty list.")
 
 
 def change(what: str) -> Handler:
     """A handler for every change of these."""
 
     async def refuse(call: Call) -> Answer:
-        raise NotOffered(f"dayfill has no {what}; nothing was changed.")
+        raise NotOffered(f"dayfill has no {what}; nothing was changed. Go on without.")
 
     return refuse

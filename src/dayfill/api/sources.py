@@ -127,7 +127,7 @@ async def available(call: Call) -> Answer:
 async def options(call: Call) -> Answer:
     source_id = call.query.get("source_id")
     if not source_id:
-        raise Malformed("The query parameter source_id is missing.")
+        raise Malformed("The query parameter source_id is missing. Send the id of a data source, such as FILES.")
     destination_id = integer(call, "destination_id", lowest=1, highest=LARGEST_SHORT_ID)
     source = sources.find(source_id)
     if source is None:

@@ -86,7 +86,9 @@ async def export(call: Call) -> Answer:
     group = await _read(call)
     version = call.query.get("version", str(verbs.VERSION))
     if version != str(verbs.VERSION):
-        raise Refused(f"Exports have version {verbs.VERSION}, not {version[:20]!r}.", code="IMPORT_VERSION_INVALID")
+        raise Refused(
+            f"Exports have version {verbs.VERSION}, not {version[:20]!r}: leave it out.", code="IMPORT_VERSION_INVALID"
+        )
     return Answer(200, _description(group), wrapped=False)
 
 
@@ -170,7 +172,9 @@ def _tables(body: Description) -> list[Table]:
     fields: dict[str, Field] = {}
     for view in body.fields:
         if view.field_id in fields:
-            raise Refused(f"Field {view.field_id[:100]!r} is described twice.", code="IMPORT_FIELD_DUPLICATE")
+            raise Refused(
+                f"Field {view.field_id[:100]!r} is described twice; describe it once.", code="IMPORT_FIELD_DUPLICATE"
+            )
         target = view.target_name or snake(view.field_id)
         fields[view.field_id] = Field(
             view.field_id, target, view.data_type.strip().upper(), view.field_name, view.display_name
@@ -181,7 +185,7 @@ def _tables(body: Description) -> list[Table]:
 def _table(view: TableView, fields: dict[str, Field]) -> Table:
     unknown = [field_id for field_id in view.fields if field_id not in fields]
     if unknown:
-        text = f"Table {view.table_name[:80]!r} names the field {unknown[0][:100]!r}, which is not under fields."
+        text = f"Table {view.table_name[:80]!r} needs {unknown[0][:100]!r} under fields: describe it there."
         raise Refused(text, code="IMPORT_FIELD_UNKNOWN")
     if view.table_partition not in list(Partition):
         given = view.table_partition[:20]

@@ -149,7 +149,7 @@ class Call:
         try:
             return msgspec.convert(document, type_)
         except msgspec.ValidationError as error:
-            raise Malformed(f"Request body: {_said(error, type_)}.") from None
+            raise Malformed(f"Request body: {_said(error, type_)}. See /openapi.yaml for what it may hold.") from None
 
 
 def _said(error: msgspec.ValidationError, type_: type) -> str:

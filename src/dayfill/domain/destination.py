@@ -98,7 +98,7 @@ def problems(wanted: Wanted, rules: Sequence[FieldRule], stored: Collection[str]
     for rule in rules:
         place = f"fields.{rule.field_id}"
         if rule.is_required and rule.field_id not in given:
-            yield Problem(place, "isEmpty", f"The field {rule.field_id} is missing.")
+            yield Problem(place, "isEmpty", f"The field {rule.field_id} is missing: fill it in.")
         yield from _value(place, wanted.fields.get(rule.field_id), rule)
     for field_id, secret in wanted.new_secrets.items():
         yield from longer(f"new_{field_id}", secret, MAX_SECRET)
@@ -113,4 +113,4 @@ def _value(place: str, value: object, rule: FieldRule) -> Iterator[Problem]:
     elif isinstance(value, str):
         yield from longer(place, value, MAX_SECRET if rule.is_secret else MAX_VALUE)
         if "\0" in value:
-            yield Problem(place, "isInvalid", f"The field {rule.field_id} holds a NUL character.")
+            yield Problem(place, "isInvalid", f"The field {rule.field_id} holds a NUL character: leave that out.")

@@ -25,11 +25,13 @@ def outside(field_id: str, value: int | None, least: int, most: int) -> Iterator
 def filled(field_id: str, value: str, longest: int) -> Iterator[Problem]:
     """A text that is empty or too long."""
     if not value:
-        yield Problem(field_id, "isEmpty", f"{field_id} is empty.")
+        yield Problem(field_id, "isEmpty", f"{field_id} is empty: fill it in.")
     yield from longer(field_id, value, longest)
 
 
 def longer(field_id: str, value: str, longest: int) -> Iterator[Problem]:
     """A text that is too long."""
     if len(value) > longest:
-        yield Problem(field_id, "tooLong", f"{field_id} has {len(value)} characters; {longest} are allowed.")
+        yield Problem(
+            field_id, "tooLong", f"{field_id} has {len(value)} characters; {longest} are allowed: shorten it."
+        )

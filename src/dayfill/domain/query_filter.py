@@ -39,7 +39,7 @@ def parse(text: str) -> Filter:
         return ()
     parts = _CHAIN.split(f" {text} ")
     if len(parts) > 2 * MOST_CONDITIONS:
-        raise ValueError(f"the filter has more than {MOST_CONDITIONS} conditions")
+        raise ValueError(f"the filter has more than {MOST_CONDITIONS} conditions; send fewer")
     groups: list[list[Condition]] = [[]]
     for position, part in enumerate(parts):
         if position % 2 == 0:

@@ -59,22 +59,22 @@ def problems(settings: Sequence[SourceSetting], rules: Sequence[SettingRule]) ->
     """All that is wrong with the settings of a source that has these rules."""
     known = {rule.field_id: rule for rule in rules}
     if len(settings) > MAX_SETTINGS:
-        text = f"There are {len(settings)} settings; {MAX_SETTINGS} are allowed."
+        text = f"There are {len(settings)} settings; {MAX_SETTINGS} are allowed: leave some out."
         yield Problem("data_source_settings", "tooLong", text)
     for position, setting in enumerate(settings):
         place = f"data_source_settings[{position}]"
         rule = known.get(setting.field_id)
         if rule is None:
-            text = f"There is no setting {setting.field_id[:MAX_ID]!r}; this source has {', '.join(known)}."
+            text = f"There is no setting {setting.field_id[:MAX_ID]!r}; choose from {', '.join(known)}."
             yield Problem(f"{place}.field_id", "notAllowed", text)
         elif setting.field_id in (earlier.field_id for earlier in settings[:position]):
-            yield Problem(f"{place}.field_id", "notUnique", f"The setting {setting.field_id} is given twice.")
+            yield Problem(f"{place}.field_id", "notUnique", f"The setting {setting.field_id} is given twice: keep one.")
         elif fault := _value_fault(setting, rule):
             yield Problem(f"{place}.value", "isInvalid", f"The setting {setting.field_id} {fault}.")
     given = {field_id for field_id, value in values_of(settings).items() if value not in (None, "")}
     for rule in rules:
         if rule.is_required and rule.field_id not in given:
-            text = f"The setting {rule.field_id} is missing."
+            text = f"The setting {rule.field_id} is missing: set it."
             yield Problem(f"data_source_settings.{rule.field_id}", "isEmpty", text)
 
 

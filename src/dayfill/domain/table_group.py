@@ -56,11 +56,14 @@ def _group(name: str, table_prefix: str, tables: Sequence[Table]) -> Iterator[Fa
     if not 0 < len(name.strip()) <= MAX_NAME:
         yield "SCHEMA_NAME_INVALID", f"The table group's name must have 1 to {MAX_NAME} characters."
     if len(table_prefix) > MAX_PREFIX:
-        yield "SCHEMA_PREFIX_INVALID", f"The prefix {table_prefix[:50]!r} is longer than {MAX_PREFIX} characters."
+        yield (
+            "SCHEMA_PREFIX_INVALID",
+            f"The prefix {table_prefix[:50]!r} is longer than {MAX_PREFIX} characters: shorten it.",
+        )
     if not tables:
-        yield "SCHEMA_TABLES_REQUIRED", "A table group needs at least one table."
+        yield "SCHEMA_TABLES_REQUIRED", "A table group needs at least one table: describe one."
     if len(tables) > MAX_TABLES:
-        yield "SCHEMA_TABLES_INVALID", f"There are {len(tables)} tables; {MAX_TABLES} are allowed."
+        yield "SCHEMA_TABLES_INVALID", f"There are {len(tables)} tables; {MAX_TABLES} are allowed: make several groups."
 
 
 def _tables(tables: Sequence[Table]) -> Iterator[Fault]:
@@ -69,22 +72,31 @@ def _tables(tables: Sequence[Table]) -> Iterator[Fault]:
         if not _is_name(table.name):
             yield "SCHEMA_TABLE_NAME_INVALID", _name_rule(f"table {table.name[:80]!r}")
         if table.name.lower() in seen:
-            yield "SCHEMA_TABLE_NAME_DUPLICATE", f"Two tables are named {table.name}; case makes no difference."
+            yield (
+                "SCHEMA_TABLE_NAME_DUPLICATE",
+                f"Two tables are named {table.name}; case makes no difference. Rename one.",
+            )
         seen.add(table.name.lower())
         yield from _columns(table)
 
 
 def _columns(table: Table) -> Iterator[Fault]:
     if len(table.fields) > MAX_TABLE_FIELDS:
-        yield "SCHEMA_FIELDS_INVALID", f"Table {table.name} has more than {MAX_TABLE_FIELDS} fields."
+        yield (
+            "SCHEMA_FIELDS_INVALID",
+            f"Table {table.name} has more than {MAX_TABLE_FIELDS} fields: make several tables.",
+        )
     seen: set[str] = set()
     for field in table.fields:
         if not field.field_id:
-            yield "SCHEMA_FIELD_ID_INVALID", f"A field of table {table.name} has no field_id."
+            yield "SCHEMA_FIELD_ID_INVALID", f"A field of table {table.name} has no field_id: name it."
         if not _is_name(field.target_name):
             yield "SCHEMA_FIELD_NAME_INVALID", _name_rule(f"column {field.target_name[:80]!r} of table {table.name}")
         if field.target_name.lower() in seen:
-            yield "SCHEMA_FIELD_NAME_DUPLICATE", f"Two columns of table {table.name} are named {field.target_name}."
+            yield (
+                "SCHEMA_FIELD_NAME_DUPLICATE",
+                f"Two columns of table {table.name} are named {field.target_name}: rename one.",
+            )
         seen.add(field.target_name.lower())
         if not TYPE_PATTERN.fullmatch(field.data_type):
             yield (
@@ -100,7 +112,10 @@ def _meanings(tables: Sequence[Table]) -> Iterator[Fault]:
     for table in tables:
         for field in table.fields:
             if known.setdefault(field.field_id, field) != field:
-                yield "SCHEMA_FIELD_DUPLICATE", f"Field {field.field_id} is described in two different ways."
+                yield (
+                    "SCHEMA_FIELD_DUPLICATE",
+                    f"Field {field.field_id} is described in two different ways: choose one.",
+                )
 
 
 def _is_name(name: str) -> bool:

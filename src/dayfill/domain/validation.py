@@ -94,10 +94,10 @@ def _draft_problems(draft: ScheduleDraft, place: str) -> Iterator[Problem]:
         text = f"run_interval {draft.run_interval[:50]!r} must be one of {', '.join(intervals)}."
         yield Problem(f"{place}.run_interval", "isInvalid", text)
     elif draft.run_interval == Interval.WEEKLY and draft.run_weekday is None:
-        text = "A weekly schedule needs run_weekday, 1 (Monday) to 7 (Sunday)."
+        text = "A weekly schedule needs run_weekday: send 1 (Monday) to 7 (Sunday)."
         yield Problem(f"{place}.run_weekday", "isEmpty", text)
     elif draft.run_interval == Interval.MONTHLY and draft.run_day is None:
-        yield Problem(f"{place}.run_day", "isEmpty", "A monthly schedule needs run_day, 1 to 31.")
+        yield Problem(f"{place}.run_day", "isEmpty", "A monthly schedule needs run_day: send 1 to 31.")
     yield from outside(f"{place}.run_hour", draft.run_hour, 0, 23)
     yield from outside(f"{place}.refresh_window", draft.refresh_window, 1, MAX_REFRESH_WINDOW)
     yield from outside(f"{place}.run_weekday", draft.run_weekday, 1, 7)
@@ -107,7 +107,11 @@ def _draft_problems(draft: ScheduleDraft, place: str) -> Iterator[Problem]:
 def _source(configuration: Configuration, facts: Facts) -> Iterator[Problem]:
     wanted = configuration.data_source_id
     if not wanted:
-        yield Problem("data_source_id", "isEmpty", "data_source_id is missing.")
+        yield Problem(
+            "data_source_id",
+            "isEmpty",
+            "data_source_id is missing: GET .../transfers/available-sources lists what it can be.",
+        )
     elif facts.settings is None:
         text = f"There is no data source {wanted[:MAX_SOURCE_ID]!r}; GET .../transfers/available-sources lists them."
         yield Problem("data_source_id", "notFound", text)
@@ -123,7 +127,10 @@ def _group(configuration: Configuration, facts: Facts) -> Iterator[Problem]:
         yield Problem("schema_id", "notFound", text)
         return
     if group.data_source_id != configuration.data_source_id:
-        text = f"Table group {group.name!r} belongs to {group.data_source_id}, not to {configuration.data_source_id}."
+        text = (
+            f"Table group {group.name!r} belongs to {group.data_source_id}, not to {configuration.data_source_id}: "
+            "choose another group."
+        )
         yield Problem("schema_id", "notAllowed", text)
     whole = [table.name for table in group.tables if table.partition is Partition.NONE]
     if whole and not facts.reads_whole:
@@ -134,7 +141,10 @@ def _group(configuration: Configuration, facts: Facts) -> Iterator[Problem]:
         yield Problem("schema_id", "notAllowed", text)
     if facts.taken_tables:
         tables = ", ".join(sorted(facts.taken_tables)[:10])
-        text = f"Another transfer already loads {tables} into this warehouse; a table has one transfer."
+        text = (
+            f"Another transfer already loads {tables} into this warehouse; a table has one transfer. Choose another "
+            "group or destination."
+        )
         yield Problem("schema_id", "notUnique", text)
 
 
@@ -146,16 +156,20 @@ def _destination(facts: Facts) -> Iterator[Problem]:
 
 def _name(name: str, is_taken: bool) -> Iterator[Problem]:
     if not name.strip():
-        yield Problem("display_name", "isEmpty", "display_name is empty.")
+        yield Problem("display_name", "isEmpty", "display_name is empty: name the transfer.")
     elif len(name) > MAX_NAME:
-        yield Problem("display_name", "tooLong", f"display_name has {len(name)} characters; {MAX_NAME} are allowed.")
+        yield Problem(
+            "display_name", "tooLong", f"display_name has {len(name)} characters; {MAX_NAME} are allowed: shorten it."
+        )
     elif is_taken:
-        yield Problem("display_name", "notUnique", f"Another transfer of this team is named {name!r}.")
+        yield Problem(
+            "display_name", "notUnique", f"Another transfer of this team is named {name!r}: choose another name."
+        )
 
 
 def _schedules(schedules: Sequence[Schedule]) -> Iterator[Problem]:
     if len(schedules) > MAX_SCHEDULES:
-        text = f"There are {len(schedules)} schedules; {MAX_SCHEDULES} are allowed."
+        text = f"There are {len(schedules)} schedules; {MAX_SCHEDULES} are allowed: leave some out."
         yield Problem("schedule", "tooLong", text)
     for position, schedule in enumerate(schedules):
         place = f"schedule[{position}]"
@@ -168,11 +182,19 @@ def _schedules(schedules: Sequence[Schedule]) -> Iterator[Problem]:
 def _accounts(configuration: Configuration, needs_accounts: bool) -> Iterator[Problem]:
     accounts, segments = configuration.accounts, configuration.segments
     if needs_accounts and not accounts:
-        yield Problem("accounts", "isEmpty", "This data source needs at least one account.")
+        yield Problem("accounts", "isEmpty", "This data source needs at least one account: name one.")
     if len(accounts) > MAX_ACCOUNTS:
-        yield Problem("accounts", "tooLong", f"There are {len(accounts)} accounts; {MAX_ACCOUNTS} are allowed.")
+        yield Problem(
+            "accounts",
+            "tooLong",
+            f"There are {len(accounts)} accounts; {MAX_ACCOUNTS} are allowed: make several transfers.",
+        )
     if len(segments) > MAX_SEGMENTS:
-        yield Problem("segments", "tooLong", f"There are {len(segments)} segments; {MAX_SEGMENTS} are allowed.")
+        yield Problem(
+            "segments",
+            "tooLong",
+            f"There are {len(segments)} segments; {MAX_SEGMENTS} are allowed: make several transfers.",
+        )
     for position, account in enumerate(accounts):
         yield from filled(f"accounts[{position}].account_id", account.account_id, MAX_ID)
         yield from longer(f"accounts[{position}].data_source_username", account.data_source_username, MAX_NAME)
@@ -203,9 +225,9 @@ def _settings(configuration: Configuration, facts: Facts) -> Iterator[Problem]:
 
 def _recipients(recipients: Sequence[str]) -> Iterator[Problem]:
     if len(recipients) > MAX_RECIPIENTS:
-        text = f"There are {len(recipients)} recipients; {MAX_RECIPIENTS} are allowed."
+        text = f"There are {len(recipients)} recipients; {MAX_RECIPIENTS} are allowed: leave some out."
         yield Problem("notification_recipients", "tooLong", text)
     for position, address in enumerate(recipients):
         if len(address) > MAX_NAME or not _ADDRESS.fullmatch(address):
-            text = f"{address[:100]!r} is not an e-mail address."
+            text = f"{address[:100]!r} is not an e-mail address: write one such as ada@example.com."
             yield Problem(f"notification_recipients[{position}]", "isInvalid", text)

@@ -27,7 +27,7 @@ async def change(tx: Tx, seams: Seams, team_id: int, changes: Mapping[str, int |
         Missing: no such team. Refused: a number that is no limit.
     """
     if await teams.get(tx, team_id) is None:
-        raise Missing(f"Team {team_id} does not exist.")
+        raise Missing(f"Team {team_id} does not exist; see dayfill team list.")
     before = await allowances.get(tx, team_id, seams.now())
     wanted = Allowance(
         changes.get("rows_per_month", before.rows_per_month),
@@ -49,8 +49,8 @@ async def check_history(db: Reader, seams: Seams, team_id: int, first: date) -> 
     earliest = allowed.first_day(seams.now())
     if earliest is not None and first < earliest:
         raise Denied(
-            f"{first} is too old: this team may load up to {allowed.history_days:,} days back, so nothing before "
-            f"{earliest}.",
+            f"{first} is too old: this team may load up to {allowed.history_days:,} days back. Choose days "
+            f"from {earliest} on.",
             code="LICENSE_HISTORICAL_RANGE_EXCEEDED",
         )
 
@@ -80,4 +80,4 @@ async def check_rows(db: Reader, seams: Seams, team_id: int) -> None:
 
 def _check(name: str, value: int | None, most: int) -> None:
     if value is not None and not 1 <= value <= most:
-        raise Refused(f"The {name} of a team are 1 to {most:,}, or none.")
+        raise Refused(f"The {name} of a team must be 1 to {most:,}, or none.")

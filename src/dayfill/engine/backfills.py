@@ -53,7 +53,7 @@ async def create(
     if only:
         picked = await days.chosen(tx, transfer_id, span, frozenset(CHOICES[name] for name in only))
         if not picked:
-            raise Refused(f"No day of {span} is {' or '.join(sorted(only))}: there is nothing to load.")
+            raise Refused(f"No day of {span} is {' or '.join(sorted(only))}. Choose other days, or all of them.")
         chosen, total = ranges_of(picked), len(picked)
     await allowances.check_work(tx, team_id, total)
     await allowances.check_rows(tx, seams, team_id)
@@ -85,9 +85,11 @@ def check_span(seams: Seams, span: DayRange, max_days: int, zone: str) -> None:
     """Raises Refused for a range that no backfill can have: too long, too old to be meant, or in the future."""
     today = latest_today(seams.now(), zone)
     if span.end > today:
-        raise Refused(f"The range ends on {span.end}, which is in the future: the last possible day is {today}.")
+        raise Refused(
+            f"The range ends on {span.end}, which is in the future: the last possible day is {today}. End it there."
+        )
     if span.start < FIRST_DAY:
-        raise Refused(f"The range starts on {span.start}: the first possible day is {FIRST_DAY}.")
+        raise Refused(f"The range starts on {span.start}: the first possible day is {FIRST_DAY}. Start it there.")
     if len(span) > max_days:
         raise Refused(f"The range has {len(span):,} days: one backfill takes at most {max_days:,}. Split the range.")
 
@@ -102,12 +104,12 @@ async def cancel(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: 
     if backfill.status is BackfillStatus.CANCELLED:
         raise Refused(
             f"Backfill {backfill_id} was cancelled at {backfill.removed_time:%Y-%m-%dT%H:%M:%SZ} "
-            f"by user {backfill.removed_user_id}."
+            f"by user {backfill.removed_user_id}. To load its days, create another one."
         )
     if backfill.status is BackfillStatus.COMPLETED:
         raise Refused(
             f"Backfill {backfill_id} was completed at {backfill.end_time:%Y-%m-%dT%H:%M:%SZ}: "
-            "nothing is left to cancel."
+            "nothing is left to cancel. To load its days again, create another one."
         )
     await _cancel(tx, seams, backfill, user_id)
     return await _read(tx, team_id, backfill_id)
@@ -132,7 +134,10 @@ async def retry(
     backfill = await _locked(tx, team_id, backfill_id)
     await _lock(tx, team_id, backfill.transfer_id)
     if backfill.status is not BackfillStatus.FAILED:
-        raise Refused(f"Backfill {backfill_id} is {backfill.status}: only a FAILED one has days to retry.")
+        raise Refused(
+            f"Backfill {backfill_id} is {backfill.status}: only a FAILED one has days to retry. Wait for its end, "
+            "or create another."
+        )
     await _refuse_overlap(tx, backfill.transfer_id, backfill.days, except_id=backfill_id)
     wanted = [run_id for run_id, day in await runs.failed(tx, backfill_id, cause) if not dates or day in dates]
     if not wanted:
@@ -186,7 +191,9 @@ async def _refuse_overlap(tx: Reader, transfer_id: int, span: DayRange, except_i
 async def _active(tx: Tx, team_id: int, backfill_id: int, verb: str) -> Backfill:
     backfill = await _locked(tx, team_id, backfill_id)
     if backfill.status not in ACTIVE:
-        raise Refused(f"Backfill {backfill_id} is {backfill.status}: only an active one can be {verb}.")
+        raise Refused(
+            f"Backfill {backfill_id} is {backfill.status}: only an active one can be {verb}. Create another one."
+        )
     return backfill
 
 

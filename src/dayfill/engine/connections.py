@@ -58,7 +58,7 @@ def kept(data_source_id: str, secrets: Mapping[str, str]) -> dict[str, Secret]:
     known = SECRETS.get(data_source_id, ())
     for name in secrets.keys() - {*BOUND_TO}:
         if name not in known:
-            those = f"known are {', '.join(known)}" if known else "it has none"
+            those = f"known are {', '.join(known)}" if known else "it has none, so leave it out"
             raise Refused(f"A login at {data_source_id} keeps no secret {name[:100]!r}: {those}.")
     if not secrets.get("host", "").strip():
         raise Refused("A secret is kept for one host: send it as host beside the secret.")
@@ -111,7 +111,9 @@ async def revoke(tx: Tx, seams: Seams, team_id: int, connection_id: int) -> Conn
         raise Missing("Login not found; list those of the team.", code="LOGIN_NOT_FOUND")
     if connection.revoked_time is not None:
         since = f"{connection.revoked_time.isoformat()[:19]}Z"
-        raise Missing(f"Login {connection_id} was revoked at {since} already.", code="LOGIN_NOT_FOUND")
+        raise Missing(
+            f"Login {connection_id} was revoked at {since} already; list those of the team.", code="LOGIN_NOT_FOUND"
+        )
     await connections.revoke(tx, team_id, connection_id, seams.now())
     revoked = await connections.get(tx, team_id, connection_id)
     assert revoked is not None

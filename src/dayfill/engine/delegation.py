@@ -35,14 +35,17 @@ async def within(db: Reader, maker: Caller, team_id: int, user_id: int, wanted: 
     """
     await refuse_strangers(db, maker, user_id)
     if beyond := sorted(wanted.scopes - maker.scopes):
-        text = f"This API key lacks the scope {beyond[0]}, so it can make no key that has it."
+        text = f"This API key lacks the scope {beyond[0]}, so it can make no key that has it: leave it out."
         raise Denied(text, code="ACCESS_DENIED_PERMISSIONS")
     own_ips, own_end, own_team = await keys.limits_of(db, maker.key_id)
     allow_ips, expires_time = wanted.allow_ips or own_ips, wanted.expires_time or own_end
     if own_ips and not are_within(networks(allow_ips), networks(own_ips)):
-        raise Denied("This API key may be used from some addresses only, so it can make no key for others.")
+        raise Denied("This API key may be used from some addresses only: send allow_ips that lie within these.")
     if own_end and expires_time and expires_time > own_end:
-        raise Denied(f"This API key expires at {own_end:%Y-%m-%dT%H:%M:%SZ}; it can make none that lives longer.")
+        raise Denied(
+            f"This API key expires at {own_end:%Y-%m-%dT%H:%M:%SZ}; it can make none that lives longer. Send an "
+            "earlier time."
+        )
     bound = wanted.only_team_id or (own_team if user_id == maker.user_id else team_id)
     return Grant(wanted.scopes, allow_ips, expires_time, bound)
 
@@ -59,5 +62,5 @@ async def refuse_strangers(db: Reader, maker: Caller, user_id: int) -> None:
     if not all(may_manage(maker.roles.get(team_id), role) for team_id, role in theirs.items()):
         raise Denied(
             f"The keys of user {user_id} are not yours to make or end: for an owner only an owner may, for somebody "
-            "who is in other teams too only who manages all of them."
+            "who is in other teams too only who manages all of them. Ask such a person."
         )

@@ -84,7 +84,7 @@ async def create(tx: Tx, seams: Seams, keyring: Keyring, team_id: int, wanted: W
     kind = kind_of(wanted.destination_type)
     chosen, secrets = _checked(kind, wanted, {})
     if await destinations.named(tx, team_id, chosen.display_name) is not None:
-        raise Conflict(f"This team already has a destination named {chosen.display_name!r}.")
+        raise Conflict(f"This team already has a destination named {chosen.display_name!r}; choose another name.")
     destination_id = await destinations.insert(tx, team_id, chosen, seams.now())
     await _seal(tx, keyring, await _read(tx, team_id, destination_id), secrets)
     return await _read(tx, team_id, destination_id)

@@ -68,7 +68,7 @@ async def drop_key(tx: Tx, file: Path, number: int) -> None:
     """
     document = read_document(file)
     if number not in document.keys:
-        raise Refused(f"The keyring holds no key {number}; it holds {', '.join(map(str, sorted(document.keys)))}.")
+        raise Refused(f"The keyring holds no key {number}; choose from {', '.join(map(str, sorted(document.keys)))}.")
     if number == document.newest:
         raise Refused(f"Key {number} is the newest, which seals: rotate first.")
     if count := (await used_keys(tx))[number]:

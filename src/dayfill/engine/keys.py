@@ -74,9 +74,9 @@ async def create(
         Denied: more than the maker has.
     """
     if await teams.member(tx, team_id, user_id) is None:
-        raise Missing(f"Team {team_id} has no user {user_id}.")
+        raise Missing(f"Team {team_id} has no user {user_id}; list those of the team.")
     if len(description) > LONGEST_DESCRIPTION:
-        raise Refused(f"The description has {len(description)} characters; {LONGEST_DESCRIPTION} are allowed.")
+        raise Refused(f"The description has {len(description)} characters: shorten it to {LONGEST_DESCRIPTION}.")
     if expires_time is not None and expires_time <= seams.now():
         raise Refused(f"{expires_time.isoformat()} has passed; a key must expire in the future.")
     grant = Grant(_known(scopes), _networks(allow_ips), expires_time, only_team_id)
@@ -118,7 +118,7 @@ async def _new(db: Reader, text: str) -> tuple[str, str]:
 def _known(scopes: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(scopes)
     if unknown := sorted(chosen - SCOPES):
-        raise Refused(f"There is no scope {unknown[0]!r}; the scopes are {', '.join(sorted(SCOPES))}.")
+        raise Refused(f"There is no scope {unknown[0]!r}; choose from {', '.join(sorted(SCOPES))}.")
     return chosen
 
 
@@ -223,11 +223,13 @@ def refuse_use(credential: keys.Credential, now: datetime, address: Callable[[],
 def _networks(allow_ips: Collection[str]) -> tuple[str, ...]:
     """Each once, as an address or a network is written."""
     if len(allow_ips) > MOST_NETWORKS:
-        raise Refused(f"There are {len(allow_ips)} addresses; {MOST_NETWORKS} are allowed.")
+        raise Refused(
+            f"There are {len(allow_ips)} addresses; {MOST_NETWORKS} are allowed: send networks that hold several."
+        )
     try:
         found = dict.fromkeys(networks(allow_ips))
     except ValueError as error:
-        raise Refused(f"allow_ips: {error}.") from None
+        raise Refused(f"allow_ips: {error}; send one or the other.") from None
     return tuple(str(one.network_address if one.num_addresses == 1 else one) for one in found)
 
 

@@ -104,4 +104,4 @@ async def read(db: Reader, team_id: int, user_id: int) -> teams.Member:
 
 def _refuse_above(manager: Caller, team_id: int, theirs: Role | None) -> None:
     if not may_manage(manager.roles.get(team_id), theirs):
-        raise Denied("Only an owner may add, change or remove an owner.")
+        raise Denied("Only an owner may add, change or remove an owner: ask one.")

@@ -88,7 +88,7 @@ async def _refusal(
         refuse_without_days(job.tables)
         await allowances.check_history(db, seams, job.team_id, span.start)
         if not chosen:
-            raise Refused(f"No day of {span} is chosen: there is nothing to load.")
+            raise Refused(f"No day of {span} is chosen: there is nothing to load. Choose other days, or all.")
         await allowances.check_work(db, job.team_id, chosen)
         await allowances.check_rows(db, seams, job.team_id)
     except RequestError as refused:

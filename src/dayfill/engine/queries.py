@@ -249,7 +249,8 @@ async def _check_rest(db: Database, seams: Seams, team_id: int, login: Connectio
     resting = await parking.connection_rest(db, team_id, login.connection_id, seams.now())
     if resting is not None and resting.until is not None:
         raise Exceeded(
-            f"{kind} does not want to be asked before {resting.until:%Y-%m-%d %H:%M:%S} UTC: {resting.message}",
+            f"{kind} does not want to be asked before {resting.until:%Y-%m-%d %H:%M:%S} UTC; wait until then: "
+            f"{resting.message}",
             retry_after=max(1, round((resting.until - seams.now()).total_seconds())),
         )
 

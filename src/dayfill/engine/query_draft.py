@@ -56,7 +56,7 @@ def understood(draft: QueryDraft, now: datetime, max_days: int) -> Query:
 
 def _source(data_source_id: str) -> Source:
     if not data_source_id:
-        raise Malformed("Query: ds_id is missing; it names the data source, such as FILES.")
+        raise Malformed("Query: ds_id is missing: send the id of a data source, such as FILES.")
     return sources.known(data_source_id)
 
 
@@ -80,7 +80,7 @@ def _refuse_what_is_not_done(draft: QueryDraft, source: Source) -> None:
         ("order_rows", draft.order_rows, MOST_ORDERS),
     ):
         if len(given) > most:
-            raise Malformed(f"Query: {name} has {len(given)} entries; {most} are allowed.")
+            raise Malformed(f"Query: {name} has {len(given)} entries; {most} are allowed: send fewer.")
 
 
 def _settings(draft: QueryDraft, source: Source) -> tuple[SourceSetting, ...]:
@@ -98,9 +98,9 @@ def _span(draft: QueryDraft, now: datetime, zone: str, max_days: int) -> DayRang
     """The days that are asked for; days to come are allowed, a source may know them."""
     span = _dates(draft, now.astimezone(ZoneInfo(zone)).date())
     if not FIRST_DAY <= span.start <= span.end <= LAST_DAY:
-        raise Refused(f"The range {span} reaches beyond {FIRST_DAY} to {LAST_DAY}.")
+        raise Refused(f"The range {span} reaches beyond {FIRST_DAY} to {LAST_DAY}: choose days between.")
     if len(span) > max_days:
-        raise Refused(f"The range has {len(span):,} days; {max_days:,} are allowed.")
+        raise Refused(f"The range has {len(span):,} days; {max_days:,} are allowed: split it.")
     return span
 
 
@@ -117,7 +117,11 @@ def _dates(draft: QueryDraft, today: date) -> DayRange:
             raise Malformed(f"Query: send either date_range_type {draft.date_range_type} or start_date and end_date.")
         return span
     if not (start and end):
-        raise Malformed("Query: start_date and end_date are missing, or a date_range_type such as yesterday.")
+        raise Malformed(
+            "Query: start_date and end_date are missing: send both, or a date_range_type such as yesterday."
+        )
     if first > last:
-        raise Refused(f"The range is empty: start_date {first} lies after end_date {last}.")
+        raise Refused(
+            f"The range is empty: start_date {first} lies after end_date {last}. Send the earlier one as start_date."
+        )
     return DayRange(first, last)

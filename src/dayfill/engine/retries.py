@@ -71,7 +71,7 @@ def _by_backfill(wanted: Iterable[FailedDay]) -> tuple[dict[int, set[date]], lis
 
 def _nothing(found: list[FailedDay]) -> str:
     if not found:
-        return "No failed day matches: they were queued again or loaded meanwhile."
+        return "No failed day matches: they were queued again or loaded meanwhile. Look at the days again."
     ids = sorted({day.backfill_id for day in found if day.backfill_id is not None})
     named = ", ".join(str(backfill_id) for backfill_id in ids)
-    return f"Backfill {named} is still active: its {len(found):,} failed days can be tried again when it has ended."
+    return f"Backfill {named} is still active: wait for its end, then try its {len(found):,} failed days again."

@@ -75,7 +75,7 @@ async def run_now(
         refuse_without_days(tables)
         today = latest_today(seams.now(), transfer.zone)
         if max(named) > today:
-            raise Refused(f"{max(named)} is in the future: the last possible day is {today}.")
+            raise Refused(f"{max(named)} is in the future: the last possible day is {today}. Leave it out.")
         await allowances.check_history(tx, seams, team_id, min(named))
     await allowances.check_rows(tx, seams, team_id)
     return await enqueue(tx, seams, team_id, transfer_id, dates, trigger=Trigger.MANUAL, priority=Priority.INTERACTIVE)
@@ -85,8 +85,8 @@ def refuse_without_days(tables: Sequence[Table]) -> None:
     """Raises Refused if none of a transfer's tables has days."""
     if not of_day(tables, FIRST_DAY):
         raise Refused(
-            "No table of this transfer has days (table_partition none): they are refreshed as a whole, by the schedule "
-            "or by a run without dates."
+            "No table of this transfer has days (table_partition none): they are refreshed as a whole. Wait for the "
+            "schedule, or start a run without dates."
         )
 
 

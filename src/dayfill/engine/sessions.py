@@ -104,7 +104,7 @@ async def turn(tx: Tx, session: Session, team_id: int) -> Act:
         Missing: the user is not in it.
     """
     if team_id not in session.roles:
-        raise Missing("You are not in this team.")
+        raise Missing("You are not in this team: choose one of yours.")
     await sessions.turn(tx, session.session_id, team_id)
     return Act("session.turn", session.session_id, {"team_id": session.team_id}, {"team_id": team_id})
 
@@ -117,7 +117,7 @@ async def end(tx: Tx, session_id: int) -> tuple[int, Act]:
     """
     ended = await sessions.end(tx, session_id)
     if ended is None:
-        raise Missing(f"There is no session {session_id}.")
+        raise Missing(f"There is no session {session_id}: list those that there are.")
     user_id, team_id = ended
     return team_id, Act("session.end", session_id, before={"user_id": user_id})
 

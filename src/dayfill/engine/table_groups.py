@@ -52,6 +52,9 @@ async def import_(
         Refused: see `create`; also a description of another version.
     """
     if version != VERSION:
-        raise Refused(f"The description has version {version}; known is {VERSION}.", code="IMPORT_VERSION_INVALID")
+        raise Refused(
+            f"The description has version {version}; known is {VERSION}: send a description of that.",
+            code="IMPORT_VERSION_INVALID",
+        )
     formed = [replace(table, name=rules.table_name(table.name)) for table in tables]
     return await create(tx, seams, team_id, data_source_id, name.strip(), rules.prefix(table_prefix), formed)

@@ -42,7 +42,7 @@ async def add_member(
         Refused: not an e-mail address, or a name that is too long; the last owner would be none any more.
     """
     if await teams.get(tx, team_id) is None:
-        raise Missing(f"Team {team_id} does not exist.")
+        raise Missing(f"Team {team_id} does not exist; see dayfill team list.")
     address = email_address(email)
     user_id = await teams.user_id_of(tx, address)
     if user_id is None:
@@ -66,7 +66,7 @@ def email_address(email: str) -> str:
     address = _text("The e-mail address", email, LONGEST_EMAIL).lower()
     local, at, host = address.partition("@")
     if not (local and at and host) or "@" in host or any(c.isspace() for c in address):
-        raise Refused(f"{email!r} is not an e-mail address.")
+        raise Refused(f"{email!r} is not an e-mail address: send one such as ada@example.com.")
     return address
 
 
