@@ -33,9 +33,8 @@ test-ui: dev ## Look at the pages in a real Chromium, which apt installs where t
 check: dev ## Format, lint, types, floors and house rules, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/house
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest tests/house; rules=$$?; wait $$types && exit $$rules
 
 fix: dev ## Format and repair what can be repaired by a tool
 	$(BIN)/ruff check --fix .
