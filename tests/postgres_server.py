@@ -34,6 +34,9 @@ FOR_TESTS = AS_IT_COMES | {
     "shared_buffers": "32MB",
 }
 
+# It would look after what a test leaves for a moment only, and let plans depend on when it came by.
+SHARED = FOR_TESTS | {"autovacuum": "off"}
+
 # When the tests have gone, however they went, the pipe ends: then the server goes at once, and its folder with it.
 KEEPER = (
     'cat >/dev/null; [ -e "$1/data/postmaster.pid" ] && kill -QUIT "$(head -n1 "$1/data/postmaster.pid")"; rm -rf "$1"'
@@ -121,7 +124,7 @@ def postgres_server() -> Iterator[AnyServer]:
     if named:
         yield NamedServer(named)
         return
-    with own_server() as server:
+    with own_server(SHARED) as server:
         yield server
 
 
