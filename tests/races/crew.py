@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.context import ForkServerContext
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -65,11 +66,17 @@ class Crew:
         return [answer for answer in answers if isinstance(answer, Answer)]
 
 
+def forks() -> ForkServerContext:
+    """Processes that know nothing of this one, and have imported what everybody needs."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    return context
+
+
 @contextmanager
 def crew(state: Path | str, team_id: int, user_id: int, people: int) -> Iterator[Crew]:
     """So many processes on this state, a file or the DSN of a PostgreSQL database, until the block ends."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(IMPORTED)
+    context = forks()
     start = context.Barrier(people)
     answers: Queue[Answer | str] = context.Queue()
     wishes: list[Queue[Wish | None]] = [context.Queue() for _ in range(people)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from crew import forks
 
 import seeds
 from dayfill.domain.schedule import Interval, Schedule
@@ -55,7 +55,7 @@ async def test_every_slot_fires_once_whichever_process_looks_at_whatever_clock(
 ) -> None:
     await seeds.transfer(installation, schedules=(Schedule(Interval.DAILY, hour=6),))
     state, ticks = Path(installation.db._path), rounds(100)
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(PROCESSES, forks()) as processes:
         working = [processes.submit(ticking, state, seed, ticks) for seed in range(PROCESSES)]
         started = [one.result() for one in working]
     slots = installation.execute("SELECT slot_time FROM schedule_slots")
