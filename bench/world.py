@@ -25,6 +25,8 @@ from dayfill.settings import Settings
 from dayfill.store import backfills as stored
 
 MAX_DAYS = 10_000
+DISPATCHER = "dispatcher"
+"""Name of its task: the looks at destinations beside it have others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def dispatching(
     reaches = Reaches(Reach((str(files or state.data_dir.parent),), nets=networks(["127.0.0.0/8"])))
     of_state = state.seams, executor, state.keyring.open, state.installation_id
     dispatcher = Dispatcher(state.db.leading(), *of_state, spool, reaches, away)
-    task = asyncio.create_task(dispatcher.run())
+    task = asyncio.create_task(dispatcher.run(), name=DISPATCHER)
     try:
         yield dispatcher
     finally:

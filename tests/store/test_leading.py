@@ -10,6 +10,7 @@ import pytest
 from dayfill.errors import Busy, NotLeading
 from dayfill.store.db import Database, Touched
 from dayfill.store.postgresql import PostgresDatabase, leading
+from dayfill.store.postgresql.statements import STATEMENTS
 from postgres_server import sql
 from postgres_state import PostgresState
 
@@ -51,6 +52,17 @@ async def test_one_writes_until_it_goes_and_then_the_other(servers: list[Postgre
     await one.close()
     await add(two.leading())
     assert len(await two.all("list_teams")) == 4
+
+
+async def test_a_claim_is_planned_once(servers: list[PostgresDatabase]) -> None:
+    lanes = [{"transfer_id": 1, "priority": 1, "now": 1, "limit": 8}]
+    async with servers[0].leading().write() as tx:
+        for _ in range(20):
+            await tx.many("claimable_runs", lanes)
+    connection = servers[0]._leader._connection
+    assert connection is not None
+    plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1"
+    assert tuple(await connection.fetchrow(plans, STATEMENTS["claimable_runs"].text)) == (0, 20)
 
 
 async def test_who_has_lost_its_place_writes_nothing(servers: list[PostgresDatabase], state: PostgresState) -> None:

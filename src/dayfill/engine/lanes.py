@@ -5,7 +5,7 @@ Kept in memory by who dispatches, and compared with the state now and then; afte
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import islice
 
@@ -20,7 +20,8 @@ Cause = tuple[str, int]
 class Lanes:
     """A lane that cannot start waits aside, behind what holds it up, where it costs nothing and keeps its turn.
 
-    In each claim the first lane behind each cause is tried; the next ones follow once that one goes.
+    In each claim the first lane behind each cause is tried; the next ones follow once that one goes. Behind a cause
+    that let some go in the last claim as many are tried at once, so that all of them are read together.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class Lanes:
         self._lanes: dict[tuple[int, int], Lane] = {}
         self._behind: dict[tuple[int, Cause], dict[Lane, None]] = {}
         self._causes: dict[Lane, Cause] = {}
+        self._went: Counter[tuple[int, Cause]] = Counter()
 
     def __bool__(self) -> bool:
         """Whether any is known to wait."""
@@ -51,9 +53,11 @@ class Lanes:
             line.forget()
 
     def retry(self) -> None:
-        """What held lanes up may be over: the first one behind it has its turn again."""
-        for lanes in self._behind.values():
-            self._join(next(iter(lanes)))
+        """What held lanes up may be over: the first ones behind it have their turn again."""
+        went, self._went = self._went, Counter()
+        for behind, lanes in self._behind.items():
+            for lane in islice(lanes, max(1, went[behind])):
+                self._join(lane)
 
     def next(self) -> Lane | None:
         """Whose turn it is."""
@@ -73,6 +77,8 @@ class Lanes:
 
     def serve(self, lane: Lane, followers: int) -> None:
         """A slice of it starts, and it goes on waiting; so many that were held up with it may try to follow."""
+        if lane in self._causes:
+            self._went[lane.priority, self._causes[lane]] += 1
         self._leave_cause(lane, followers)
         self._teams[lane.priority].serve(lane.team_id, 1, lane.team_weight)
         self._transfers[lane.priority, lane.team_id].serve(lane.transfer_id, 1, lane.weight)

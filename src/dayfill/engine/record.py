@@ -38,7 +38,8 @@ _STALE = Failure(
 class _Batch:
     """The statements of one recording, collected so that each kind is one trip to the database.
 
-    working: transfers of which this side took part in an attempt without refusing it, with the newest start of one.
+    working: transfers of which this side took part in an attempt without refusing it, with the newest start of one;
+    only where a side rests.
     barred: fatal errors of runs outside any backfill, by transfer. rows: by team and month, see `month_of`.
     """
 
@@ -88,7 +89,7 @@ async def record(tx: Tx, seams: Seams, results: Sequence[tuple[DayResult, int | 
         if held is not None and result.run_id not in batch.taken:
             batch.taken.add(result.run_id)
             await _take(tx, seams, batch, result, held)
-            if connection_id is not None:
+            if connection_id is not None and held.may_rest:
                 _worked(batch, result, held)
     now = seams.now()
     await runs.complete(tx, batch.completed)

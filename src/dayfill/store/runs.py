@@ -19,7 +19,7 @@ SortField = Literal["created_time", "ended_time", "data_date"]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The run of a result whose token still holds it."""
+    """The run of a result whose token still holds it. may_rest: its login or destination rests, or is tried out."""
 
     team_id: int
     transfer_id: int
@@ -27,6 +27,7 @@ class Held:
     data_date: date
     attempts: int
     started_time: datetime
+    may_rest: bool
 
 
 async def insert_of_backfill(
@@ -102,7 +103,7 @@ async def held(tx: Tx, claims: Sequence[tuple[int, int]]) -> dict[tuple[int, int
     """claims: (run id, token). Those runs that their tokens still hold, by both."""
     rows = await tx.many("held_run", [{"run_id": run_id, "token": token} for run_id, token in claims])
     return {
-        (row[0], row[1]): Held(row[2], row[3], row[4], date.fromisoformat(row[5]), row[6], moment(row[7]))
+        (row[0], row[1]): Held(row[2], row[3], row[4], date.fromisoformat(row[5]), row[6], moment(row[7]), bool(row[8]))
         for row in rows
     }
 

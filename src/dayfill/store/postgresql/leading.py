@@ -23,6 +23,8 @@ SILENT_SECONDS = 30.0
 RETURN_SECONDS = 3.0
 """After a restart of PostgreSQL the server that dispatched has this long to come back: it knows what it had begun."""
 
+_SAME_PLANS = "SET plan_cache_mode = force_generic_plan"
+"""Plans may not depend on values, as in SQLite: to plan each claim anew took longer than to make it."""
 _MAY_TAKE = """
 SELECT server = $1 OR clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => $2)
 FROM dispatching"""
@@ -50,6 +52,7 @@ class LeadingWriter(Writer):
     async def _ready(self) -> asyncpg.Connection:
         connection = await super()._ready()
         if self._holds is not connection:
+            await connection.execute(_SAME_PLANS)
             await self._take(connection)
             self._holds = connection
             if self._beating is None or self._beating.done():

@@ -38,7 +38,13 @@ UPDATE installation SET last_token = :at_least WHERE last_token < :at_least;
 -- The run of a result, if the result's token still holds it: the compare of the compare-and-set. The empty text beside a
 -- status, here and below, keeps PostgreSQL to the key: in a quiet hour it takes a walk through all that runs, waits or has
 -- failed for shorter, and keeps to that afterwards.
-SELECT run_id, token, team_id, transfer_id, backfill_id, data_date, attempts, started_time FROM runs
+SELECT run_id, token, team_id, transfer_id, backfill_id, data_date, attempts, started_time,
+  (SELECT c.parked_until > 0 OR d.parked_until > 0
+    FROM transfers t
+    JOIN connections c ON c.connection_id = t.connection_id
+    JOIN destinations d ON d.destination_id = t.destination_id
+    WHERE t.transfer_id = runs.transfer_id)
+FROM runs
 WHERE run_id = :run_id AND token = :token AND status || '' = 'RUNNING';
 
 -- name: superseding_run
