@@ -125,7 +125,7 @@ async def test_limits_are_those_of_a_team_that_exists_and_make_sense(rig: Rig) -
             with pytest.raises(Refused, match="or none"):
                 await verbs.change(tx, rig.seams, rig.team_id, wrong)
         for weight in (0, -1, MAX_WEIGHT + 1, None):
-            with pytest.raises(Refused, match="The weight of a team is 1 to 100"):
+            with pytest.raises(Refused, match="The weight of a team must be 1 to 100"):
                 await verbs.change(tx, rig.seams, rig.team_id, {"weight": weight})
         await verbs.change(tx, rig.seams, rig.team_id, {"rows_per_month": 10**15})
         await verbs.change(tx, rig.seams, rig.team_id, {"history_days": 50_000})

@@ -38,7 +38,7 @@ async def change(tx: Tx, seams: Seams, team_id: int, changes: Mapping[str, int |
     _check("rows per month", wanted.rows_per_month, LARGEST_ROWS)
     _check("days of history", wanted.history_days, LARGEST_DAYS)
     if not 1 <= wanted.weight <= MAX_WEIGHT:
-        raise Refused(f"The weight of a team is 1 to {MAX_WEIGHT}.")
+        raise Refused(f"The weight of a team must be 1 to {MAX_WEIGHT}.")
     await allowances.put(tx, team_id, wanted)
     return before, wanted
 
