@@ -22,7 +22,7 @@ ELSEWHERE = {
 }
 """What is told by a function that is called with the transaction."""
 UNTOLD = {
-    "app/state.py:open_state": "gives a new state its own id",
+    "app/state.py:_begun": "gives a new state its own id",
     "engine/clock.py:shorten_waits": "nothing that anybody asked for becomes another",
     "engine/dispatch.py:_claim": "the run tells of it",
     "engine/dispatch.py:_record": "the run tells of it; what it stops or lets rest has a row",
