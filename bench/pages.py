@@ -62,7 +62,16 @@ async def _served(here: World, hub: Hub) -> AsyncIterator[str]:
     """The pages on a port of their own, in this process as in a real server."""
     state = here.state
     trials = Trials(state.seams.monotonic)
-    site = Site(state.db, state.seams, state.keyring, hub, lambda: None, lambda: "bench", MAX_DAYS, trials)
+    site = Site(
+        db=state.db,
+        seams=state.seams,
+        keyring=state.keyring,
+        hub=hub,
+        changed=lambda: None,
+        max_days=MAX_DAYS,
+        trials=trials,
+        new_request_id=lambda: "bench",
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(Ui(site), http="httptools", lifespan="off", log_config=None, access_log=False)
         server = uvicorn.Server(config)

@@ -120,10 +120,21 @@ class Installation:
         keyring = Keyring.of_new_file(folder / "keyring.json")
         made = cls.__new__(cls)
         seams = Seams(now=lambda: made.now, monotonic=time.monotonic, new_id=uuid.uuid4, chance=Random(1))
-        at_work = Hub(db, seams), Queries(db, seams, keyring, TEMPS), Trials(seams.monotonic, _no_sleep)
-        server = Server(db, seams, keyring, "", made._wake, lambda: made.not_ready, 10_000, *at_work, reaches=TEMPS)
+        hub = Hub(db, seams)
+        server = Server(
+            db=db,
+            seams=seams,
+            keyring=keyring,
+            changed=made._wake,
+            max_days=10_000,
+            hub=hub,
+            trials=Trials(seams.monotonic, _no_sleep),
+            reaches=TEMPS,
+            is_ready=lambda: made.not_ready,
+            queries=Queries(db, seams, keyring, TEMPS),
+        )
         made.__init__(db, hands, keyring, NOON, server)  # type: ignore[misc]
-        at_work[0].close()  # a stream ends with its first words; tests of streams bring a hub of their own
+        hub.close()  # a stream ends with its first words; tests of streams bring a hub of their own
         async with db.write() as tx:
             made.server = replace(server, installation_id=await teams.ensure_installation(tx, seams))
         return made

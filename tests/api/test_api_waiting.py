@@ -35,7 +35,7 @@ async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = Gone(Fault("no route to ray://10.0.0.7:10001", NOON - timedelta(minutes=7)))
-    installation.server = replace(installation.server, waits=Waits(cluster))
+    installation.server.hub.waits = Waits(cluster)
     made = await seeds.transfer(installation, settings=(replace(seeds.PATH, value="https://example.com/x.csv"),))
     client, team = installation.client(), f"/teams/{installation.team_id}"
     body = {"range_start": "2024-06-01", "range_end": "2024-06-02"}

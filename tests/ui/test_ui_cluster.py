@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -20,7 +19,7 @@ async def test_a_backfill_and_its_transfer_say_since_when_the_cluster_is_gone(
 ) -> None:
     monkeypatch.setattr("dayfill.engine.waits.is_away", lambda job: True)
     cluster = SimpleNamespace(fault=Fault("no route to 10.0.0.7", NOON), slots=0)
-    installation.server = replace(installation.server, waits=Waits(cast(Cluster, cluster)))
+    installation.server.hub.waits = Waits(cast(Cluster, cluster))
     transfer = await loaded(installation, days=3)
     backfill = await waiting(installation, transfer)
     browser = Browser(installation)

@@ -166,7 +166,7 @@ async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS)
     now = call.server.seams.now()
     failed = await backfills.failures(db, backfill.backfill_id, most) if backfill.failed else ()
     goes_on = backfill.status in ACTIVE and backfill.paused_time is None
-    waiting = await call.server.waits.of(db, call.team_id, backfill.transfer_id, now) if goes_on else None
+    waiting = await call.server.hub.waits.of(db, call.team_id, backfill.transfer_id, now) if goes_on else None
     return view(backfill, failed, now, waiting)
 
 

@@ -23,7 +23,7 @@ async def ready(server: Server) -> Answer:
 
 def _degraded(server: Server) -> dict[str, str]:
     """What is amiss for which nobody should send requests elsewhere: no server loads more than this one."""
-    since = server.waits.since
+    since = server.hub.waits.since
     if since is None:
         return {}
     return {"degraded": f"The cluster takes nothing since {stamp(since)}; the log says why."}

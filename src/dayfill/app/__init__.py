@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import structlog
 
@@ -32,6 +32,7 @@ from dayfill.engine.dispatch import Dispatcher
 from dayfill.engine.housekeeping import Housekeeper
 from dayfill.engine.keyring import broken_seals
 from dayfill.engine.live import Hub
+from dayfill.engine.premises import Premises
 from dayfill.engine.queries import Queries
 from dayfill.engine.spool_folder import swept
 from dayfill.engine.trials import Trials
@@ -190,7 +191,6 @@ def _server(
         queries=Queries(state.db, state.seams, state.keyring, settings.reaches),
         trials=Trials(state.seams.monotonic),
         vitals=lambda: watch.vitals(dispatcher.fault, dispatcher.work, dispatcher.cluster),
-        waits=Waits(dispatcher.cluster),
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(state.seams.monotonic, settings.trusted_proxies, **asdict(settings.requests)),
         reaches=settings.reaches,
@@ -199,24 +199,15 @@ def _server(
 
 def site_of(server: Server, is_https: bool) -> Site:
     """What the pages may use: what the API uses too, and its limits."""
+    shared = {one.name: getattr(server, one.name) for one in fields(Premises)}
     return Site(
-        db=server.db,
-        seams=server.seams,
-        keyring=server.keyring,
-        hub=server.hub,
-        changed=server.changed,
+        **shared,
         new_request_id=lambda: new_request_id(server.seams),
-        max_days=server.max_days,
-        trials=server.trials,
-        answered=lambda whose, *what: server.traffic.answered(Trace(*whose), *what),
-        reaches=server.reaches,
         is_https=is_https,
         address_of=lambda scope: address_of(scope, server.trusted_proxies),
         arrive=server.limits.arrive,
         refuse=server.limits.refuse,
-        used_keys=server.used_keys,
-        installation_id=server.installation_id,
-        waits=server.waits,
+        answered=lambda whose, *what: server.traffic.answered(Trace(*whose), *what),
     )
 
 

@@ -76,10 +76,12 @@ class _Watcher:
 
 
 class Hub:
-    """What is watched in this process. incarnation: names its numbering, which no other process shares."""
+    """What is watched in this process. incarnation: names its numbering, which no other process shares. waits: why
+    nothing starts.
+    """
 
     def __init__(self, db: Database, seams: Seams, waits: Waits = NO_CLUSTER) -> None:
-        self._db, self._seams, self._waits = db, seams, waits
+        self._db, self._seams, self.waits = db, seams, waits
         self.incarnation = seams.new_id().hex[:8]
         self._transfers: dict[int, TransferTopic] = {}
         self._teams: dict[int, TeamTopic] = {}
@@ -164,9 +166,9 @@ class Hub:
 
     def _topic(self, subject: Subject) -> Topic:
         if subject.transfer_id is None:
-            return self._teams.setdefault(subject.team_id, TeamTopic(self._db, self._seams, subject, self._waits))
+            return self._teams.setdefault(subject.team_id, TeamTopic(self._db, self._seams, subject, self.waits))
         return self._transfers.setdefault(
-            subject.transfer_id, TransferTopic(self._db, self._seams, subject, self._waits)
+            subject.transfer_id, TransferTopic(self._db, self._seams, subject, self.waits)
         )
 
     def _topics(self) -> Iterator[Topic]:

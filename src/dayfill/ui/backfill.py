@@ -52,7 +52,7 @@ async def page(visit: Visit) -> Response:
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
         causes=_causes(failed),
         picture=await _picture(visit, backfill),
-        waiting=await site.waits.of(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
+        waiting=await site.hub.waits.of(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
         person=words.name_of(person) if person else f"user {backfill.created_user_id}",
         priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
         active_backfills=await boards.count_active(site.db, visit.team_id),

@@ -113,7 +113,7 @@ async def moving(visit: Visit, active: Sequence[Backfill]) -> list[Moving]:
         done = one.completed + one.failed
         pace = Pace.since(now - (one.start_time or now), done)
         left = None if one.paused_time is not None else pace.seconds_for(one.total - done)
-        waits = words.waits(await visit.site.waits.of(db, team_id, one.transfer_id, now))
+        waits = words.waits(await visit.site.hub.waits.of(db, team_id, one.transfer_id, now))
         end = None if left is None or waits else now + timedelta(seconds=left)
         name = names.get(one.transfer_id, f"Transfer {one.transfer_id}")
         found.append(Moving(one, name, pace.per_minute, left, end, waits))

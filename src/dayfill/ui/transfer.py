@@ -163,7 +163,7 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         [one for one in recent if one.status not in ACTIVE][:_FINISHED_SHOWN],
         [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],
         await day_details.figures(db, team_id, transfer_id),
-        await visit.site.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
+        await visit.site.hub.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
         {one.user_id: words.name_of(one) for one in members},
     )
 
