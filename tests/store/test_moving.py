@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import apsw.shell
 import pytest
 
 from dayfill.errors import Permanent, SetupError
@@ -49,6 +50,22 @@ async def test_every_row_arrives(file: Path, postgres_database: str) -> None:
         theirs = sorted(source.execute(text).fetchall(), key=repr)
         kept = [tuple(one.replace("\0", "\ufffd") if isinstance(one, str) else one for one in row) for row in theirs]
         assert (len(mine), mine) == (count, kept), table
+    await connection.close()
+
+
+async def test_the_order_of_tables_in_the_file_does_not_count(
+    file: Path, postgres_database: str, tmp_path: Path
+) -> None:
+    """A dump that was read back has its tables by their names."""
+    dump = tmp_path / "dump.sql"
+    source = apsw.Connection(str(file))
+    with dump.open("w") as out:
+        apsw.shell.Shell(db=source, stdout=out).process_command(".dump")
+    restored = tmp_path / "restored.db"
+    apsw.Connection(str(restored)).execute(dump.read_text())
+    connection = await connect(postgres_database)
+    await migrate(connection, no_failpoint)
+    assert (await move(restored, connection))["runs"] == 34
     await connection.close()
 
 

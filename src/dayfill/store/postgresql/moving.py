@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import apsw
@@ -46,11 +47,14 @@ async def move(path: Path, connection: asyncpg.Connection) -> dict[str, int]:
 
 
 def _tables(source: apsw.Connection) -> list[str]:
-    """In the order in which they were made: none refers to a later one."""
-    rows = source.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
-    )
-    return [str(row[0]) for row in rows]
+    """So that none refers to a later one; their order in the file tells nothing, as where it was made from a dump."""
+    rows = source.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    refers = {str(table): {str(row[2]) for row in _foreign_keys(source, table)} - {str(table)} for (table,) in rows}
+    return list(TopologicalSorter(refers).static_order())
+
+
+def _foreign_keys(source: apsw.Connection, table: str) -> list[Row]:
+    return source.execute(f"PRAGMA foreign_key_list({name(table)})").fetchall()
 
 
 async def _copy(source: apsw.Connection, connection: asyncpg.Connection, table: str) -> int:
