@@ -16,30 +16,89 @@ Comes = Callable[..., Person]
 
 
 def test_days_that_another_backfill_holds_are_named_and_the_dates_stay(lively: RealServer, comes: Comes) -> None:
-    me = comes(lively)
-    path = f"/transfers/{lively.ids[houses.ADS]}"
-    me.opens(path)
-    expect(me.page.locator("#live")).to_have_text("live")
-    me.drags(ago(20), ago(11))
-    me.link("Backfill these 10 days…").click()
-    me.sees("10 days", "#dialog .plan")
+    me, path = comes(lively), f"/transfers/{lively.ids[houses.ADS]}"
+    me.opens(f"{path}/backfills/new?start={ago(20)}&end={ago(11)}")
+    me.sees("10 days", ".plan")
     # Before the click somebody else has been quicker, with days that overlap.
     started = api(lively, "POST", f"transfers/{lively.ids[houses.ADS]}/backfills", ago(119), ago(15))
     me.expected.append("status of 422")
     me.button("Backfill 10 days").click()
-    me.sees(f"Backfill {started} ({ago(119)} to {ago(15)}", '#dialog [role="alert"]')
-    me.sees("shares days", '#dialog [role="alert"]')
+    me.sees(f"Backfill {started} ({ago(119)} to {ago(15)}", '[role="alert"]')
+    me.sees("shares days", '[role="alert"]')
     expect(me.page.get_by_label("First day")).to_have_value(str(ago(20)))
     expect(me.page.get_by_label("Last day")).to_have_value(str(ago(11)))
+    # And whoever comes now is told before the click.
+    me.opens(f"{path}/backfills/new?start={ago(20)}&end={NEWEST}")
+    me.sees(f"Backfill #{started} is at work on {ago(119)} to {ago(15)}: choose other days, wait for it, or cancel it.")
+
+
+def test_an_overlap_that_begins_while_the_dialog_is_open_is_named_there(lively: RealServer, comes: Comes) -> None:
+    me = comes(lively)
+    me.opens(f"/transfers/{lively.ids[houses.ADS]}")
+    expect(me.page.locator("#live")).to_have_text("live")
+    me.drags(ago(20), ago(11))
+    me.link("Backfill these 10 days…").click()
+    me.sees("10 days", "#dialog .plan")
+    started = api(lively, "POST", f"transfers/{lively.ids[houses.ADS]}/backfills", ago(119), ago(15))
+    me.sees(f"Backfill #{started} is at work on {ago(119)} to {ago(15)}", "#dialog")
+    expect(me.button("Backfill 10 days")).to_be_disabled()
     # The way on: other days, beside which nothing stands.
     me.page.get_by_label("First day").fill(str(ago(14)))
     me.page.get_by_label("Last day").press("Tab")
     me.sees("4 days", "#dialog .plan")
     me.button("Backfill 4 days").click()
     me.sees(f"Backfill {started + 1} started: 4 days.", "#toasts")
-    # And whoever comes now is told before the click.
-    me.opens(f"{path}/backfills/new?start={ago(20)}&end={NEWEST}")
-    me.sees(f"Backfill #{started} is at work on {ago(119)} to {ago(15)}: choose other days, wait for it, or cancel it.")
+
+
+def asks_to_cancel(comes: Comes, server: RealServer) -> tuple[Person, Person]:
+    """Somebody asked whether to cancel a paused backfill; and the same person at its page, in a window beside."""
+    transfer = server.ids[houses.ADS]
+    made = api(server, "POST", f"transfers/{transfer}/backfills", ago(9), NEWEST)
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}) as client:
+        client.post(f"/x/v1/teams/1/backfills/{made}/pause").raise_for_status()
+    me = comes(server)
+    other = me.beside(f"/backfills/{made}")
+    me.opens(f"/transfers/{transfer}")
+    expect(me.page.locator("#live")).to_have_text("live")
+    me.link("Cancel…").click()
+    me.sees("will not run", "#dialog")
+    return me, other
+
+
+def test_a_backfill_that_ends_while_its_cancel_is_asked_for_says_so(lively: RealServer, comes: Comes) -> None:
+    me, other = asks_to_cancel(comes, lively)
+    other.button("Resume").click()
+    # Nobody clicks: the numbers of the question move, and then there is nothing to ask.
+    me.sees("It has loaded all of its days: nothing is left to cancel.", "#dialog")
+    expect(me.button(re.compile("^Cancel backfill"))).to_have_count(0)
+    me.page.locator("#dialog").get_by_role("link", name="Look at it").click()
+    me.here("/backfills/2")
+    me.sees("Completed", ".status")
+
+
+def test_a_cancel_that_comes_too_late_says_so(lively: RealServer, comes: Comes) -> None:
+    me, other = asks_to_cancel(comes, lively)
+    me.opens("/backfills/2/cancel")  # which is a page of its own too, and does not move
+    other.button("Resume").click()
+    other.sees("Completed", ".status")
+    me.button(re.compile("^Cancel backfill")).click()
+    me.sees("It has loaded all of its days: nothing is left to cancel.", "#cancel-backfill")
+    me.link("Look at it").click()
+    me.here("/backfills/2")
+
+
+def test_a_cancel_whose_backfill_is_not_there_any_more_says_so(lively: RealServer, comes: Comes) -> None:
+    lively.command("team", "create", "Second")
+    lively.command("member", "add", "ann@example.com", "--role", "OWNER", "--team", "2")
+    me, other = asks_to_cancel(comes, lively)
+    me.expected.append("status of 404")
+    me.opens("/backfills/2/cancel")
+    other.page.get_by_label("Team").select_option("Second")
+    other.here("/")
+    me.button(re.compile("^Cancel backfill")).click()
+    me.sees("This team has no such backfill; it may belong to another team of yours. Nothing was cancelled.", "main")
+    me.link("All backfills").click()
+    me.here("/backfills")
 
 
 def api(server: RealServer, method: str, path: str, first: object, last: object) -> int:

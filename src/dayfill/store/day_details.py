@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from dayfill.domain.days import DayState
+from dayfill.domain.days import DayRange, DayState
 from dayfill.domain.run import Run
-from dayfill.store.db import Reader, instant
+from dayfill.store.db import Reader, instant, micros
 from dayfill.store.runs import run_of
 
 MOST_RUNS = 50
@@ -55,3 +55,15 @@ async def figures(db: Reader, team_id: int, transfer_id: int) -> Figures:
     rows, freshest = found[0]
     durations = await db.scan("newest_durations", team_id=team_id, transfer_id=transfer_id, limit=MOST_DURATIONS)
     return Figures(rows, freshest and date.fromisoformat(freshest), tuple(row[0] / 1e6 for row in durations))
+
+
+async def settled_lately(
+    db: Reader, team_id: int, transfer_id: int, span: DayRange, now: datetime, step: timedelta, steps: int
+) -> list[tuple[int, int]]:
+    """Days of a span that ended in each of the last steps, oldest first, and the rows of those that were loaded."""
+    since = now - steps * step
+    values = {"transfer_id": transfer_id, "first": span.start.isoformat(), "last": span.end.isoformat()}
+    times = {"since": micros(since), "step": step // timedelta(microseconds=1)}
+    found = await db.scan("settled_lately", team_id=team_id, **values, **times)
+    by_step = {at: (ended, rows) for at, ended, rows in found}
+    return [by_step.get(at, (0, 0)) for at in range(steps)]

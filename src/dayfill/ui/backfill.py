@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus, DayFailure
-from dayfill.domain.days import vector
+from dayfill.domain.days import DayState, vector
 from dayfill.domain.run import Priority
 from dayfill.store import backfills, boards, days, teams
 from dayfill.ui import lists, words
 from dayfill.ui.backfill_actions import known
 from dayfill.ui.copied import Copied, change_backfill
 from dayfill.ui.health import fix
-from dayfill.ui.strip import strip
 from dayfill.ui.visit import Visit
 
-LONGEST_STRIP = 120
-"""Days of a range that are drawn beside each other; a longer one is shown on the page of its transfer."""
 _PRIORITIES = {one.value: one.name.lower() for one in Priority}
 
 
@@ -41,6 +38,7 @@ async def page(visit: Visit) -> Response:
     backfill = await known(visit, site.db)
     [moving] = await lists.moving(visit, [backfill])
     failed = await backfills.failures(site.db, backfill.backfill_id) if backfill.failed else []
+    states = "" if visit.is_htmx else await _states(visit, backfill)
     person = await teams.member(site.db, visit.team_id, backfill.created_user_id)
     return visit.page(
         "backfill_moving.html" if visit.is_htmx else "backfill.html",
@@ -51,10 +49,12 @@ async def page(visit: Visit) -> Response:
         actions=_actions(visit, backfill),
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
         causes=_causes(failed),
-        picture=await _picture(visit, backfill),
+        states=states,
+        day_counts={state: states.count(state.value) for state in DayState},
         waiting=await site.hub.waits.of(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
         person=words.name_of(person) if person else f"user {backfill.created_user_id}",
         priority=_PRIORITIES.get(backfill.priority, str(backfill.priority)),
+        words=words,
         active_backfills=await boards.count_active(site.db, visit.team_id),
     )
 
@@ -87,9 +87,7 @@ def _causes(failed: Sequence[DayFailure]) -> list[Cause]:
     return sorted(found, key=lambda one: (-one.count, one.cause))
 
 
-async def _picture(visit: Visit, backfill: Backfill) -> str:
-    """The days of its range as they are now; empty if they are too many, or the transfer is gone."""
-    if len(backfill.days) > LONGEST_STRIP:
-        return ""
-    known_days = await days.states(visit.site.db, visit.team_id, backfill.transfer_id, backfill.days)
-    return strip(vector(backfill.days, known_days.states), backfill.days) if known_days else ""
+async def _states(visit: Visit, backfill: Backfill) -> str:
+    """The days of its range as they are now, one character each; empty if the transfer is gone."""
+    found = await days.states(visit.site.db, visit.team_id, backfill.transfer_id, backfill.days)
+    return vector(backfill.days, found.states) if found else ""

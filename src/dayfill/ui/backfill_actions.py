@@ -17,6 +17,8 @@ from dayfill.ui import answers, words
 from dayfill.ui.render import plural
 from dayfill.ui.visit import Visit
 
+_OVER = (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED)
+
 
 async def known(visit: Visit, db: Reader) -> Backfill:
     """The backfill of the path.
@@ -59,9 +61,12 @@ async def cancel(visit: Visit) -> Response:
     try:
         return await _do(visit, "cancel", verb, said)
     except RequestError as error:
-        if not visit.is_htmx or isinstance(error, Missing):
+        if not visit.is_htmx:
             raise
-        return _cancel_page(visit, await known(visit, visit.site.db), error.description)
+        if isinstance(error, Missing):
+            return _cancel_page(visit, None, f"{error.description} Nothing was cancelled.", status=404)
+        backfill = await known(visit, visit.site.db)
+        return _cancel_page(visit, backfill, "" if backfill.status in _OVER else error.description)
 
 
 async def retry(visit: Visit) -> Response:
@@ -76,10 +81,17 @@ async def retry(visit: Visit) -> Response:
     return await _do(visit, "retry", verb, lambda _before: f"Queued {plural(queued, 'failed day')} again.")
 
 
-def _cancel_page(visit: Visit, backfill: Backfill, problem: str = "") -> Response:
-    is_over = backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED)
-    queued = words.queued(backfill)
-    return visit.page("cancel.html", backfill=backfill, queued=queued, is_over=is_over, problem=problem)
+def _cancel_page(visit: Visit, backfill: Backfill | None, problem: str = "", status: int = 200) -> Response:
+    """What a cancel would do; without a backfill, why there is none to cancel."""
+    return visit.page(
+        "cancel.html",
+        status,
+        backfill_id=visit.path_id("backfill_id"),
+        backfill=backfill,
+        queued=words.queued(backfill) if backfill else 0,
+        is_over=backfill is not None and backfill.status in _OVER,
+        problem=problem,
+    )
 
 
 async def _do(

@@ -125,5 +125,6 @@ def _progress(one: Progress) -> dict[str, object]:
         "rows": backfill.rows_total,
         "pct": words.share(backfill),
         "eta": words.left_text(one),
+        "held": one.eta_seconds is None and backfill.paused_time is None,
         "rate": None if one.per_minute is None else round(one.per_minute, 1),
     }

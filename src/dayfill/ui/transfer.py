@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.responses import Response
 
 from dayfill.domain.backfill import ACTIVE, Backfill
-from dayfill.domain.days import DayState, vector
+from dayfill.domain.days import DayRange, DayState, vector
 from dayfill.domain.parking import Waiting
 from dayfill.domain.transfer import Table, Transfer, TransferState
 from dayfill.engine import retries
@@ -34,6 +35,8 @@ from dayfill.ui.health import Word, fix
 from dayfill.ui.visit import Visit
 
 _FINISHED_SHOWN = 5
+CHART_STEP, CHART_STEPS = timedelta(seconds=2), 90
+"""The throughput chart: three minutes, as its script goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,20 @@ async def page(visit: Visit) -> Response:
         start=found.span.start if found.span else None,
         states=vector(found.span, found.states) if found.span else "",
         moving=moving,
+        lately=await _lately(visit, transfer.transfer_id, moving.active),
         actions=_actions(visit, transfer),
         copied_as=show_days(str(visit.request.base_url), team_id, transfer.transfer_id),
         active_backfills=await boards.count_active(db, team_id),
     )
+
+
+async def _lately(visit: Visit, transfer_id: int, active: Sequence[Backfill]) -> Sequence[tuple[int, int]]:
+    """Ended days and rows of each step of the chart, for who comes in the middle; nothing if nothing is at work."""
+    if not active:
+        return ()
+    span = DayRange(min(one.days.start for one in active), max(one.days.end for one in active))
+    where = visit.site.db, visit.team_id, transfer_id, span
+    return await day_details.settled_lately(*where, visit.site.seams.now(), CHART_STEP, CHART_STEPS)
 
 
 def _actions(visit: Visit, transfer: Transfer) -> Sequence[tuple[str, Copied]]:

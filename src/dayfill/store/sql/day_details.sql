@@ -34,3 +34,13 @@ FROM transfer_days d JOIN runs r ON r.run_id = d.run_id
 WHERE d.transfer_id = :transfer_id AND d.settled = 'l' AND r.team_id = :team_id AND r.status = 'COMPLETED'
 ORDER BY d.data_date DESC
 LIMIT :limit;
+
+-- name: settled_lately
+-- How many days of a span were settled in each step since then, and the rows of those that were loaded: one read of these
+-- days, whatever their history.
+SELECT (d.settled_time - :since) / :step, count(*),
+  CAST(coalesce(sum(CASE WHEN d.settled = 'l' THEN d.row_count END), 0) AS BIGINT)
+FROM transfers t JOIN transfer_days d ON d.transfer_id = t.transfer_id
+WHERE t.transfer_id = :transfer_id AND t.team_id = :team_id AND t.deleted_time IS NULL
+  AND d.data_date BETWEEN :first AND :last AND d.settled_time >= :since
+GROUP BY 1;

@@ -231,7 +231,7 @@ function hear({ data: told }) {
     const badge = document.getElementById("badge"), count = told.b.filter(isActive).length;
     if (badge) badge.hidden = !count;
     show(badge, String(count));
-    if (moving) readSoon();
+    if (moving && !own) readSoon(); // a page that hears of one transfer knows better
   }
   if (told.b && (told.name !== "team" || !own)) {
     backfills = told.b;

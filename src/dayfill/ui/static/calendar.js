@@ -223,14 +223,14 @@ export class Calendar {
     this.drawSoon();
   }
 
-  /** Move days: tokens of the index in hex and the state, split by blanks, as events carry them. */
-  apply(tokens) {
-    if (tokens) for (const token of tokens.split(" ")) this.set(parseInt(token.slice(0, -1), 16), token.at(-1));
+  /** Move days: tokens of the index in hex and the state, split by blanks, as events carry them; shift: of our first day. */
+  apply(tokens, shift = 0) {
+    if (tokens) for (const token of tokens.split(" ")) this.set(parseInt(token.slice(0, -1), 16) - shift, token.at(-1));
     this.drawSoon();
   }
 
   set(index, state) {
-    if (this.states[index] === state || !(index < this.states.length)) return;
+    if (this.states[index] === state || !(index >= 0 && index < this.states.length)) return;
     this.states[index] = state;
     this.dirty.add(this.yearOf(this.start + index));
   }
@@ -307,9 +307,15 @@ export class Calendar {
   }
 
   summary() {
-    const [from, to] = this.range, counts = {};
+    const [from, to] = this.range;
+    return { from: iso(from), to: iso(to), days: to - from + 1, counts: this.counts(from, to) };
+  }
+
+  /** How many of these days are in each state. */
+  counts(from = this.start, to = this.end) {
+    const counts = {};
     for (let day = from; day <= to; day++) counts[this.stateOf(day)] = (counts[this.stateOf(day)] ?? 0) + 1;
-    return { from: iso(from), to: iso(to), days: to - from + 1, counts };
+    return counts;
   }
 
   onKey(event) {

@@ -1,12 +1,13 @@
-// The page of a transfer: the stream moves the calendar, the counts and the progress; dialogs open beside the days.
+// The pages with a calendar, of a transfer and of a backfill: the stream moves the days, the counts and the progress;
+// dialogs open beside the days.
 import { readSoon, show } from "./app.js";
-import { Calendar, NAMES, node } from "./calendar.js";
+import { Calendar, NAMES, node, number as numberOf } from "./calendar.js";
 
 const at = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en-US");
 const rounded = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 const days = (count) => `${number.format(count)} ${count === 1 ? "day" : "days"}`;
-const element = at("calendar"), calendar = element && new Calendar(element);
+const element = at("calendar"), calendar = element && new Calendar(element), isTransfer = at("figures") !== null;
 
 // -- the calendar
 
@@ -31,6 +32,23 @@ if (calendar) {
     element.focus();
   });
 }
+
+let first = null; // the day that the stream counts from
+
+/** Move the days that are shown: all of the transfer, or those of a backfill's range. */
+function move({ name, start, states, d: moved }) {
+  if (states) {
+    first = numberOf(start);
+    if (element.dataset.range) calendar.update(cut(states));
+    else calendar.replace(start, states);
+  } else if (name === "days" && first !== null) calendar.apply(moved, calendar.start - first);
+  else return;
+  const counts = calendar.counts();
+  for (const state of Object.keys(NAMES))
+    show(document.querySelector(`[data-count="${CSS.escape(state)}"]`), number.format(counts[state] ?? 0));
+}
+
+const cut = (states) => calendar.states.map((_, index) => states[calendar.start - first + index] ?? ".");
 
 document.addEventListener("click", (event) => {
   const filter = event.target.closest("[data-only][aria-pressed]");
@@ -63,21 +81,44 @@ document.addEventListener("click", (event) => {
 for (const dialog of document.querySelectorAll("dialog"))
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
-/** What will run is drawn where the form has come in. */
+/** What will run is drawn where the form has come in, and again where it has changed. */
+const previews = new WeakMap();
 function drawPreviews() {
-  for (const one of document.querySelectorAll(".preview:not([data-drawn])")) {
-    one.dataset.drawn = "";
-    if (one.dataset.states) new Calendar(one);
+  for (const one of document.querySelectorAll(".preview")) {
+    const drawn = previews.get(one);
+    if (drawn) drawn.replace(one.dataset.start, one.dataset.states);
+    else if (one.dataset.states) previews.set(one, new Calendar(one));
   }
 }
 document.addEventListener("htmx:after:swap", drawPreviews);
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-preview]");
-  if (!form) return;
+
+/** What the form, as it is filled in, would do. */
+function previewed(form) {
   const wanted = new URLSearchParams(new FormData(form));
   wanted.delete("csrf");
-  htmx.ajax("GET", `${form.dataset.preview}?${wanted}`, { target: "#new-backfill", swap: "outerMorph" });
+  return `${form.dataset.preview}?${wanted}`;
+}
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-preview]");
+  if (form) htmx.ajax("GET", previewed(form), { target: "#new-backfill", swap: "outerMorph" });
 });
+
+// What an open dialog says must not grow old beside a page that moves: it is read again, unless somebody is typing.
+const AGAIN = 1000;
+let again = 0;
+function readDialogSoon({ name, d: moved }) {
+  const dialog = document.querySelector("dialog[open]"), shown = dialog?.querySelector("[data-again]:not(:has([role='alert']))");
+  const day = shown?.dataset.again && numberOf(shown.dataset.again) - first; // a day's drawer is read when that day has moved
+  const isMeant = !day || name === "full" || moved?.split(" ").some((token) => parseInt(token.slice(0, -1), 16) === day);
+  if (shown && isMeant) again ||= setTimeout(() => readDialog(dialog, shown).finally(() => (again = 0)), AGAIN);
+}
+
+async function readDialog(dialog, shown) {
+  if (!dialog.open || !shown.isConnected || shown.contains(document.activeElement) && document.activeElement.matches("[type=date]")) return;
+  const form = shown.querySelector("form[data-preview]");
+  const answer = await fetch(form ? previewed(form) : dialog.dataset.at, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
+  if (answer.ok && shown.isConnected) await htmx.swap({ text: await answer.text(), target: shown, sourceElement: shown, swap: "outerMorph" });
+}
 
 document.addEventListener("done", () => {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
@@ -90,11 +131,7 @@ const milestones = new Map();
 let shownFailed = at("failed-days")?.textContent, shownEnded = null, isNew = true;
 
 function onCounts(counts) {
-  let total = 0;
-  for (const state of Object.keys(NAMES)) {
-    total += counts[state] ?? 0;
-    show(document.querySelector(`[data-count="${CSS.escape(state)}"]`), number.format(counts[state] ?? 0));
-  }
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const there = (counts.l ?? 0) + (counts.s ?? 0);
   show(at("share"), total ? rounded.format(Math.floor((1000 * there) / total) / 10) : "0");
   show(at("there"), `${number.format(there)} of ${number.format(total)}`);
@@ -103,13 +140,15 @@ function onCounts(counts) {
   shownFailed = number.format(counts.f ?? 0);
 }
 
+const isAtWork = (status) => ["CREATED", "SCHEDULED", "RUNNING"].includes(status.replace("+", ""));
+
 function onProgress(backfill) {
   const card = at(`backfill-${backfill.id}`);
-  const isActive = ["CREATED", "SCHEDULED", "RUNNING"].includes(backfill.status.replace("+", ""));
-  if (isActive ? card?.dataset.status !== backfill.status : card) {
+  if (isAtWork(backfill.status) ? card?.dataset.status !== backfill.status : card) {
     if (card) card.dataset.status = backfill.status;
     readSoon();
   }
+  if (card && backfill.held !== "waits" in card.dataset) readSoon(LATER); // what it waits for, or no longer
   if (card) announce(backfill);
 }
 
@@ -124,30 +163,32 @@ function announce(backfill) {
 
 document.addEventListener("told", ({ detail: event }) => {
   if (!["full", "days"].includes(event.name)) return;
-  if (event.states && !calendar) return location.reload(); // the first days are here
-  if (event.states) calendar.replace(event.start, event.states);
-  else if (event.name === "days") calendar?.apply(event.d);
-  onCounts(event.c);
-  event.b.forEach(onProgress);
+  readDialogSoon(event);
+  if (calendar) move(event);
+  else if (event.states) return location.reload(); // the first days are here
+  if (isTransfer) onCounts(event.c);
+  const shown = isTransfer ? event.b : event.b.filter((one) => at(`backfill-${one.id}`));
+  shown.forEach(onProgress);
   // One that has ended before the stream began is told of by its absence alone.
-  for (const card of document.querySelectorAll("#backfills [data-backfill]"))
-    if (!event.b.some((one) => String(one.id) === card.dataset.backfill)) readSoon();
-  const ended = event.b.reduce((sum, one) => sum + one.done + one.failed, 0);
+  for (const card of document.querySelectorAll("[data-backfill][data-status]"))
+    if (isAtWork(card.dataset.status) && !shown.some((one) => String(one.id) === card.dataset.backfill)) readSoon();
+  const ended = shown.reduce((sum, one) => sum + one.done + one.failed, 0);
   if (shownEnded !== null && ended !== shownEnded) readSoon(LATER);
   if (event.name === "full" && !isNew) readSoon(); // the page has been away: its other parts are old too
   if (event.name === "days" && !event.d && !event.b.length) readSoon(); // something else of the transfer, as its schedule
   shownEnded = ended;
   isNew = false;
-  measure(event.b);
+  if (isTransfer) measure(shown);
 });
 
-// -- throughput: a point each two seconds, for three minutes
+// -- throughput: a point each two seconds, for three minutes; who comes in the middle sees those that were before
 
 const POINTS = 90, EVERY = 2000;
 const series = [[], [], []];
 let last = null, doneNow = 0, rowsNow = 0, known = new Map();
 
 function measure(backfills) {
+  if (!known.size) last = performance.now();
   for (const one of backfills) {
     const before = known.get(one.id);
     if (before) {
@@ -156,20 +197,26 @@ function measure(backfills) {
     }
     known.set(one.id, { ended: one.done + one.failed, rows: one.rows });
   }
-  if (backfills.length && at("throughput").hidden) {
-    at("throughput").hidden = false;
-    last = performance.now();
-    setInterval(addPoint, EVERY);
-  }
+  if (backfills.length) showChart();
 }
 
-function addPoint() {
-  if (document.hidden) return;
-  const now = performance.now(), minutes = (now - last) / 60_000;
-  [Date.now() / 1000, doneNow / minutes, rowsNow / minutes].forEach((value, index) => {
+function showChart() {
+  if (!at("throughput").hidden) return;
+  at("throughput").hidden = false;
+  setInterval(addPoint, EVERY);
+}
+
+function push(time, ended, rows, minutes) {
+  [time, ended / minutes, rows / minutes].forEach((value, index) => {
     series[index].push(value);
     if (series[index].length > POINTS) series[index].shift();
   });
+}
+
+function addPoint() {
+  if (document.hidden || !known.size) return;
+  const now = performance.now();
+  push(Date.now() / 1000, doneNow, rowsNow, (now - last) / 60_000);
   last = now;
   doneNow = rowsNow = 0;
   draw();
@@ -207,6 +254,16 @@ function draw() {
   chart.setAttribute("aria-label", `Throughput of the last three minutes; now ${rounded.format(ended.at(-1))} days and ${number.format(Math.round(rows.at(-1)))} rows a minute`);
 }
 addEventListener("resize", draw);
+
+const lately = at("throughput")?.dataset.lately?.split(",").slice(0, -1) ?? [];
+lately.forEach((step, index) => {
+  const [ended, rows] = step.split(" ").map(Number);
+  push(Date.now() / 1000 - ((lately.length - 1 - index) * EVERY) / 1000, ended, rows, EVERY / 60_000);
+});
+if (lately.length) {
+  showChart();
+  draw();
+}
 
 // A row that goes with its last failed day must not take the focus with it: the title of its part gets it.
 let focused = null, title = null;
