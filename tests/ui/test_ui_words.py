@@ -106,7 +106,7 @@ def test_an_event_carries_what_moved_and_no_more() -> None:
     assert head == "id: ab12-5" and rest == []
     assert data == (
         '{"b":[{"id":7,"t":2,"status":"RUNNING","total":1000,"done":30,"failed":1,"running":2,"queued":967,'
-        '"rows":12345,"pct":3.1,"eta":"1 min 38 s left","rate":61.3}],"t":2,"c":{"l":3},"d":"0l 1a3f"}'
+        '"rows":12345,"pct":3.1,"eta":"1 min 38 s left","held":false,"rate":61.3}],"t":2,"c":{"l":3},"d":"0l 1a3f"}'
     )
     whole = feed.text("ab12", Event(5, Subject(1, 2), 9, JUNE.start, "l.f", (), counts, ())).decode()
     assert "event: full\n" in whole and '"start":"2024-06-01","states":"l.f"' in whole
