@@ -31,6 +31,11 @@ settings.register_profile("dayfill", deadline=None, print_blob=True)
 settings.load_profile("dayfill")
 
 
+WORKERS_A_CORE = 1.5
+WAITS = ("storm", "cluster", "acceptance", "memory", "races")
+"""Rooms whose tests take and wait long: they begin, so that in the end no worker is left alone with one of them."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, help="repetitions of each test that repeats; the default is for CI")
     parser.addoption("--requests", type=int, help="requests of the fuzzer; the default is for CI")
@@ -39,16 +44,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A run that is longer than CI's has no time limit."""
+    """Those that wait begin; a run that is longer than CI's has no time limit."""
+    items.sort(key=lambda item: item.path.parent.name not in WAITS)
     if config.getoption("--requests") or config.getoption("--rounds"):
         for item in items:
             item.add_marker(pytest.mark.timeout(0))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """All tests run on all cores (None); what somebody names runs here (0): workers would take longer to start."""
+    """All tests keep all cores busy: while one waits another works. What somebody names runs here (0)."""
     are_named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
-    return 0 if are_named else None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 0 if are_named else round(cores * WORKERS_A_CORE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
