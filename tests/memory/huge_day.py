@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dayfill import destinations, sources
 from dayfill.destinations import DestinationConfig
@@ -55,15 +56,21 @@ def _batch(start: int, count: int) -> pa.RecordBatch:
     numbers = np.arange(start, start + count)
     return pa.RecordBatch.from_pydict(
         {
-            "day": pa.array([DAY] * count, pa.date32()),
-            "campaign": pa.array([f"campaign {number % 5000}" for number in numbers], pa.string()),
-            "visitor": pa.array([f"visitor-{number * 7919:012d}" for number in numbers], pa.string()),
+            "day": pa.repeat(pa.scalar(DAY, pa.date32()), count),
+            "campaign": _named("campaign ", numbers % 5000),
+            "visitor": _named("visitor-", numbers * 7919, digits=12),
             "clicks": pa.array(numbers % 1000),
             "impressions": pa.array(numbers * 17),
             "cost": pa.array(numbers / 7.0),
             "position": pa.array((numbers % 97) / 3.0),
         }
     )
+
+
+def _named(what: str, numbers: np.ndarray, digits: int = 0) -> pa.Array:
+    """The word before each number."""
+    written = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), digits, "0")
+    return pc.binary_join_element_wise(what, written, "")
 
 
 @dataclass(frozen=True)
