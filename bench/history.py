@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ BATCH = 200_000
 DAYS_EACH = 500
 """Days of the history of each transfer: a day was loaded as often as it takes to come to so many runs."""
 MICROS = 1_000_000
+Execute = Callable[[str], Awaitable[list[Any]]]
 
 _RUNS = """
 INSERT INTO runs (team_id, transfer_id, backfill_id, data_date, run_type, cause_of_start, priority, status, attempts,
@@ -33,11 +35,32 @@ _TOKENS = "UPDATE installation SET last_token = {first} + {count}"
 _SQLITE = {
     "numbers": "(WITH RECURSIVE c(n) AS (SELECT {low} UNION ALL SELECT n + 1 FROM c WHERE n < {high}) SELECT n FROM c)",
     "day": "date('2019-12-31', '-' || (n % {days}) || ' days')",
+    "later": "date('{first}', n || ' days')",
 }
 _POSTGRESQL = {
     "numbers": "generate_series(CAST({low} AS BIGINT), {high}) AS c(n)",
     "day": "CAST(DATE '2019-12-31' - CAST(n % {days} AS INTEGER) AS TEXT)",
+    "later": "CAST(DATE '{first}' + CAST(n AS INTEGER) AS TEXT)",
 }
+
+
+@asynccontextmanager
+async def statements(folder: Path, postgresql: str | None) -> AsyncIterator[tuple[Execute, dict[str, str]]]:
+    """Statements to the state, past all verbs, and how this database counts and reckons with days."""
+    if postgresql is None:
+        with closing(apsw.Connection(str(folder / "data" / STATE_FILE))) as connection:
+            connection.execute("PRAGMA busy_timeout = 60000; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000")
+
+            async def in_file(sql: str) -> list[tuple[Any, ...]]:
+                return list(connection.execute(sql))
+
+            yield in_file, _SQLITE
+        return
+    server = await asyncpg.connect(postgresql)
+    try:
+        yield server.fetch, _POSTGRESQL
+    finally:
+        await server.close()
 
 
 async def fill(folder: Path, postgresql: str | None, count: int, year_ends: int) -> None:
@@ -46,33 +69,21 @@ async def fill(folder: Path, postgresql: str | None, count: int, year_ends: int)
     The planner learns what is there in any case, also of none: both measurements have statistics, and no rest of the
     writing is left to what is measured afterwards. Years of work leave a state like that.
     """
-    if postgresql is None:
-        connection = apsw.Connection(str(folder / "data" / STATE_FILE))
-        connection.execute("PRAGMA busy_timeout = 60000")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -2000000")
-
-        async def in_file(sql: str) -> list[tuple[Any, ...]]:
-            return list(connection.execute(sql))
-
-        await _fill(in_file, _SQLITE, count, year_ends)
-        connection.execute("ANALYZE")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        return
-    server = await asyncpg.connect(postgresql)
-    # A check for each of millions of rows would take longer than their insert; it is made for all of them at the end.
-    await server.execute("ALTER TABLE runs DROP CONSTRAINT runs_transfer_id_fkey")
-    await _fill(server.fetch, _POSTGRESQL, count, year_ends)
-    await server.execute("ALTER TABLE runs ADD FOREIGN KEY (transfer_id) REFERENCES transfers")
-    await server.execute("VACUUM ANALYZE")
-    await server.execute("CHECKPOINT")
-    await server.close()
+    async with statements(folder, postgresql) as (execute, dialect):
+        if postgresql is None:
+            await _fill(execute, dialect, count, year_ends)
+            await execute("ANALYZE")
+            await execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        # A check for each of millions of rows would take longer than their insert; it is made for all at the end.
+        await execute("ALTER TABLE runs DROP CONSTRAINT runs_transfer_id_fkey")
+        await _fill(execute, dialect, count, year_ends)
+        await execute("ALTER TABLE runs ADD FOREIGN KEY (transfer_id) REFERENCES transfers")
+        await execute("VACUUM ANALYZE")
+        await execute("CHECKPOINT")
 
 
-async def _fill(
-    execute: Callable[[str], Awaitable[list[Any]]], dialect: dict[str, str], count: int, year_ends: int
-) -> None:
+async def _fill(execute: Execute, dialect: dict[str, str], count: int, year_ends: int) -> None:
     (first,) = (await execute("SELECT last_token FROM installation"))[0]
     lowest, transfers = (await execute("SELECT min(transfer_id), count(*) FROM transfers"))[0]
     year = 365 * 86_400 * MICROS
@@ -81,6 +92,7 @@ async def _fill(
     for low in range(1, count + 1, BATCH):
         print(f"{low - 1:,} of {count:,} finished runs", end="\r", file=sys.stderr, flush=True)
         batch = known | {"low": low, "high": min(low + BATCH - 1, count)}
-        await execute(_RUNS.format(**batch, **{name: text.format(**batch) for name, text in dialect.items()}))
+        how = {name: dialect[name].format(**batch) for name in ("numbers", "day")}
+        await execute(_RUNS.format(**batch, **how))
     await execute(_DAYS.format(**known))
     await execute(_TOKENS.format(**known, count=count))
