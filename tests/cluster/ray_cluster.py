@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -16,7 +17,7 @@ from tempfile import mkdtemp
 import psutil
 
 SITE = Path(__file__).parent / "site"
-PATIENCE = 90
+PATIENCE, TRIES = 90, 3
 RAY = Path(sys.executable).with_name("ray")
 
 
@@ -28,13 +29,17 @@ def free_port() -> int:
 
 @dataclass
 class RayCluster:
-    """Processes of `ray start`, told from all others by the folder that they were given."""
+    """Processes of `ray start`, told from all others by the folder that they were given.
+
+    told: more of their environment.
+    """
 
     token: str = field(default_factory=lambda: token_hex(32))
     mode: str = "token"
     folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="df-", dir="/tmp")))  # sockets want a short name
     port: int = field(default_factory=free_port)
     client_port: int = field(default_factory=free_port)
+    told: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -51,7 +56,7 @@ class RayCluster:
         ours = {"RAY_AUTH_MODE": self.mode, "RAY_AUTH_TOKEN": self.token, "RAY_USAGE_STATS_ENABLED": "0"}
         quiet = {"RAY_ENABLE_AUTO_CONNECT": "0", "OPENBLAS_NUM_THREADS": "1"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAYFILL_", "RAY_"))}
-        return kept | ours | quiet | {"PYTHONPATH": str(SITE), "TMPDIR": str(self.folder)}
+        return kept | ours | quiet | self.told | {"PYTHONPATH": str(SITE), "TMPDIR": str(self.folder)}
 
     def start(self, cpus: int = 2) -> None:
         """The head, with so many CPUs."""
@@ -65,6 +70,18 @@ class RayCluster:
         return {one.pid for one in self.processes()} - before
 
     def _ray(self, *words: str) -> None:
+        """On a machine that is busy Ray gives a node up after half a minute: it is tried again."""
+        before = {one.pid for one in self.processes()}
+        for _ in range(TRIES - 1):
+            try:
+                return self._start(*words)
+            except (AssertionError, subprocess.TimeoutExpired):
+                for one in self.processes():
+                    if one.pid not in before:
+                        kill(one.pid)
+        return self._start(*words)
+
+    def _start(self, *words: str) -> None:
         command = [str(RAY), "start", *words, "--object-store-memory=80000000", "--disable-usage-stats"]
         command += ["--node-ip-address=127.0.0.1"]
         done = subprocess.run(
@@ -84,7 +101,7 @@ class RayCluster:
         return found
 
     def workers(self) -> list[psutil.Process]:
-        return [one for one in self.processes() if one.name().startswith("ray::")]
+        return [one for one in self.processes() if name_of(one).startswith("ray::")]
 
     def kill(self) -> None:
         """The power is gone."""
@@ -96,6 +113,14 @@ class RayCluster:
     def end(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def name_of(process: psutil.Process) -> str:
+    """What a worker does now is in its name; that of a dead process is empty."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def kill(pid: int) -> None:

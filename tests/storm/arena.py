@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from random import choice
@@ -43,7 +43,7 @@ class Arena:
     """One installation.
 
     port: of the server that runs now, 0 while none is known to. others: ports of more servers, asked as often.
-    days: that are back-filled.
+    days: that are back-filled. elsewhere: what some transfers are loaded into, if not into the target.
     """
 
     folder: Path
@@ -56,6 +56,7 @@ class Arena:
     port: int = 0
     others: tuple[int, ...] = ()
     days: int = 40
+    elsewhere: dict[int, Warehouse] = field(default_factory=dict)
 
     @property
     def data_dir(self) -> Path:
@@ -68,6 +69,9 @@ class Arena:
     @property
     def trace(self) -> Path:
         return self.folder / "trace"
+
+    def holder(self, transfer_id: int) -> Warehouse:
+        return self.elsewhere.get(transfer_id, self.target)
 
     def side_by_side(self) -> list[int]:
         """Transfers whose days are loaded one by one, several at a time."""
@@ -116,20 +120,24 @@ def make(
     days: int = 40,
     state: str | None = None,
     target: Warehouse | None = None,
+    beside: Sequence[tuple[str, int]] = (),
 ) -> Arena:
     """A new installation with these transfers (kind of source, deadline in seconds), each of two tables of its own.
 
     state: DSN of the PostgreSQL database that keeps it; without one a file does. target: a DuckDB file by default.
+    beside: more transfers, into a DuckDB file whatever the target is.
     """
     sabotage.register()
     folder.mkdir(parents=True)
     kept = StateFile(folder / "data" / "state.sqlite") if state is None else StateDatabase(state)
     made = Arena(folder, kept, target or WarehouseFile(folder / "warehouse.duckdb"), "", 0, {}, {}, days=days)
-    asyncio.run(_fill(made, wanted, state))
+    asyncio.run(_fill(made, wanted, beside, state))
     return made
 
 
-async def _fill(arena: Arena, transfers_wanted: Sequence[tuple[str, int]], dsn: str | None) -> None:
+async def _fill(
+    arena: Arena, wanted: Sequence[tuple[str, int]], beside: Sequence[tuple[str, int]], dsn: str | None
+) -> None:
     async with open_state(Settings(arena.data_dir, state=dsn)) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, "Storm")
         owner = await teams.add_member(tx, state.seams, team.team_id, "storm@example.com", Role.OWNER)
@@ -137,19 +145,26 @@ async def _fill(arena: Arena, transfers_wanted: Sequence[tuple[str, int]], dsn: 
             tx, state.seams, state.keyring, team.team_id, owner.user_id, scopes=SCOPES, description="storm"
         )
         arena.team_id, arena.key = team.team_id, key.text
-        target = await destinations.create(tx, state.seams, state.keyring, team.team_id, arena.target.wanted)
-        for number, (kind, deadline) in enumerate(transfers_wanted):
-            names = (f"visits_{number}", f"costs_{number}")
-            group = await table_groups.create(
-                tx, state.seams, team.team_id, kind, f"Group {number}", "", [Table(name) for name in names]
-            )
-            body = configuration(kind, f"Transfer {number}", group.schema_id, target.destination_id, deadline)
-            settings = tuple(SourceSetting(**setting) for setting in body["data_source_settings"])
-            chosen = Configuration(
-                kind, group.schema_id, target.destination_id, body["display_name"], settings=settings
-            )
-            made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, chosen)
-            arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
+        for holder, some in (arena.target, wanted), (WarehouseFile(arena.folder / "beside.duckdb"), beside):
+            if some:
+                target = await destinations.create(tx, state.seams, state.keyring, team.team_id, holder.wanted)
+            for kind, deadline in some:
+                number = len(arena.transfers)
+                names = (f"visits_{number}", f"costs_{number}")
+                group = await table_groups.create(
+                    tx, state.seams, team.team_id, kind, f"Group {number}", "", [Table(name) for name in names]
+                )
+                body = configuration(kind, f"Transfer {number}", group.schema_id, target.destination_id, deadline)
+                made = await transfers.create(tx, state.seams, team.team_id, owner.user_id, _chosen(body))
+                arena.transfers[made.transfer_id], arena.tables[made.transfer_id] = body, names
+                if holder is not arena.target:
+                    arena.elsewhere[made.transfer_id] = holder
+
+
+def _chosen(body: dict[str, Any]) -> Configuration:
+    settings = tuple(SourceSetting(**setting) for setting in body["data_source_settings"])
+    ends = body["data_source_id"], body["schema_id"], body["destination_id"]
+    return Configuration(*ends, body["display_name"], settings=settings)
 
 
 def configuration(kind: str, name: str, schema_id: int, destination_id: int, deadline: int) -> dict[str, Any]:

@@ -108,10 +108,11 @@ def _destination(
     """Ledger rows and data, by day and table."""
     rows: dict[date, dict[str, Any]] = defaultdict(dict)
     helds: dict[date, dict[str, Held]] = defaultdict(dict)
-    for row in arena.target.ledger(transfer_id):
+    holder = arena.holder(transfer_id)
+    for row in holder.ledger(transfer_id):
         rows[row.data_date][row.table_name] = row
     for name in names:
-        if (table := arena.target.table(name)) is not None:
+        if (table := holder.table(name)) is not None:
             for day, held in _by_day(table):
                 helds[day][name] = held
     return rows, helds

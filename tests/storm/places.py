@@ -165,7 +165,7 @@ class WarehouseFile:
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted("DWH_DUCKDB", "warehouse", {"path": str(self.path)})
+        return Wanted("DWH_DUCKDB", self.path.stem, {"path": str(self.path)})
 
     def ledger(self, transfer_id: int) -> list[LedgerRow]:
         with self._opened() as con:

@@ -1,17 +1,20 @@
-"""What a server under test does to itself before it serves: waits cut short, workers that pause, the fence taken out.
+"""What is wrong with a server under test, and what a load does to itself: it pauses, or does without the fence.
 
-Only a process that `template.py` forked ever loads this; the product has no switch for any of it.
+A load is one of the server's or one of a cluster's worker, which is told by its environment. Only a process that
+`template.py` forked, or the cluster of a storm, does any of it; the product has no switch for it. The rest of what is
+wrong with a server does `server_sabotage.py`.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -21,17 +24,18 @@ from typing import Any, cast
 import stamped
 from stamped import Habits, note
 
-from dayfill import app, seams, sources
+from dayfill import seams, sources
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedDay, fence
 from dayfill.destinations import postgresql as of_postgresql
-from dayfill.destinations.duckdb import DuckDBFile, faults, ledger
+from dayfill.destinations.duckdb import DuckDBFile, ledger
 from dayfill.destinations.postgresql import PostgreSQL
-from dayfill.domain import parking, run
-from dayfill.domain.run import Side
-from dayfill.engine import dispatch, extract
+from dayfill.domain import run
+from dayfill.engine import extract
 from dayfill.seams import Fault, Seams, system_seams
 from dayfill.store.postgresql import leading
-from dayfill.store.postgresql.leading import LeadingWriter
+
+TOLD = "STORM_SABOTAGE"
+"""The variable of a worker's environment that says what is wrong with it, as JSON."""
 
 Load = Callable[[Any, DestinationConfig, Sequence[FinishedDay], Callable[[], None]], list[DayOutcome]]
 
@@ -43,7 +47,8 @@ class Sabotage:
     grace: seconds after a deadline in which a slice may still answer. backoff: seconds before the first new attempt,
     and the shortest wait of any other kind. rest: seconds before a destination that was away is tried again.
     naps, sleeps: chance of a worker to pause at a step, shorter than `deadline` or longer than deadline and grace.
-    drain: seconds that a stopping server waits for what is under way. memory: bytes of a day that needs no spool.
+    drain: seconds that a stopping server waits for what is under way, if not as long as it does. memory: bytes of a day
+    that needs no spool.
     gate: a file; the first load of ``gate_of`` (a transfer) is held as long as it is not there.
     silent: seconds after which a server that says nothing is taken for hung by the others.
     """
@@ -56,11 +61,16 @@ class Sabotage:
     deadline: float = 1.0
     naps: float = 0.0
     sleeps: float = 0.0
-    drain: float = app.DRAIN_SECONDS
+    drain: float | None = None
     memory: int = extract.MEMORY_BYTES
     gate: str = ""
     gate_of: int = 0
     silent: float = leading.SILENT_SECONDS
+
+    @property
+    def words(self) -> str:
+        """For another process, which makes it again by `from_words`."""
+        return json.dumps(asdict(self))
 
 
 def register() -> None:
@@ -71,30 +81,35 @@ def register() -> None:
         sources.KINDS[source.kind] = name
 
 
-def apply(sabotage: Sabotage) -> None:
-    """Do it all to this process."""
+def from_words(words: str) -> Sabotage:
+    """One that was told as JSON."""
+    given = json.loads(words)
+    return Sabotage(**given | {"habits": Habits(**given.get("habits", {}))})
+
+
+def of_worker() -> None:
+    """Do to this worker of a cluster what its environment says; each has chances of its own."""
+    told = from_words(os.environ[TOLD])
+    of_loads(replace(told, habits=replace(told.habits, seed=told.habits.seed + os.getpid())))
+
+
+def of_loads(sabotage: Sabotage, *places: object) -> None:
+    """Do to this process what concerns loads. places: other modules that have imported `system_seams`."""
     for source in stamped.SOURCES:
         source.behave(sabotage.habits)
-    rest, backoff, pauses = timedelta(seconds=sabotage.rest), timedelta(seconds=sabotage.backoff), _Pauses(sabotage)
-    _put(parking, _UNSTATED=dict.fromkeys(Side, (rest, 10 * rest)))
-    _put(dispatch, GRACE_SECONDS=sabotage.grace)
-    _put(app, DRAIN_SECONDS=sabotage.drain)
-    _put(run, FIRST_BACKOFF=backoff, SHORTEST_PARK=backoff)
-    _put(faults, FULL_SECONDS=sabotage.backoff)
-    _put(extract, MEMORY_BYTES=sabotage.memory)
-    for place in app.state, seams:  # a worker of a cluster has not imported its own yet
-        _put(place, system_seams=lambda failing=(): _seams(pauses, failing))
+    pauses = _Pauses(sabotage)
+    put(extract, MEMORY_BYTES=sabotage.memory)
+    for place in (seams, *places):
+        put(place, system_seams=lambda failing=(): _seams(pauses, failing))
     for kind in DuckDBFile, PostgreSQL:
-        _put(kind, replace_days=_watched(kind.replace_days, pauses, sabotage))
-    _put(leading, SILENT_SECONDS=sabotage.silent, BEAT_SECONDS=sabotage.silent / 6)
-    _put(LeadingWriter, _take=_told_of(LeadingWriter._take, sabotage.habits.trace))
+        put(kind, replace_days=_watched(kind.replace_days, pauses, sabotage))
     if not sabotage.fence:
-        _put(fence.Seen, fresh=lambda seen, days: list(days))
-        _put(ledger, _update=_update_whatever_is_there)
-        _put(of_postgresql.ledger, write=_write_whatever_is_there(of_postgresql.ledger.write))
+        put(fence.Seen, fresh=lambda seen, days: list(days))
+        put(ledger, _update=_update_whatever_is_there)
+        put(of_postgresql.ledger, write=_write_whatever_is_there(of_postgresql.ledger.write))
 
 
-def _put(place: object, **values: object) -> None:
+def put(place: object, **values: object) -> None:
     """In place of what is there: a name that is no longer there would change nothing, and nobody would notice."""
     for name, value in values.items():
         assert hasattr(place, name), f"{place} has no {name}"
@@ -201,13 +216,3 @@ def _write_whatever_is_there(write: Callable[..., bool]) -> Callable[..., bool]:
         return write(con, schema, transfer_id, entries)
 
     return delete_and_write
-
-
-def _told_of(take: Callable[..., Coroutine[Any, Any, None]], trace: str) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Taking the place of the server that dispatches, with a line in the trace."""
-
-    async def take_and_tell(writer: LeadingWriter, connection: object) -> None:
-        await take(writer, connection)
-        note(trace, what="leads")
-
-    return take_and_tell

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ class Template:
         env = {"DAYFILL_LOG_LEVEL": "warning", "DAYFILL_TEST": "1", "DAYFILL_FAILPOINT": failpoint}
         env |= {"DAYFILL_FILE_ROOTS": str(data_dir.parent), **settings}
         words = ["serve", "--data-dir", str(data_dir), "--bind", "127.0.0.1:0"]
-        wanted = {"words": words, "env": env, "log": str(log), "sabotage": asdict(sabotage)}
+        wanted = {"words": words, "env": env, "log": str(log), "sabotage": sabotage.words}
         server = Server(self, 0, log, read_from, time.time())
         server.pid = self._ask(start=wanted)["pid"]
         server.handle = os.pidfd_open(server.pid)

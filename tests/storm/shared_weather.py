@@ -5,31 +5,28 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
 from typing import ClassVar
 
 import arena
-from arena import DEADLINE, LONG_DEADLINE, Arena, Unanswered
+from arena import DEADLINE, Arena, Unanswered
 from callers import Caller
 from oracle import check, check_creates, check_state
-from places import LOOPBACK, WarehouseDatabase
+from places import LOOPBACK
 from sabotage import Sabotage
 from servers import Server, Template
 from stamped import Habits
 from weather import GRACE, KILLED_AT, LEFT, PATIENCE, Tally, moody
 
-from postgres_server import PostgresServer, own_server, sql
+from postgres_server import PostgresServer
 
 SERVERS = 3
 SILENT = 1.0
 """Seconds after which a server that stands still has its place taken."""
 QUICK = {"silent": SILENT, "rest": 0.3}
-SLOW_DEADLINE = 6 * DEADLINE
-"""Seconds: three servers and a database take what a day needs of the machine."""
 TAKEN_OVER = 60.0
 """Seconds in which another server must dispatch, whatever else happens on the machine."""
 BREATH = 0.3
@@ -41,7 +38,10 @@ LOADED = "SELECT data_date, max(token) FROM runs WHERE transfer_id = ? AND statu
 
 @dataclass
 class SharedWeather:
-    """One arena's weather. fleet: its servers, each in a data directory of its own. is_fenced: as of `Weather`."""
+    """One arena's weather. fleet: its servers, each in a data directory of its own. is_fenced: as of `Weather`.
+
+    settings: more of the environment of servers.
+    """
 
     arena: Arena
     template: Template
@@ -53,6 +53,7 @@ class SharedWeather:
     to_come: list[str] = field(default_factory=list)
     trace_lines: int = 0
     patience: float = PATIENCE
+    settings: Mapping[str, str] = field(default_factory=dict)
     events: ClassVar[dict[str, int]] = {"kill_leader": 3, "kill_any": 1, "overtake": 2, "stop": 1, "restart": 1}
     """How often each happens before all have."""
 
@@ -113,10 +114,14 @@ class SharedWeather:
         """All servers die at once; then everything is compared as they have left it."""
         for server in list(self.fleet.values()):
             self.ended(server, signal.SIGKILL)
+        self.until_quiet()
+        self.tally.findings.add(check(self.arena))
+
+    def until_quiet(self) -> None:
+        """All servers are dead: wait until nobody writes any more."""
         ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dayfill%'"
         while self.arena.rows(ours) != [(0,)]:  # a commit that was sent is still made
             time.sleep(0.01)
-        self.tally.findings.add(check(self.arena))
 
     def let_load(self, leader: Server) -> int:
         """Ask for days that are loaded one by one, and wait until the leader reads some; returns their transfer."""
@@ -127,11 +132,15 @@ class SharedWeather:
             self.arena.call("POST", f"/x/v1~/transfers/{transfer_id}/runs", {"dates": dates})
         end, tables = time.monotonic() + 3 * SILENT, self.arena.tables[transfer_id]
         while time.monotonic() < end:
-            read = [one for one in self.arena.events() if (one["what"], one["pid"]) == ("read", leader.pid)]
+            read = [one for one in self.arena.events() if one["what"] == "read" and self.loads_for(leader, one["pid"])]
             if any(one["at"] >= asked_at and one["table"] in tables for one in read):
                 break
             time.sleep(0.005)
         return transfer_id
+
+    def loads_for(self, leader: Server, pid: int) -> bool:
+        """Whether this process does what that server wants."""
+        return pid == leader.pid
 
     def are_loaded_anew(self, transfer_id: int, held: list[tuple[str, int]]) -> bool:
         """Wait until one of these days was loaded by a newer attempt; False if none is in time."""
@@ -215,7 +224,7 @@ class SharedWeather:
     def serve(self, slot: int, *, is_calm: bool) -> Server:
         keyring = str(self.arena.data_dir / "keyring")
         settings = {"DAYFILL_STATE": self.arena.state.dsn, "DAYFILL_KEYRING_FILE": keyring}
-        settings |= {"DAYFILL_ALLOW_NETS": LOOPBACK}
+        settings |= {"DAYFILL_ALLOW_NETS": LOOPBACK, **self.settings}
         mood = (self.calmness(), "") if is_calm else (self.mood(), self.failpoint())
         return self.template.serve(self.arena.folder / f"server{slot}", *mood, **settings)
 
@@ -229,7 +238,8 @@ class SharedWeather:
         return Sabotage(habits, self.is_fenced, grace=GRACE, deadline=DEADLINE, naps=0.08, **QUICK)
 
     def calmness(self) -> Sabotage:
-        return Sabotage(Habits(trace=str(self.arena.trace)), self.is_fenced, **QUICK)
+        """Nobody takes the place of a server that a busy machine holds up for a second."""
+        return Sabotage(Habits(trace=str(self.arena.trace)), self.is_fenced, rest=QUICK["rest"])
 
     def failpoint(self) -> str:
         if self.chance.random() > 0.15:
@@ -259,31 +269,3 @@ class SharedWeather:
         found.add(check_creates(self.arena, self.caller.acknowledged))
         self.tally.counts["creates"] = len(self.caller.acknowledged)
         self.tally.counts["repeated"] = self.caller.repeated
-
-
-Make = Callable[[Arena, PostgresServer], SharedWeather]
-
-
-@contextmanager
-def of_several_servers(folder: Path, make: Make) -> Iterator[SharedWeather]:
-    """An arena whose state and data are in two databases of a PostgreSQL of its own."""
-    with own_server() as postgres:
-        for name in "state", "data":
-            sql(postgres.dsn(), f"CREATE DATABASE {name}")
-        target = WarehouseDatabase({**postgres.address, "database": "data", "tls": "disable"})
-        kinds = ("STAMPED", SLOW_DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE)
-        weather = make(arena.make(folder, *kinds, state=postgres.dsn("state"), target=target), postgres)
-        try:
-            yield weather
-        finally:
-            for server in list(weather.fleet.values()):
-                server.end(signal.SIGKILL)
-
-
-def in_shared_weather(
-    folder: Path, template: Template, chance: Random, tally: Tally, is_fenced: bool
-) -> AbstractContextManager[SharedWeather]:
-    """Servers that load on their own threads."""
-    return of_several_servers(
-        folder, lambda place, postgres: SharedWeather(place, template, postgres, chance, tally, is_fenced)
-    )

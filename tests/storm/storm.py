@@ -3,7 +3,8 @@
 Several arenas at once, each in a thread, in rounds: faults, fair weather until all is done, comparison. Prints what was
 done and found; exit code 1 if anything was lost, doubled or stale, or an invariant did not hold. With the fence taken
 out it is the other way round: exit code 1 if the storm did not find a stale day. With ``--state postgresql`` several
-servers work on each installation, and PostgreSQL, which holds state and data, restarts in the middle.
+servers work on each installation, and PostgreSQL, which holds state and data, restarts in the middle. With ``--executor
+ray`` a Ray cluster of two nodes loads for them, and its workers and nodes are killed too.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "cluster")]
 
 import arena
 from arena import DEADLINE, LONG_DEADLINE
+from cluster_weather import in_cluster_weather
 from servers import Template, template
-from shared_weather import SharedWeather, in_shared_weather
+from shared_arena import in_shared_weather
+from shared_weather import SharedWeather
 from weather import Tally, Weather
 
 ARENAS = 5
@@ -36,6 +39,7 @@ FAULTS_A_ROUND = 25
 ROUNDS_AN_INSTALLATION = 5
 SHOWN = 20
 SECONDS_BETWEEN_NEWS = 15.0
+OF_CLUSTER = ("workers", "nodes", "drivers")
 
 
 Place = Callable[[Path, Template, Random, Tally, bool], AbstractContextManager[Weather | SharedWeather]]
@@ -132,6 +136,11 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f"start to a day of the dead server being read again: {_times(total.to_reading)}",
         f"death of the server that dispatched to another in its place: {_times(total.to_leading)}",
     ]
+    lost = ", ".join(f"{kind} {counts[kind]}" for kind in OF_CLUSTER)
+    lines += [f"killed of the cluster: {lost}"] * any(counts[kind] for kind in OF_CLUSTER)
+    lines += [
+        f"a day lost with one of the {kind} loaded again: {_times(total.to_loaded[kind])}" for kind in total.to_loaded
+    ]
     return "\n".join([*lines, *(f"{kind}: {what}" for kind, what in found.wrong[:SHOWN])]) + "\n"
 
 
@@ -147,14 +156,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--fence", choices=("on", "off"), default="on")
     parser.add_argument("--state", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--executor", choices=("threads", "ray"), default="threads")
     parser.add_argument("--arenas", type=int, default=None)
     given = parser.parse_args()
-    is_shared = given.state == "postgresql"
+    is_shared = given.state == "postgresql" or given.executor == "ray"
     seed = SystemRandom().randrange(10**9) if given.seed is None else given.seed
     storm = Storm(Path(tempfile.mkdtemp(prefix="dayfill-storm-")), seed, given.faults, given.fence == "on")
     if is_shared:
-        storm.place = in_shared_weather
-    total = storm.rage(given.arenas or (SHARED_ARENAS if is_shared else ARENAS))
+        storm.place = in_cluster_weather if given.executor == "ray" else in_shared_weather
+    usual = 1 if given.executor == "ray" else SHARED_ARENAS if is_shared else ARENAS
+    total = storm.rage(given.arenas or usual)
     sys.stdout.write(report(total, seed, time.monotonic() - storm.began))
     if storm.is_fenced and storm.kept:
         sys.stdout.write(f"kept: {', '.join(map(str, storm.kept))}\n")

@@ -22,7 +22,8 @@ sys.path.append(str(Path(__file__).parents[1]))
 from arena import Arena
 from sabotage import Sabotage
 from servers import Server, Template, template
-from shared_weather import SharedWeather, of_several_servers
+from shared_arena import of_several_servers
+from shared_weather import SharedWeather
 from stamped import Habits
 from weather import Tally
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import sabotage
+import server_sabotage
 import uvicorn.protocols.http.httptools_impl
-from sabotage import Sabotage
-from stamped import Habits
 
 import dayfill.cli.serve
 import dayfill.destinations.duckdb
@@ -60,8 +59,7 @@ def be(wanted: dict[str, Any]) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(wanted["env"])
-    given = dict(wanted["sabotage"])
-    sabotage.apply(Sabotage(**given | {"habits": Habits(**given.get("habits", {}))}))
+    server_sabotage.apply(sabotage.from_words(wanted["sabotage"]))
     raise SystemExit(run(wanted["words"]))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import SystemRandom
 
 import pytest
-from shared_weather import in_shared_weather
+from shared_arena import in_shared_weather
 
 from storm import Storm, report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -28,7 +28,7 @@ KILLED_AT = sorted(FAILPOINTS - {"shutdown", "fire", "create_transfer", "delete_
 GRACE = 0.3
 OVERTAKING = 5.0
 """Seconds that each step of an overtaking may take."""
-FAULTS = ("kills", "stops", "pauses", "overtaken", "restarts", "workers", "drivers", "nodes", "clusters")
+FAULTS = ("kills", "stops", "pauses", "overtaken", "restarts", "workers", "drivers", "nodes")
 LOOKED_AT = 0.25
 """Share of the dead servers after which data and ledger are compared too; the state is checked after each."""
 
@@ -44,7 +44,8 @@ WHERE r.status = 'RUNNING' AND r.attempts < {MAX_ATTEMPTS - 1}
 class Tally:
     """What was done and what it led to. Times in seconds.
 
-    to_leading: until another server dispatched, once the one that did was killed.
+    to_leading: until another server dispatched, once the one that did was killed. to_loaded: until what was lost with a
+    worker, a node or a driver of a cluster was loaded again, by kind.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -52,6 +53,7 @@ class Tally:
     to_serving: list[float] = field(default_factory=list)
     to_reading: list[float] = field(default_factory=list)
     to_leading: list[float] = field(default_factory=list)
+    to_loaded: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, other: Tally) -> None:
         self.counts += other.counts
@@ -59,6 +61,8 @@ class Tally:
         self.to_serving += other.to_serving
         self.to_reading += other.to_reading
         self.to_leading += other.to_leading
+        for kind, seconds in other.to_loaded.items():
+            self.to_loaded[kind] += seconds
 
     @property
     def faults(self) -> int:

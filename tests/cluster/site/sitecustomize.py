@@ -1,7 +1,11 @@
-"""Run by Python in every process of a test's cluster: registers the kinds when dayfill is first imported there."""
+"""Run by Python in every process of a test's cluster: registers the kinds when dayfill is first imported there.
+
+In a storm that is also where a worker is told what is wrong with it.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -21,6 +25,11 @@ class _Registers(MetaPathFinder):
             from kinds import register
 
             register()
+            if "STORM_SABOTAGE" in os.environ:
+                import sabotage
+
+                sabotage.register()
+                sabotage.of_worker()
 
 
 sys.meta_path.insert(0, _Registers())
