@@ -36,7 +36,8 @@ WHOLE = reader([DAY] * 90).read_all()
 @pytest.fixture(autouse=True)
 def tiny_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A day beyond 20 rows is large."""
-    monkeypatch.setattr(extract, "MEMORY_BYTES", WHOLE.slice(0, 20).nbytes)
+    for name in ("AT_ONCE_BYTES", "MEMORY_BYTES"):
+        monkeypatch.setattr(extract, name, WHOLE.slice(0, 20).nbytes)
 
 
 @pytest.fixture
@@ -82,7 +83,12 @@ def spool_of(folder: Path) -> Spool:
     return Spool(folder, {DAY: "run1-token1"})
 
 
-def test_rows_can_be_taken_before_the_last_one_has_come(tmp_path: Path, slow: Slow) -> None:
+@pytest.mark.parametrize(("held", "spooled"), [(0, 3), (2, 1), (3, 0)])
+def test_rows_can_be_taken_before_the_last_one_has_come(
+    tmp_path: Path, slow: Slow, monkeypatch: pytest.MonkeyPatch, held: int, spooled: int
+) -> None:
+    """Those that memory holds, and those in the file behind them."""
+    monkeypatch.setattr(extract, "MEMORY_BYTES", WHOLE.slice(0, 30).nbytes * held + WHOLE.slice(0, 20).nbytes)
     with spool_of(tmp_path) as spool:
         (rows,) = arriving(spool)
         assert isinstance(rows, ArrivingRows)
@@ -92,6 +98,7 @@ def test_rows_can_be_taken_before_the_last_one_has_come(tmp_path: Path, slow: Sl
         assert pa.Table.from_batches([*early, *taken]) == WHOLE == rows.to_reader().read_all()
         assert (rows.num_rows, rows.nbytes) == (90, sum(one.nbytes for one in WHOLE.to_batches(max_chunksize=30)))
         assert rows.content_hash() == day_hash(row_hashes(WHOLE))
+        assert (len(rows._held), rows._file.batches if rows._file else 0) == (held, spooled)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,7 +113,7 @@ def test_a_reading_that_nobody_takes_to_its_end_is_given_up(tmp_path: Path, slow
     assert list(tmp_path.iterdir()) == [] and not rows._thread.is_alive()
     with pytest.raises(RuntimeError, match="nobody wants"):
         _ = rows.num_rows
-    assert rows._file is not None and rows._file.rows == 60, "the last batch came and was not kept"
+    assert rows._rows == 60, "the last batch came and was not kept"
 
 
 def test_only_the_last_table_of_a_prompt_source_comes_late(bench: Bench, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from dayfill.sources import DaysRead, SourceConfig
 
 MEMORY_BYTES = 16 * 1024 * 1024
 """A day beyond this size waits in the spool instead of in memory."""
+AT_ONCE_BYTES = 1024 * 1024
+"""A day beyond this size is handed on while it is read, where that can be: its old rows go while the new ones come."""
 MOST_EMPTY_PAGES = 10_000
 """Pages without a row that a reading may have; a page with rows counts against the rows that a day may have."""
 _EPOCH = date(1970, 1, 1)
@@ -123,7 +125,8 @@ def _finish(
     table: Table, days: Sequence[date], read: DaysRead, bounds: Bounds, spool: Spool, *, at_once: bool
 ) -> tuple[dict[date, FinishedTable], dict[date, ConnectorError]]:
     batches = _bounded(table, len(days), read, bounds)
-    held, is_whole = _held(batches, MEMORY_BYTES if len(days) == 1 else MAX_SLICE_BYTES)
+    alone = AT_ONCE_BYTES if at_once else MEMORY_BYTES
+    held, is_whole = _held(batches, alone if len(days) == 1 else MAX_SLICE_BYTES)
     if is_whole:
         rows = pa.Table.from_batches(held, read.reader.schema)
         _check_complete(table, read, rows.num_rows)
@@ -139,7 +142,7 @@ def _finish(
             with bounds.asking():
                 return _written(table, day, read, coming, write)
 
-        arriving = ArrivingRows(spool, day, kept, fill)
+        arriving = ArrivingRows(spool, day, kept, MEMORY_BYTES, fill)
         return {day: FinishedTable(table.name, column, arriving, arriving.content_hash)}, {}
     with spool.file(day, kept) as file:
         content_hash = _written(table, day, read, coming, file.write)

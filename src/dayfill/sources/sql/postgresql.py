@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 from adbc_driver_manager import Error
+from adbc_driver_postgresql import StatementOptions
 
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import postgresql
@@ -17,6 +18,8 @@ from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
 DIALECT = Dialect(lexicon.POSTGRESQL)
+_BATCH, _BATCH_BYTES = StatementOptions.BATCH_SIZE_HINT_BYTES.value, str(1024 * 1024)
+"""Sixteen times less than the driver's own: the first rows are on their way while the others are read."""
 
 
 class Database:
@@ -36,6 +39,7 @@ class Database:
     def rows(self, sql: str, columns: pa.Schema | None = None) -> Iterator[pa.RecordBatchReader]:
         """The rows of a query, as they come."""
         with translated(self._con.server), self._con.connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{_BATCH: _BATCH_BYTES})
             cursor.execute(sql)
             with cursor.fetch_record_batch() as reader:
                 yield reader
