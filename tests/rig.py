@@ -151,9 +151,9 @@ class Rig:
         assert self.violations == [], "\n".join(self.violations)
         assert waiting.done() or self.task is None, "the dispatcher never comes to rest"
         if not self.dispatcher._flights:
-            budgets = self.dispatcher._budgets
-            left = [*budgets.of_transfer.values(), *budgets.of_connection.values(), *budgets.hung.values()]
-            assert (budgets.in_flight, any(left)) == (0, False), "a slot was not given back"
+            flying, hung = self.dispatcher._budgets.in_flight, self.dispatcher._budgets.hung
+            left = [*flying.of_transfer.values(), *flying.of_connection.values(), *hung.values()]
+            assert (flying.here, any(left)) == (0, False), "a slot was not given back"
 
     async def step(self) -> None:
         """Drive it until only time or a gated slice could bring anything new."""

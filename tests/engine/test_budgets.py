@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Pace
+from dayfill.domain.run import Side
+from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Counts, Pace
 
 
 def grown(days: int, day_seconds: float | None = None, shares: bool = True) -> Pace:
@@ -111,7 +114,7 @@ def test_one_transfer_can_hang_in_half_of_the_slots(slots: int, most: int) -> No
 
 def test_what_hangs_takes_no_slot_until_it_holds_every_thread() -> None:
     budgets = Budgets(3)
-    budgets.take(1, 7)
+    budgets.in_flight.add(1, 7)
     budgets.hung[1], budgets.hung[2] = 1, 1
     assert (budgets.free(), budgets.are_all_hung()) == (2, False)
     budgets.hung[2] = 2
@@ -119,12 +122,14 @@ def test_what_hangs_takes_no_slot_until_it_holds_every_thread() -> None:
 
 
 def test_slices_are_counted_in_total_by_transfer_and_by_connection() -> None:
-    budgets = Budgets(3)
+    counts = Counts()
     for transfer in (1, 1, 2):
-        budgets.take(transfer, 7)
-    assert (budgets.in_flight, budgets.of_transfer, budgets.of_connection) == (3, {1: 2, 2: 1}, {7: 3})
-    budgets.give_back(1, 7)
-    assert (budgets.in_flight, budgets.of_transfer, budgets.of_connection) == (2, {1: 1, 2: 1}, {7: 2})
+        counts.add(transfer, 7, [(Side.SOURCE, 7)])
+    assert counts == Counts(3, 0, Counter({1: 2, 2: 1}), Counter({7: 3}), {(Side.SOURCE, 7)})
+    counts.remove(1, 7, [(Side.SOURCE, 7)])
+    assert counts == Counts(2, 0, Counter({1: 1, 2: 1}), Counter({7: 2}))
+    counts.add(3, 8, away=True)
+    assert (counts.here, counts.away) == (2, 1)
 
 
 def test_a_connection_is_asked_again_when_its_limit_lets_it_and_it_is_known_when() -> None:

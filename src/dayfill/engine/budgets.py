@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dayfill.domain.parking import Trial
@@ -67,31 +68,53 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Budgets:
-    """Slices in flight, counted in total, per transfer and per connection.
+class Counts:
+    """Slices: in total here and away, per transfer and per connection, and what they try out."""
 
-    slots: of the threads here. away_slots: of a cluster, which may change; in_flight_away: slices on it.
-    trials: what they try out. hung: slices of a transfer that nobody waits for any more; each
-    holds a thread, not a slot, so the executor has as many threads again as slots.
+    here: int = 0
+    away: int = 0
+    of_transfer: Counter[int] = field(default_factory=Counter)
+    of_connection: Counter[int] = field(default_factory=Counter)
+    trials: set[Trial] = field(default_factory=set)
+
+    def add(self, transfer_id: int, connection_id: int, trials: Iterable[Trial] = (), away: bool = False) -> None:
+        self._move(transfer_id, connection_id, away, 1)
+        self.trials.update(trials)
+
+    def remove(self, transfer_id: int, connection_id: int, trials: Iterable[Trial] = (), away: bool = False) -> None:
+        self._move(transfer_id, connection_id, away, -1)
+        self.trials.difference_update(trials)
+
+    def _move(self, transfer_id: int, connection_id: int, away: bool, step: int) -> None:
+        if away:
+            self.away += step
+        else:
+            self.here += step
+        self.of_transfer[transfer_id] += step
+        self.of_connection[connection_id] += step
+
+
+@dataclass(slots=True)
+class Budgets:
+    """What may be under way, and what is.
+
+    slots: of the threads here. away_slots: of a cluster, which may change. hung: slices of a transfer that nobody waits
+    for any more; each holds a thread, not a slot, so the executor has as many threads again as slots.
     rates: of connections with a limit of requests. held: monotonic second until which one with work to do must wait.
     """
 
     slots: int
-    in_flight: int = 0
     away_slots: int = 0
-    in_flight_away: int = 0
-    of_transfer: Counter[int] = field(default_factory=Counter)
-    of_connection: Counter[int] = field(default_factory=Counter)
+    in_flight: Counts = field(default_factory=Counts)
     hung: Counter[int] = field(default_factory=Counter)
-    trials: set[Trial] = field(default_factory=set)
     rates: dict[int, Rate] = field(default_factory=dict)
     held: dict[int, float] = field(default_factory=dict)
 
     def free(self, away: bool = False) -> int:
         """Slices that may start here, or away."""
         if away:
-            return self.away_slots - self.in_flight_away
-        return 0 if self.are_all_hung() else self.slots - self.in_flight
+            return self.away_slots - self.in_flight.away
+        return 0 if self.are_all_hung() else self.slots - self.in_flight.here
 
     def is_full(self, here: int = 0, away: int = 0) -> bool:
         """Whether nothing more could start anywhere, once so many more have."""
@@ -119,17 +142,3 @@ class Budgets:
         rate = self.rates[connection_id]
         rate.pay(calls, per_minute, monotonic)
         self.held[connection_id] = monotonic + rate.wait(1, per_minute, monotonic)
-
-    def take(self, transfer_id: int, connection_id: int, away: bool = False) -> None:
-        self._move(transfer_id, connection_id, away, 1)
-
-    def give_back(self, transfer_id: int, connection_id: int, away: bool = False) -> None:
-        self._move(transfer_id, connection_id, away, -1)
-
-    def _move(self, transfer_id: int, connection_id: int, away: bool, step: int) -> None:
-        if away:
-            self.in_flight_away += step
-        else:
-            self.in_flight += step
-        self.of_transfer[transfer_id] += step
-        self.of_connection[connection_id] += step

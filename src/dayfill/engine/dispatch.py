@@ -214,8 +214,7 @@ class Dispatcher:
         flight = Flight(claimed, future, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
         # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
         self._flights.add(flight)
-        self._budgets.take(claimed.work.transfer_id, claimed.connection_id, claimed.away)
-        self._budgets.trials.update(claimed.trials)
+        self._budgets.in_flight.add(claimed.work.transfer_id, claimed.connection_id, claimed.trials, claimed.away)
         if claimed.per_minute is not None:
             self._budgets.ask(claimed.connection_id, claimed.calls, claimed.per_minute, began)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
@@ -242,8 +241,8 @@ class Dispatcher:
             self._take(flight, flight.lost(broken(error, len(flight.work.days))), None)
 
     def _give_back(self, flight: Flight) -> None:
-        self._budgets.give_back(flight.work.transfer_id, flight.claimed.connection_id, flight.claimed.away)
-        self._budgets.trials.difference_update(flight.claimed.trials)
+        claimed = flight.claimed
+        self._budgets.in_flight.remove(claimed.work.transfer_id, claimed.connection_id, claimed.trials, claimed.away)
 
     def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
         """Keep the results for the next recording. connection_id: None if nobody answered."""
