@@ -211,6 +211,13 @@ def test_a_text_of_a_value_is_that_of_no_other(values: list[object]) -> None:
     assert [seen(row) for row in again.to_pylist()] == [seen(row) for row in column.to_pylist()]
 
 
+@pytest.mark.parametrize("text", ['{"d": "x"}', "[1]", '{"l": 5}', "no JSON"])
+def test_a_text_of_another_type_is_refused(text: str) -> None:
+    """Somebody may have changed it in the table."""
+    with pytest.raises(pa.ArrowInvalid):
+        nested.values(pa.array([text]), OF)
+
+
 def seen(row: dict[str, Any] | None) -> object:
     """A value as far as it must stay: maps have no order, there is one zero and one NaN."""
     if row is None:

@@ -79,7 +79,7 @@ def values(texts: pa.Array, of: pa.DataType) -> pa.Array:
     try:
         found = [None if text is None else read(json.loads(text, parse_float=Decimal)) for text in texts.to_pylist()]
         return pa.array(found, _plain(of)).cast(of)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise pa.ArrowInvalid(str(error)) from None
 
 
