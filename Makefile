@@ -59,7 +59,8 @@ restart: dev ## Take the time from a kill -9 to serving and reading again, with 
 	$(BIN)/python tests/storm/restart.py --rows $(or $(ROWS),1000000) $(ARGS)
 
 coverage: dev ## Run the tests of domain, engine and load path; fail if one of their branches is not taken
-	$(BIN)/coverage run -m pytest $(COVERING)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 $(COVERING)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from coverage import Coverage
 from hypothesis import settings
 
 from installation import Installation
@@ -56,6 +57,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     are_named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if are_named else round(cores * WORKERS_A_CORE)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """What make coverage counts is kept now: a worker that takes too long to end is killed, and saves nothing then."""
+    if counting := Coverage.current():
+        counting.save()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
