@@ -14,6 +14,7 @@ from warehouse import FIRST, LOOPBACK, Warehouse, a_day, postgresql_warehouse, s
 
 from dayfill.destinations import DayOutcome, DestinationConfig, FinishedTable
 from dayfill.destinations.postgresql import locks
+from dayfill.destinations.postgresql.faults import translated
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import postgresql
 from dayfill.outgoing.postgresql import Server, Session
@@ -55,6 +56,17 @@ def stranger(served: Warehouse) -> Iterator[DestinationConfig]:
         owner.execute(f"DROP OWNED BY stranger_{schema}")
         owner.execute(f"DROP ROLE stranger_{schema}")
         owner.commit()
+
+
+def test_a_connection_that_breaks_off_while_rows_are_coming_says_so() -> None:
+    """The driver gives it no code then, and its words are those of the system."""
+    server = Server.of({"host": "db.test", "database": "d", "user": "u"}, None, LOOPBACK, "DESTINATION")
+    with pytest.raises(Transient) as raised, translated(server):
+        raise ConnectionResetError
+    assert (raised.value.cause, raised.value.message) == (
+        "DESTINATION",
+        "The connection to PostgreSQL at db.test:5432 broke off.",
+    )
 
 
 def test_who_may_not_see_the_ledger_is_told_what_to_grant(served: Warehouse, stranger: DestinationConfig) -> None:

@@ -16,6 +16,7 @@ from dayfill.engine.dispatch import Dispatcher
 from dayfill.errors import Missing, Permanent, Refused
 from dayfill.store import allowances, parking
 from installation import NOON
+from meeting import meet
 from rig import Rig, ago, last
 from scripted import NO_SPOOL, unsealed
 
@@ -66,6 +67,32 @@ async def test_days_wait_for_the_next_month_and_then_go_on_by_themselves(rig: Ri
     assert months == [("2024-06",), ("2024-07",), ("2024-08",), ("2024-09",)], "a day a month is what one row allows"
     assert set(rig.runs(backfill).values()) == {("COMPLETED", 1)}, "waiting has cost an attempt"
     assert rig.passes - passes <= 12, "it has looked again without a reason"
+
+
+async def test_rows_that_are_used_up_between_two_looks_hold_up_every_transfer_of_the_team(rig: Rig) -> None:
+    """Where very many lanes wait, a claim goes by what an older look has found."""
+    rig.single_days()
+    made = [rig.transfer(parallelism=1) for _ in range(2)]
+    await meet(rig, *made)
+    await limit(rig, 1)
+    for transfer in made:
+        await rig.refresh(transfer, *last(2))
+
+    def goes_by_older_looks(name: str) -> None:
+        if name == "claim":
+            rig.dispatcher._claimer.look_from = float("inf")
+
+    rig.failpoint = goes_by_older_looks
+    await rig.step()
+    one_each = [(transfer, "COMPLETED") for transfer in made]
+    ended = "SELECT transfer_id, status FROM runs WHERE status <> 'QUEUED' ORDER BY transfer_id"
+    assert rig.installation.execute(ended) == one_each
+    assert rig.dispatcher._claimer.rows_until == JULY
+    rig.failpoint = lambda name: None
+    rig.dispatcher._claimer.look_from = 0.0
+    await limit(rig, None)
+    await rig.step()
+    assert rig.installation.execute(ended) == sorted(2 * one_each)
 
 
 async def test_another_team_goes_on(rig: Rig) -> None:

@@ -14,6 +14,7 @@ from dayfill.destinations import LedgerRow
 from dayfill.engine import reconcile
 from dayfill.engine.record import TOKEN_GAP
 from dayfill.errors import Permanent, Transient
+from dayfill.store import transfers
 from dayfill.store.days import Differing
 from dayfill.store.invariants import LedgerDay
 from meeting import meet
@@ -145,6 +146,18 @@ async def test_a_destination_is_looked_at_once(rig: Rig, monkeypatch: pytest.Mon
     await rig.backfill(transfer, last(1))
     await rig.settle()
     assert looks() == 1
+
+
+async def test_whoever_asks_while_a_destination_is_looked_at_starts_no_second_look(rig: Rig) -> None:
+    transfer = await loaded(rig)
+    await rig.crash()
+    rig.start()
+    job = await transfers.job(rig.db, transfer)
+    reconciler = rig.dispatcher._reconciler
+    assert [reconciler.admits(job) for _ in range(2)] == [False, False]
+    assert len(reconciler.looks) == 1
+    await rig.settle()
+    assert reconciler.admits(job)
 
 
 def counted(rig: Rig, patch: pytest.MonkeyPatch) -> Callable[[], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def test_a_large_day_that_is_not_whole_is_no_reading(source: ScriptedSource, tmp
             error = read(spool, ago(0))[ago(0)]
             assert isinstance(error, kind) and says in error.message
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_day_of_which_the_source_says_at_its_end_that_it_failed_is_no_reading(
+    source: ScriptedSource, tmp_path: Path
+) -> None:
+    wrong, real = Permanent("DATA", "The last line is odd."), source.read_days
+    source.read_days = lambda *asked: replace(real(*asked), failed_days={ago(0): wrong})  # type: ignore[method-assign]
+    with spool_of(tmp_path) as spool:
+        assert read(spool, ago(0)) == {ago(0): wrong}
 
 
 def test_several_days_that_are_too_large_together_are_left_to_the_caller(

@@ -54,7 +54,7 @@ def test_a_worker_that_breaks_off_is_an_error_and_one_that_cannot_begin_is_no_fa
     executor = connect("here")
     assert "lost says the driver" in str(executor.submit(b"lost").exception(SECONDS))
     assert isinstance(executor.submit(b"cancelled").exception(SECONDS), RuntimeError), "by somebody else"
-    for job, cause in ((b"unfit", "WORKER"), (b"gone", "CLUSTER")):
+    for job, cause in ((b"unfit", "WORKER"), (b"gone", "CLUSTER"), (b"again", "CLUSTER")):
         error = executor.submit(job).exception(SECONDS)
         assert isinstance(error, Transient) and error.retry_after is not None and error.cause == cause
 
