@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 
 import ray
@@ -42,6 +43,12 @@ def beat(events: SimpleQueue[Event]) -> None:
         time.sleep(BEAT_SECONDS)
 
 
+def refuse(told: Writer[Told], why: str) -> None:
+    """Say why the cluster cannot be used, if the server is still there to hear it."""
+    with suppress(OSError):
+        told.write(Told("refused", text=why))
+
+
 def main() -> None:
     """Connect, say how much the cluster takes, then do what is asked until the server is gone."""
     told = Writer[Told](os.dup(1))
@@ -49,11 +56,9 @@ def main() -> None:
     try:
         ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.ERROR)
         if not ray.get(is_guarded.remote(), timeout=60):
-            told.write(Told("refused", text="it does not ask for a token (RAY_AUTH_MODE=token on every node)"))
-            return
+            return refuse(told, "it does not ask for a token (RAY_AUTH_MODE=token on every node)")
     except Exception as error:
-        told.write(Told("refused", text=f"{type(error).__name__}: {last_line(error)}"))
-        return
+        return refuse(told, f"{type(error).__name__}: {last_line(error)}")
     events: SimpleQueue[Event] = SimpleQueue()
     _beside(lambda: beat(events))
     _beside(lambda: work(events, told))
