@@ -11,6 +11,9 @@ COVERING := $(addprefix tests/,domain engine destinations executors secrets sett
   cluster/test_cluster_worker.py) --ignore tests/api/fuzz
 BIN := .venv/bin
 
+# What one of the many processes has compiled the others read, also where the environment would have it thrown away.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test test-ui check fix bench bench-peers storm failpoints restart model coverage mutation
 
