@@ -26,7 +26,7 @@ from postgres_server import PostgresServer
 DRIVER = "dayfill.cluster.driver"
 GRACE = 2.0
 """Seconds after a deadline: an answer passes through two more processes."""
-LOADED_AGAIN = 30.0
+LOADED_AGAIN = 45.0
 """Seconds that the days of whatever was killed are waited for."""
 IN_FAIR_WEATHER = 240.0
 NODE_CPUS = 2

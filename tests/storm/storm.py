@@ -137,7 +137,10 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f"death of the server that dispatched to another in its place: {_times(total.to_leading)}",
     ]
     lost = ", ".join(f"{kind} {counts[kind]}" for kind in OF_CLUSTER)
-    lines += [f"killed of the cluster: {lost}"] * any(counts[kind] for kind in OF_CLUSTER)
+    late = counts["not loaded again in time"]
+    lines += [f"killed of the cluster: {lost}; days not loaded again in time: {late}"] * any(
+        counts[kind] for kind in OF_CLUSTER
+    )
     lines += [
         f"a day lost with one of the {kind} loaded again: {_times(total.to_loaded[kind])}" for kind in total.to_loaded
     ]
