@@ -98,7 +98,7 @@ def text(incarnation: str, event: Event) -> bytes:
     data: FullView | DaysView
     transfer_id = event.subject.transfer_id or 0
     if event.states is None:
-        moved = " ".join(f"{at:x}{state.value}" for at, state in event.moved)
+        moved = " ".join(f"{at:x}{state}" for at, state in event.moved)
         name, data = b"days", DaysView(transfer_id, event.version or 0, moved, counted, progress)
     else:
         start = event.start_date.isoformat() if event.start_date else None

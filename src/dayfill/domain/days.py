@@ -129,5 +129,5 @@ def vector(span: DayRange, states: Sequence[tuple[date, DayState]]) -> str:
     characters, first = [DayState.MISSING.value] * len(span), span.start.toordinal()
     for day, state in states:
         if 0 <= (at := day.toordinal() - first) < len(characters):
-            characters[at] = state.value
+            characters[at] = state
     return "".join(characters)

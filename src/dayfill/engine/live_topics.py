@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from dayfill.domain.backfill import ACTIVE, Backfill
-from dayfill.domain.days import BY_LETTER, WHOLE, DayState, vector
+from dayfill.domain.days import BY_LETTER, WHOLE, DayState
 from dayfill.domain.live import Event, Progress, Subject, TeamEvent
 from dayfill.domain.pace import Pace
 from dayfill.engine.waits import NO_CLUSTER, Waits
@@ -167,21 +167,22 @@ class TransferTopic(Topic):
 
     async def _read_all(self) -> list[tuple[int, DayState]] | None:
         """Which days have changed, all of them read; None if other days are shown now."""
-        known = await days.states(self.db, *self._key)
+        known = await days.drawn(self.db, *self._key)
         if known is None:  # the transfer was deleted: nothing moves any more
             self.version = None
             return []
         was, first, is_new = self.states, self.start, self.version == UNREAD
-        self.version = known.version
-        self.start = known.span.start if known.span else None
-        self.states = list(vector(known.span, known.states)) if known.span else []
+        self.start, letters, self.version = known
+        self.states = list(letters)
         if is_new or first != self.start or len(was) != len(self.states):
             return None
-        return [(at, BY_LETTER[now]) for at, now in enumerate(self.states) if now != was[at]]
+        return [
+            (at, BY_LETTER[now]) for at, (now, before) in enumerate(zip(letters, was, strict=True)) if now != before
+        ]
 
     def _event(self, number: int, states: str | None, moved: tuple[tuple[int, DayState], ...]) -> Event:
-        counted = Counter(self.states)
-        counts = {state: counted[state.value] for state in DayState}
+        letters = "".join(self.states)
+        counts = {state: letters.count(state) for state in DayState}
         return Event(number, self.subject, self.version, self.start, states, moved, counts, self.progress)
 
 

@@ -10,7 +10,7 @@ from typing import cast
 
 import msgspec
 
-from dayfill.domain.days import BY_LETTER, FIRST_DAY, LAST_DAY, DayRange, DayState
+from dayfill.domain.days import BY_LETTER, FIRST_DAY, LAST_DAY, DayRange, DayState, vector
 from dayfill.store.db import Database, Reader, Row, Tx, Values, micros
 from dayfill.store.invariants import LedgerDay
 
@@ -164,6 +164,20 @@ async def _states(db: Database, transfer_id: int, span: DayRange) -> list[tuple[
         last=min(span.end, LAST_DAY).isoformat(),
     )
     return [(date.fromisoformat(day), BY_LETTER[state]) for day, state in rows]
+
+
+async def drawn(db: Database, team_id: int, transfer_id: int) -> tuple[date | None, str, int] | None:
+    """First day, vector and version of all known days of a transfer; None if this team has no such transfer."""
+    row = await db.one("days_span", team_id=team_id, transfer_id=transfer_id)
+    if row is None:
+        return None
+    first, last, version = row
+    if first is None:
+        return None, "", version
+    span = DayRange(date.fromisoformat(first), date.fromisoformat(last))
+    [(count, letters)] = await db.scan("day_letters", transfer_id=transfer_id, first=first, last=last)
+    # Where days are missing in between, each letter needs its day beside it.
+    return span.start, letters if count == len(span) else vector(span, await _states(db, transfer_id, span)), version
 
 
 async def version(db: Reader, team_id: int, transfer_id: int) -> int | None:

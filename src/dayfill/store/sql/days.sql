@@ -98,6 +98,15 @@ FROM transfer_days
 WHERE transfer_id = :transfer_id AND data_date BETWEEN :first AND :last
 ORDER BY data_date;
 
+-- name: day_letters
+-- The states of the known days of a transfer in a span as one text, oldest first, and how many they are: who draws them
+-- often has no row of each.
+SELECT count(*), coalesce(string_agg(state, ''), '') FROM (
+  SELECT CASE WHEN running > 0 THEN 'r' WHEN queued > 0 THEN 'q' ELSE coalesce(settled, '.') END AS state
+  FROM transfer_days
+  WHERE transfer_id = :transfer_id AND data_date BETWEEN :first AND :last
+  ORDER BY data_date) AS known;
+
 -- name: day_states_among
 -- The states of those of these days (a JSON list) that are known.
 SELECT data_date,
