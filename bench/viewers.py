@@ -13,7 +13,8 @@ PARTS_EVERY_SECONDS = 2.0
 async def main(url: str, cookie: str, transfer_id: str, pages: int) -> None:
     """Until it is ended. Says on stdout when every page is live."""
     live = asyncio.Barrier(pages + 1)
-    limits = httpx.Limits(max_connections=2 * pages)
+    # The server ends idle connections after five seconds: none is taken up again in that moment.
+    limits = httpx.Limits(max_connections=2 * pages, keepalive_expiry=1.0)
     async with httpx.AsyncClient(base_url=url, headers={"Cookie": cookie}, limits=limits, timeout=None) as client:
         tasks = [asyncio.create_task(_view(client, transfer_id, live)) for _ in range(pages)]
         await live.wait()
