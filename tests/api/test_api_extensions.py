@@ -123,7 +123,7 @@ async def test_choosing_nothing_is_refused(wire: Extension) -> None:
     await work_off(wire.made)
     answer = await wire.create("2024-06-01", "2024-06-02", only=["missing"])
     assert answer.status_code == 422
-    assert "nothing to load" in answer.json()["error"]["description"]
+    assert "Choose other days" in answer.json()["error"]["description"]
 
 
 @pytest.mark.parametrize("body", [{"only": ["loaded"]}, {"only": "failed"}, {"priority": "urgent"}, {"prioritiy": "x"}])

@@ -13,7 +13,7 @@ from rig import Rig, last
 
 def test_behind_what_lets_some_go_as_many_are_tried_at_once_as_went_last() -> None:
     lanes = Lanes()
-    lanes.compare([Lane(1, 1, transfer_id, 1, 1, 1, 1) for transfer_id in range(20)], Priority.BACKFILL)
+    lanes.compare([Lane(1, 1, transfer_id, 1, 1, 1, 1, 1, 1) for transfer_id in range(20)], Priority.BACKFILL)
 
     def tried(goes: int) -> int:
         """How many lanes a claim finds in line, in which so many go and the others are held up."""

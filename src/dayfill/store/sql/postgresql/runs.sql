@@ -23,7 +23,7 @@ WHERE runs.run_id = new.run_id AND status || '' = 'QUEUED';
 -- name: held_run
 -- All rows in one statement.
 SELECT runs.run_id, runs.token, runs.team_id, runs.transfer_id, backfill_id, data_date, attempts, started_time,
-  c.parked_until > 0 OR d.parked_until > 0
+  CAST(c.parked_until > 0 OR d.parked_until > 0 AS INTEGER)
 FROM unnest(CAST(:run_id AS BIGINT[]), CAST(:token AS BIGINT[])) AS claimed(run_id, token)
 JOIN runs ON runs.run_id = claimed.run_id AND runs.token = claimed.token AND status || '' = 'RUNNING'
 JOIN transfers t ON t.transfer_id = runs.transfer_id
