@@ -103,11 +103,8 @@ def replace(con: Session, change: Change, days: Sequence[date]) -> None:
     if change.date_column is None:
         con.execute(f"DELETE FROM {change.path}")
     else:
-        con.rows(
-            f"WITH gone AS (DELETE FROM {change.path} WHERE {quoted(change.date_column, 'column')} = ANY($1::date[])"
-            " RETURNING 1) SELECT count(*) FROM gone",
-            list(days),
-        )
+        column = quoted(change.date_column, "column")
+        con.execute(f"DELETE FROM {change.path} WHERE {column} = ANY($1::date[])", list(days))
     try:
         taken = change.incoming.insert(lambda rows: _copy(con, change, rows), Error)
     except Error as error:
