@@ -295,12 +295,3 @@ async def test_a_pass_that_fails_does_not_make_the_dispatcher_begin_again(
     assert rig.raised == 2
     assert looks() == 1
     assert rig.agrees(transfer) == sorted(last(2))
-
-
-async def test_a_dispatcher_that_is_stopped_before_it_began_claims_no_stop_in_order(rig: Rig) -> None:
-    rig.installation.execute("UPDATE installation SET stopped_cleanly = 0")
-    rig.start()
-    rig.dispatcher.stop()
-    assert rig.task is not None
-    await rig.task
-    assert not stopped_cleanly(rig)

@@ -1,4 +1,4 @@
-"""Looks at destinations that a restart of the state's database, or another server that dispatches, came between."""
+"""Looks at destinations that something came between: a restart of the state's database, another server, a stop."""
 
 from __future__ import annotations
 
@@ -68,3 +68,12 @@ async def test_who_dispatches_again_after_another_looks_as_after_a_start(rig: Ri
     assert rig.raised == 1
     rows = rig.installation.execute("SELECT data_date FROM transfer_days WHERE settled = 's'")
     assert rows == [(str(ago(1)),)]
+
+
+async def test_a_dispatcher_that_is_stopped_before_it_began_claims_no_stop_in_order(rig: Rig) -> None:
+    rig.installation.execute("UPDATE installation SET stopped_cleanly = 0")
+    rig.start()
+    rig.dispatcher.stop()
+    assert rig.task is not None
+    await rig.task
+    assert rig.installation.execute("SELECT stopped_cleanly FROM installation") == [(0,)]
