@@ -101,3 +101,15 @@ async def test_a_server_that_stops_lets_go_of_who_waits(installation: Installati
     assert await asyncio.wait_for(waiting, 20) is None
     with pytest.raises(StopAsyncIteration):
         await anext(events)
+
+
+async def test_who_comes_later_begins_with_the_whole_and_a_turn_that_failed_is_made_up_for(
+    installation: Installation, hub: Hub
+) -> None:
+    team = Subject(installation.team_id, None)
+    events, late = (hub.watch(installation.user_id, {team: None}) for _ in range(2))
+    first = await told(events)
+    assert (await told(late)).number == first.number
+    hub._teams[installation.team_id].forget()
+    hub._touched({99: None})  # a transfer of somebody else
+    assert (await told(events)).number == first.number + 1

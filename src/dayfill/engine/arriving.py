@@ -65,7 +65,8 @@ class ArrivingRows:
             while self._has_more_than(given):
                 if given < len(self._held):
                     yield self._held[given]
-                elif self._file is not None:
+                else:
+                    assert self._file is not None, "what is not held is in the file"
                     spooled = spooled or closing.enter_context(stream(self._file.path))
                     yield spooled.read_next_batch()
                 given += 1

@@ -98,11 +98,10 @@ class Lanes:
 
     def drop(self, lane: Lane) -> None:
         """It has nothing to start before the state says otherwise."""
-        if lane in self._known:
-            self._known.remove(lane)
-            self._leave_line(lane)
-            self._leave_cause(lane)
-            del self._lanes[lane.priority, lane.transfer_id]
+        self._known.remove(lane)
+        self._leave_line(lane)
+        self._leave_cause(lane)
+        del self._lanes[lane.priority, lane.transfer_id]
 
     def _join(self, lane: Lane) -> None:
         self._teams[lane.priority].join(lane.team_id)

@@ -82,8 +82,9 @@ class Topic(ABC):
         now, clock = self.seams.now(), self.seams.monotonic()
         found = {one.backfill_id: one for one in active}
         for ended in self.paces.keys() - found.keys():
-            if (one := await backfills.get(self.db, self.subject.team_id, ended)) is not None:
-                found[ended] = one
+            one = await backfills.get(self.db, self.subject.team_id, ended)
+            assert one is not None, "no backfill is ever deleted"
+            found[ended] = one
         paces, self.paces = self.paces, {}
         told = []
         for backfill_id, one in sorted(found.items(), reverse=True):

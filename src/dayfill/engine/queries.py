@@ -141,9 +141,8 @@ class Queries:
     def close(self) -> bool:
         """Take no more work; returns False if a source still holds a thread."""
         self.stop()
-        for one in self._shelf.under_way():
-            if one.task is not None:
-                one.task.cancel()
+        for task in [one.task for one in self._shelf.under_way() if one.task is not None]:
+            task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
         return not self._reading
 
