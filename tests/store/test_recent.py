@@ -104,7 +104,13 @@ async def test_little_is_remembered(db: SqliteDatabase, statements: list[str], m
     for _ in range(2):
         assert len(await db.all("list_teams")) == 2
     assert len(statements) == 2, "long answers are not kept"
+    statements.clear()
+    wordy = await team(db, "w" * recent.MOST_CHARACTERS + "w")
+    for _ in range(2):
+        await name_of(db, wordy)
+    assert len(statements) == 2, "nor are those with long texts"
+    statements.clear()
     for team_id in (*range(8), 0):
         await name_of(db, team_id)
     assert len(db._recent._answers) <= 3
-    assert len(statements) == 2 + 9
+    assert len(statements) == 9

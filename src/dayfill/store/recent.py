@@ -14,7 +14,7 @@ from dayfill.store.db import Row, Values
 from dayfill.store.queries import QUERIES
 
 MOST_ANSWERS = 500
-MOST_ROWS = 10
+MOST_ROWS, MOST_CHARACTERS = 10, 10_000
 """Of one answer: all of this must stay small beside the cache of pages that SQLite has anyway."""
 
 Rows = tuple[Row, ...]
@@ -66,7 +66,10 @@ class Recent:
         self._has_looked = False
 
     def _keep(self, key: tuple[object, ...], rows: Rows) -> Rows:
-        if len(rows) <= MOST_ROWS:
+        if (
+            len(rows) <= MOST_ROWS
+            and sum(len(one) for row in rows for one in row if type(one) is str) <= MOST_CHARACTERS
+        ):
             if len(self._answers) >= MOST_ANSWERS:
                 self._answers.clear()
             self._answers[key] = rows
