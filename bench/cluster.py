@@ -21,7 +21,7 @@ from bench.table import Figure
 from bench.world import World, dispatching, world
 from dayfill.domain.days import DayRange
 from dayfill.domain.installation import STATE_FILE
-from dayfill.engine import budgets, claim
+from dayfill.engine import budgets, offers
 from dayfill.engine.away import Away
 from dayfill.engine.dispatch import Dispatcher
 from dayfill.executors.ray import RayExecutor
@@ -91,7 +91,8 @@ async def _dispatched(folder: Path, environment: Mapping[str, str], most_days: i
     settings = cluster_of(f"ray:{environment['RAY_ADDRESS']}", environment)
     assert settings is not None
     source = {"path": str(folder / "none.csv"), "date_column": "day", "parallelism": 32}
-    with patch.object(claim, "is_away", lambda job: True), patch.object(budgets, "MAX_SLICE_DAYS", most_days):
+    all_away = patch.object(offers, offers.is_away.__name__, lambda job: True)
+    with all_away, patch.object(budgets, "MAX_SLICE_DAYS", most_days):
         async with world(Path(tempfile.mkdtemp(dir=folder)), source) as here:
             with closing(apsw.Connection(str(here.state.data_dir / STATE_FILE))) as con:
                 con.execute("UPDATE connections SET parallelism = 32")
