@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from structlog.testing import capture_logs
 
 import seeds
 from dayfill.domain.backfill import Backfill
@@ -113,3 +114,37 @@ async def test_who_comes_later_begins_with_the_whole_and_a_turn_that_failed_is_m
     hub._teams[installation.team_id].forget()
     hub._touched({99: None})  # a transfer of somebody else
     assert (await told(events)).number == first.number + 1
+
+
+async def test_who_watches_a_team_is_told_of_what_another_process_has_changed(
+    installation: Installation, hub: Hub
+) -> None:
+    """On the next look, since no commit of this process says so."""
+    await seeds.transfer(installation)
+    events = hub.watch(installation.user_id, {Subject(installation.team_id, None): None})
+    first = await told(events)
+    installation.execute("UPDATE transfers SET days_version = days_version + 1")
+    assert (await told(events)).number == first.number + 1
+    await events.aclose()
+
+
+async def test_a_turn_that_fails_is_logged_and_the_next_one_tells_the_whole(
+    installation: Installation, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer_id = (await seeds.transfer(installation)).transfer_id
+    events = hub.watch(installation.user_id, {Subject(installation.team_id, None): None})
+    await told(events)
+    failed, tell = asyncio.Event(), live._tell
+
+    async def failing(topic: Topic) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("planted")
+        await tell(topic)
+
+    monkeypatch.setattr(live, "_tell", failing)
+    with capture_logs() as lines:
+        made = await create(installation, transfer_id, installation.team_id)
+        event = await told(events)
+    assert [one.backfill for one in event.progress] == [made]
+    assert [(one["event"], one["exc_info"]) for one in lines] == [("watchers_not_told", True)]
