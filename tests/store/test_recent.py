@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
 import pytest
 
 from dayfill.store import recent
-from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import SqliteDatabase, SqliteTx
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    migrate_sqlite(tmp_path / "state.db")
-    made = SqliteDatabase(tmp_path / "state.db")
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,14 +16,6 @@ from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.sqlite import Answer, SqliteDatabase, SqliteTx
 
 MEMBER = {"name": "a", "created_time": 1}
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    migrate_sqlite(tmp_path / "state.db")
-    made = SqliteDatabase(tmp_path / "state.db")
-    yield made
-    await made.close()
 
 
 async def add(db: SqliteDatabase) -> None:
