@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,11 +49,16 @@ def only_server(directory: Path) -> Iterator[None]:
         yield
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""The mask is the process's: of two threads the first to end would take it from the other."""
+
+
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Files made in here can be read by their owner alone."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
+    """Files made in here can be read by their owner alone. Not to be held across an await."""
+    with _ONE_AT_A_TIME:
+        before = os.umask(0o077)
+        try:
+            yield
+        finally:
+            os.umask(before)
