@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -65,6 +66,21 @@ def test_it_replaces_what_stood_there(warehouse: Warehouse) -> None:
 def test_days_in_memory_and_in_files_go_in_together(warehouse: Warehouse) -> None:
     warehouse.load(a_day(stamped(1, 3)), of(waiting(2, 1), 2, on(1)), of(waiting(3, 2), 3, on(2)))
     assert warehouse.readings() == {on(0): [1] * 3, on(1): [2] * 6, on(2): [3] * 6}
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_rows_of_any_size_go_in_once(warehouse: Warehouse, in_memory: bool) -> None:
+    """A destination may cut up what its driver is given: many small rows, some large, a batch without any."""
+    sizes = [10] * 5_000 + [1_000_000, 300_000] + [0] * 50
+    rows = stamped(1, len(sizes), 0, note=pa.array([f"{n:06}" + "x" * size for n, size in enumerate(sizes)]))
+    none = pa.RecordBatch.from_pylist([], rows.schema)
+    warehouse.load(a_day(rows) if in_memory else of(Waiting((none, *rows.to_batches(), none)), 1))
+    found = warehouse.ask(
+        "SELECT length(note) - 6 AS size, count(DISTINCT note) AS n FROM visits GROUP BY 1 ORDER BY 1"
+    )
+    assert found is not None and [(row["size"], row["n"]) for row in found.to_pylist()] == sorted(
+        Counter(sizes).items()
+    )
 
 
 def test_a_table_without_days_is_replaced_by_it(warehouse: Warehouse) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
@@ -31,6 +32,8 @@ VALUES = {
 
 ROW = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in VALUES.items()})
 ROWS = st.lists(ROW, max_size=5)
+LONG = ["ab" * 3000 + str(n) for n in range(20)] + ["", None]
+"""Texts that are more than what is hashed in one go."""
 few = settings(max_examples=40)
 SCHEMA = pa.schema([(name, kind) for name, (kind, _) in VALUES.items()])
 
@@ -104,6 +107,13 @@ def test_how_text_is_stored_does_not_matter(texts: list[str | None]) -> None:
     assert fingerprint(pa.table({"c": coded})) == fingerprint(pa.table({"c": pa.chunked_array(pieces)}))
 
 
+def test_texts_hash_alike_however_many_there_are() -> None:
+    huge = "x" * 100_000
+    texts = [huge, *LONG, "", huge + "y", "a", *LONG, huge]
+    alone = np.concatenate([row_hashes(pa.table({"c": pa.array([text], pa.string())})) for text in texts])
+    assert np.array_equal(row_hashes(pa.table({"c": texts})), alone)
+
+
 def test_a_row_counts_as_often_as_it_stands_there() -> None:
     row = {"n": 1, "name": "a"}
     assert len({fingerprint(table([row] * n)) for n in range(5)}) == 5
@@ -172,3 +182,4 @@ def test_the_fingerprint_is_kept_over_releases() -> None:
     rows = table([{name: None for name in VALUES}, {"n": -1, "amount": 0.1, "name": "é", "flag": True}])
     rows = rows.select(["n", "amount", "name", "flag"])
     assert fingerprint(rows) == "fabcb32e9af6c637"
+    assert fingerprint(pa.table({"label": LONG})) == "7bb75f959df40263"

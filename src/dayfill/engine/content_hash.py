@@ -7,6 +7,7 @@ modulo 2**64). It tells whether two readings of a day hold the same rows; it is 
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,8 @@ _BYTE_VALUES = np.frombuffer(
 )
 
 
-_PIECE_ROWS = 16_384
-"""Hashed at once: on its way to a hash each character of a text takes up some 50 bytes of memory."""
+_PIECE_ROWS, _PIECE_BYTES = 65_536, 32_768
+"""Rows that are hashed at once, and about how many bytes of their texts: on its way each takes up some 50 of memory."""
 
 
 def row_hashes(rows: pa.Table) -> Hashes:
@@ -121,18 +122,27 @@ def _floats(column: pa.Array) -> Hashes:
 
 
 def _texts(column: pa.Array) -> Hashes:
-    """A polynomial over the bytes of each distinct text or binary, by running sums instead of a loop."""
+    """Each distinct text or binary is hashed once, few at a time, so that the work stays in the processor's cache."""
     coded = column.dictionary_encode()
     texts = coded.dictionary
     if len(texts) == 0:
         return np.zeros(len(column), dtype=np.uint64)
     offsets = np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    starts, lengths = offsets[:-1] - offsets[0], np.diff(offsets)
     payload = texts.buffers()[2]
-    content = np.frombuffer(payload, dtype=np.uint8)[offsets[0] : offsets[-1]] if payload else np.zeros(0, np.uint8)
+    content = np.frombuffer(payload, dtype=np.uint8) if payload else np.zeros(0, np.uint8)
+    ends = np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], _PIECE_BYTES)[1:])
+    cuts = np.unique(np.concatenate(([0], ends, [len(texts)])))
+    hashes = np.concatenate([_polynomials(content, offsets[a : b + 1]) for a, b in pairwise(cuts.tolist())])
+    codes: Hashes = hashes[np.asarray(pc.fill_null(coded.indices, 0))]
+    return codes
+
+
+def _polynomials(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Hashes:
+    """A polynomial over the bytes of each text, by running sums instead of a loop."""
+    starts, lengths = offsets[:-1] - offsets[0], np.diff(offsets)
+    content = content[offsets[0] : offsets[-1]]
     powers = np.full(int(lengths.max()) + 1, _PRIME, dtype=np.uint64).cumprod(dtype=np.uint64)
     places = np.arange(len(content)) - np.repeat(starts, lengths)
     sums = np.concatenate(([np.uint64(0)], (_BYTE_VALUES[content] * powers[places]).cumsum(dtype=np.uint64)))
-    hashes = sums[starts + lengths] - sums[starts] + lengths.astype(np.uint64)
-    codes: Hashes = hashes[np.asarray(pc.fill_null(coded.indices, 0))]
-    return codes
+    hashes: Hashes = sums[starts + lengths] - sums[starts] + lengths.astype(np.uint64)
+    return hashes

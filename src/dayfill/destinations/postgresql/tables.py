@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,8 @@ from dayfill.domain.days import WHOLE
 from dayfill.errors import Permanent, Transient
 from dayfill.outgoing.postgresql import Session
 
+_PIECE_BYTES = 200_000
+"""What the driver is given at once: it encodes all of that before it sends any, and the server stores it meanwhile."""
 _NUL = frozenset(("22021", "22P05"))
 """What PostgreSQL says to a NUL character: in a text, in JSON."""
 _NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
@@ -121,9 +123,19 @@ def _copy(con: Session, change: Change, rows: pa.Table | pa.RecordBatchReader) -
     with con.connection.cursor() as cursor:
         return int(
             cursor.adbc_ingest(
-                change.name.lower(), rows, mode="append", db_schema_name=checked(change.schema, "schema").lower()
+                change.name.lower(),
+                pa.RecordBatchReader.from_batches(rows.schema, _pieces(rows)),
+                mode="append",
+                db_schema_name=checked(change.schema, "schema").lower(),
             )
         )
+
+
+def _pieces(rows: pa.Table | pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+        size = max(1, batch.num_rows * _PIECE_BYTES // max(batch.nbytes, 1))
+        for start in range(0, batch.num_rows, size):
+            yield batch.slice(start, size)
 
 
 def _guard(con: Session, change: Change, step: drift.Widen) -> None:

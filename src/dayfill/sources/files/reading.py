@@ -18,7 +18,8 @@ from dayfill.sources.files.deadline import Deadline, timed_out
 from dayfill.sources.files.plan import Plan
 from dayfill.sources.files.query import Scan
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS = 16_384
+"""The first of them are on their way while the others are read."""
 
 
 class FilesRead:

@@ -27,7 +27,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "temp_directory": "",  # or a query could fill the disk beside the file
 }
-_BATCH_ROWS = 65_536
+_BATCH_ROWS = 16_384
 
 
 class Database:
