@@ -171,6 +171,13 @@ def test_more_files_than_are_held_open_together_are_read(tmp_path: Path, read_fi
     assert sorted(read.of("n")) == list(range(150))
 
 
+def test_rows_as_long_as_a_line_may_be_are_read_whole(tmp_path: Path, read_files: Callable[..., Any]) -> None:
+    """Each goes over the end of what the engine reads at once."""
+    lengths = [1_999_900, 3, 1_999_950, 1_500_000]
+    path = csv(tmp_path / "a.csv", *(f'2024-02-29,"{"y" * length}"' for length in lengths))
+    assert sorted(map(len, read_files(path, [DAY], date_column="d").of("n"))) == sorted(lengths)
+
+
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
 def test_a_column_is_read_by_whatever_name(tmp_path: Path, read_files: Callable[..., Any], ending: str) -> None:
     names = ['"; DROP TABLE t; --', "'); SELECT 1; --", "select", "a\u202eb", "x" * 300, "raw:0", "c0", "\u00e9 \\ {n}"]

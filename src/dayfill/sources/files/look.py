@@ -232,8 +232,9 @@ def scan_sql(shape: Look, files: Sequence[Stamp]) -> str:
     return f"SELECT {columns} FROM read_json({listed}, {options})"
 
 
-_BUFFER_BYTES = 8_000_000
-"""A quarter of DuckDB's own choice, in memory and without loss of time; a line may have 2,000,000."""
+_BUFFER_BYTES = 2_100_000
+"""A fifteenth of DuckDB's own choice, without loss of time: the first rows come sooner, and several threads have work
+in a file of a few megabytes. A line may have 2,000,000."""
 
 
 def _csv_options(form: TextForm, raws: Mapping[str, str]) -> str:
