@@ -35,6 +35,8 @@ EXACT = [
     ("'00010203-0405-0607-0809-0a0b0c0d0e0f'::uuid", pa.uuid(), UUID(bytes=bytes(range(16)))),
     ("ARRAY[1, NULL, 3]::bigint[]", pa.list_(pa.int64()), [1, None, 3]),
     ("ARRAY['a', NULL]", pa.list_(pa.string()), ["a", None]),
+    ("'{}'::int[]", pa.list_(pa.int32()), []),
+    ("NULL::uuid[]", pa.list_(pa.uuid()), None),
     (
         "'2024-03-31 02:30:00.000001+02'::timestamptz",
         pa.timestamp("us", "UTC"),
@@ -61,7 +63,11 @@ REFUSED = [
     ("'infinity'::timestamptz", "row 1 of the reading: infinity", "DATA"),
     ("'-infinity'::date", "row 1 of the reading: infinity", "DATA"),
     ("'2024-01-01'::timestamp + interval '9000 years'", "a year beyond", "DATA"),
-    ("(ARRAY[1.5])", "numeric without precision", "SCHEMA"),
+    ("(ARRAY[1.5]::numeric(9,2)[])", r"Column value is an array of numeric, .* to_jsonb\(value\)", "SCHEMA"),
+    ("ARRAY['10.0.0.1'::inet]", "Column value is an array of inet", "SCHEMA"),
+    ("ARRAY[[1, 2], [3, 4]]", "Column value, row 1 of the reading: an array of more than one dimension", "DATA"),
+    ("ARRAY['2024-01-01'::timestamptz, 'infinity']", "Column value, row 1 of the reading: infinity", "DATA"),
+    ("ARRAY['-infinity'::date]", "Column value, row 1 of the reading: infinity", "DATA"),
     ("1/(random()*0)::int", "division by zero", "DATA"),
 ]
 
@@ -71,6 +77,18 @@ def test_a_value_that_cannot_be_kept_is_refused(source: Source, expression: str,
     with pytest.raises(Permanent, match=says) as refused:
         source.read([DAY], query=QUERY.format(f"{expression} AS value"))
     assert refused.value.cause == cause
+
+
+def test_the_row_of_an_array_is_named_and_its_neighbours_keep_their_names(source: Source) -> None:
+    """The dimensions that come beside have a name as well."""
+    rows = "(VALUES ('{1}'::int[], '{a,b}'::text[]), (NULL, '{}'), ('{2,3}', NULL))"
+    query = f"SELECT DATE '2024-03-31' AS day, a AS array_ndims, b FROM {rows} AS v(a, b)"
+    bounded = f"SELECT * FROM ({query}) AS made WHERE day >= :start AND day < :end"
+    found = source.read([DAY], query=bounded)
+    assert found.column_names == ["day", "array_ndims", "b"]
+    assert found["array_ndims"].to_pylist() == [[1], None, [2, 3]] and found["b"].to_pylist() == [["a", "b"], [], None]
+    with pytest.raises(Permanent, match="Column array_ndims, row 3 of the reading: an array of more than one"):
+        source.read([DAY], query=bounded.replace("{2,3}", "{{2,3},{4,5}}"))
 
 
 def test_a_numeric_of_any_size_is_read_as_it_is_declared(source: Source) -> None:

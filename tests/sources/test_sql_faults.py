@@ -103,6 +103,17 @@ def test_a_duckdb_file_that_is_written_is_read_later(tmp_path: Path) -> None:
     assert source.read([DAY]).num_rows == 0
 
 
+@pytest.mark.parametrize(
+    "value", ["[t, 'infinity']", "{'a': t, 'b': {'c': [t, 'infinity']}}", "map([1, 2], [t, 'infinity'])"]
+)
+def test_infinity_is_found_wherever_duckdb_holds_it(tmp_path: Path, value: str) -> None:
+    source = file_source("duckdb", tmp_path)
+    made = f"SELECT DATE '2024-01-01' AS day, {value} AS value FROM (SELECT TIMESTAMP '2024-01-01' AS t)"
+    source.run(f"CREATE TABLE visits AS {made.replace('infinity', '2024-01-02')} UNION ALL {made}")
+    with pytest.raises(Permanent, match="Column value, row 2 of the reading: infinity"):
+        source.read([date(2024, 1, 1)])
+
+
 def test_what_sqlite_keeps_beside_the_declared_type_is_refused(tmp_path: Path) -> None:
     source = file_source("sqlite", tmp_path)
     source.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES ('many', '2024-01-01')")

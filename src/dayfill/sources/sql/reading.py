@@ -80,6 +80,6 @@ def prepared(
     goes_by_column = options.table and made.day is not None
     bounds = shape.bounds_for(given.field(made.day).type) if goes_by_column else options.bounds
     queries = [statement.of(options, database.dialect, bounds, run) for run in statement.ranges(days)]
-    if made.sent:
-        queries = [statement.sent(query, database.dialect, made.sources, made.sent) for query in queries]
+    if made.sent or made.arrays:
+        queries = [statement.sent(query, database.dialect, made.sources, made.sent, made.arrays) for query in queries]
     return Rows(database, given, made, queries, ends, closing)

@@ -27,7 +27,8 @@ _MICROSECONDS = 86_400 * 10**6
 @dataclass(frozen=True, slots=True)
 class Shape:
     """chosen: column of the database -> name and type at the destination. day: the column that a row's day is in,
-    None for a table without days. sent: columns that come as `numeric` takes them.
+    None for a table without days. sent: columns that come as `numeric` takes them. arrays: columns of PostgreSQL's
+    arrays, whose dimensions come beside them, for its driver lines up the values of all.
     """
 
     chosen: tuple[tuple[str, pa.Field], ...]
@@ -35,6 +36,7 @@ class Shape:
     date_column: str
     zone: str
     sent: frozenset[str] = frozenset()
+    arrays: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -55,6 +57,10 @@ class Shape:
         Raises:
             Permanent: a value does not fit its type; a row has no day.
         """
+        for at, array in enumerate(self.arrays, len(self.sources)):
+            _refuse_dimensions(batch.column(at), array, before)
+        if self.arrays:
+            batch = batch.select(range(len(self.sources)))
         if self.day is None:
             days = pa.repeat(pa.scalar(WHOLE, pa.date32()), batch.num_rows)
         else:
@@ -94,12 +100,17 @@ def shape_of(given: pa.Schema, table: Table, day: str | None, zone: str) -> Shap
         raise Permanent(
             "SCHEMA", f"The column name {DATE_COLUMN} is taken by the date that dayfill puts in; rename it."
         )
-    return Shape(chosen, day, dates[0] if dates else DATE_COLUMN, zone, _sent(given, chosen) - {day})
+    arrays = tuple({source: None for source, _ in chosen if _is_array(given.field(source))})
+    return Shape(chosen, day, dates[0] if dates else DATE_COLUMN, zone, _sent(given, chosen) - {day}, arrays)
 
 
 def _sent(given: pa.Schema, chosen: Sequence[tuple[str, pa.Field]]) -> frozenset[str]:
     numbers = {field.name for field in given if numeric.is_numeric(field.type)}
     return frozenset(numbers - {source for source, field in chosen if not numeric.is_put_together(field.type)})
+
+
+def _is_array(field: pa.Field) -> bool:
+    return bool(kinds.is_list(field.type)) and b"POSTGRESQL:type" in (field.metadata or {})
 
 
 def _found(names: Mapping[str, str], wanted: str) -> str:
@@ -130,8 +141,20 @@ def kept(field: pa.Field) -> pa.DataType:
             raise _unkept(field.name, "numeric without precision, or with one beyond 38", "numeric(18,4)")
         return pa.decimal128(modifier >> 16, modifier & 0x7FF)
     if kinds.is_list(of):
-        return pa.list_(kept(of.value_field))
+        return pa.list_(_kept_in_array(field))
     return of
+
+
+def _kept_in_array(field: pa.Field) -> pa.DataType:
+    try:
+        return kept(field.type.value_field)
+    except Permanent:
+        what = (field.metadata or {}).get(b"POSTGRESQL:type", b"values").decode().removeprefix("_")
+        raise Permanent(
+            "SCHEMA",
+            f"Column {field.name} is an array of {what}, of which the driver tells too little: make it JSON in a query,"
+            f" by to_jsonb({field.name}).",
+        ) from None
 
 
 def _unkept(name: str, what: str, instead: str | None) -> Permanent:
@@ -164,19 +187,45 @@ def _cast(column: pa.Array, wanted: pa.DataType) -> pa.Array:
     return column.cast(wanted, safe=True)
 
 
+def _refuse_dimensions(numbers: pa.Array, name: str, before: int) -> None:
+    """No array of arrays: which values stood together would be lost."""
+    if (flattened := pc.greater(numbers, 1)).true_count:
+        row = before + pc.index(flattened, True).as_py() + 1
+        raise Permanent(
+            "DATA",
+            f"Column {name}, row {row} of the reading: an array of more than one dimension. Make it JSON in a query, by"
+            f" to_jsonb({name}).",
+        )
+
+
 def _refuse_endless(column: pa.Array, name: str, before: int) -> None:
     """No 'infinity', and no year that others do not have."""
-    if kinds.is_timestamp(column.type):
+    if (row := _endless(column)) is not None:
+        raise Permanent(
+            "DATA", f"Column {name}, row {before + row + 1} of the reading: infinity, or a year beyond 1 to 9999."
+        )
+
+
+def _endless(column: pa.Array) -> int | None:
+    """The first row that holds such a moment, in itself or within a list or a struct."""
+    if kinds.is_map(column.type):
+        pair = pa.struct([("key", column.type.key_type), ("value", column.type.item_type)])
+        column = column.cast(pa.list_(pair))
+    of = column.type
+    if kinds.is_list(of) or kinds.is_large_list(of) or kinds.is_fixed_size_list(of):
+        found = _endless(pc.list_flatten(column))
+        return None if found is None else int(pc.list_parent_indices(column)[found].as_py())
+    if kinds.is_struct(of):
+        return min((row for part in column.flatten() if (row := _endless(part)) is not None), default=None)
+    if kinds.is_timestamp(of):
         least, most = _FIRST * _MICROSECONDS, _END * _MICROSECONDS
-        numbers = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-    elif kinds.is_date32(column.type):
+        numbers = column.cast(pa.timestamp("us", of.tz), safe=False).cast(pa.int64())
+    elif kinds.is_date32(of):
         least, most, numbers = _FIRST, _END, column.cast(pa.int32())
     else:
-        return
+        return None
     beyond = pc.or_(pc.less(numbers, least), pc.greater_equal(numbers, most))
-    if beyond.true_count:
-        row = before + pc.index(beyond, True).as_py() + 1
-        raise Permanent("DATA", f"Column {name}, row {row} of the reading: infinity, or a year beyond 1 to 9999.")
+    return int(pc.index(beyond, True).as_py()) if beyond.true_count else None
 
 
 def _days(column: pa.Array, name: str, zone: str, before: int) -> pa.Array:

@@ -80,11 +80,17 @@ def of_schema(options: Options, dialect: Dialect) -> str:
     return f"SELECT * FROM ({of(options, dialect, options.bounds, (date(2000, 1, 1),) * 2)}) AS columns_of WHERE 1 = 0"
 
 
-def sent(query: str, dialect: Dialect, columns: Iterable[str], numbers: Container[str]) -> str:
-    """These columns of a query; numbers: those of them that are to come as `numeric` takes them."""
+def sent(
+    query: str, dialect: Dialect, columns: Iterable[str], numbers: Container[str], arrays: Sequence[str] = ()
+) -> str:
+    """These columns of a query of PostgreSQL. numbers: those of them that are to come as `numeric` takes them.
+
+    arrays: those whose numbers of dimensions are to follow them all.
+    """
     named = [(dialect.name(column), column in numbers) for column in columns]
-    listed = ", ".join(f"pg_catalog.numeric_send({name}) AS {name}" if is_number else name for name, is_number in named)
-    return f"SELECT {listed} FROM ({query}) AS sent"
+    listed = [f"pg_catalog.numeric_send({name}) AS {name}" if is_number else name for name, is_number in named]
+    listed += [f"pg_catalog.array_ndims({dialect.name(array)})" for array in arrays]
+    return f"SELECT {', '.join(listed)} FROM ({query}) AS sent"
 
 
 def _moment(day: date, bounds: str, zone: str) -> date | datetime:
