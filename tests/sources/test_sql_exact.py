@@ -30,6 +30,9 @@ def source(postgresql_source: Source) -> Source:
 EXACT = [
     ("1.25::numeric(20,4)", pa.decimal128(20, 4), Decimal("1.2500")),
     ("('-0.000001')::numeric(18,6)", pa.decimal128(18, 6), Decimal("-0.000001")),
+    ("123456::numeric(4,-2)", pa.decimal128(6, 0), Decimal("123500")),
+    ("'0.00123'::numeric(3,5)", pa.decimal128(5, 5), Decimal("0.00123")),
+    ("('-1e-38')::numeric(1,38)", pa.decimal128(38, 38), Decimal("-1e-38")),
     ("""'{"b": [1, null]}'::jsonb""", pa.json_(), '{"b": [1, null]}'),
     ("""'{"b":1, "b":2}'::json""", pa.string(), '{"b":1, "b":2}'),
     ("'00010203-0405-0607-0809-0a0b0c0d0e0f'::uuid", pa.uuid(), UUID(bytes=bytes(range(16)))),
@@ -56,6 +59,7 @@ def test_a_value_of_postgresql_keeps_its_type(source: Source, expression: str, o
 
 REFUSED = [
     ("1.5::numeric", "numeric without precision", "SCHEMA"),
+    ("1e30::numeric(30,-9)", "with one beyond 38", "SCHEMA"),
     ("1.5::money", "is money", "SCHEMA"),
     ("'10.0.0.1'::inet", "is inet", "SCHEMA"),
     ("'NaN'::numeric(9,2)", "row 1 of the reading: NaN does not fit", "DATA"),

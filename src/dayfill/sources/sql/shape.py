@@ -21,6 +21,8 @@ _FIRST, _END = -719_162, 2_932_897
 """The days that Python has, counted from 1970."""
 _DIGITS = 20
 """Of any integer of 64 bits."""
+_MOST_DIGITS = 38
+"""Of a decimal."""
 _MICROSECONDS = 86_400 * 10**6
 
 
@@ -137,9 +139,12 @@ def kept(field: pa.Field) -> pa.DataType:
         modifier = int((field.metadata or {}).get(b"POSTGRESQL:typmod", b"-1")) - 4
         if of.type_name != "numeric":
             raise _unkept(field.name, of.type_name, "text")
-        if modifier <= 0 or modifier >> 16 > 38:
+        precision, scale = modifier >> 16, ((modifier & 0x7FF) ^ 0x400) - 0x400
+        # It may count from places before the point, or begin behind it: then it has more digits than are kept.
+        precision = max(precision - min(scale, 0), scale)
+        if modifier <= 0 or precision > _MOST_DIGITS:
             raise _unkept(field.name, "numeric without precision, or with one beyond 38", "numeric(18,4)")
-        return pa.decimal128(modifier >> 16, modifier & 0x7FF)
+        return pa.decimal128(precision, max(scale, 0))
     if kinds.is_list(of):
         return pa.list_(_kept_in_array(field))
     return of
