@@ -13,7 +13,7 @@ from dayfill import outgoing
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.outgoing import authorities, streams
 from dayfill.sources import DEFAULT_PORTS
-from dayfill.sources.sql import lexicon, rows
+from dayfill.sources.sql import lexicon, rows, statement
 from dayfill.sources.sql.options import Options, wrong
 from dayfill.sources.sql.statement import Dialect
 
@@ -54,7 +54,7 @@ class Database:
         """The rows of a query, as they come."""
         cursor = self._con.cursor()
         with _translated(self._shown):
-            cursor.execute(sql)
+            cursor.execute(statement.with_whole_floats(sql, self.dialect, columns))
 
         def fetched(most: int) -> Sequence[Sequence[object]]:
             with _translated(self._shown):
@@ -70,7 +70,7 @@ class Database:
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """A view of the database in which nothing changes. seconds: how long a statement may take."""
     if pymysql is None:
-        raise wrong("MySQL and MariaDB need a driver: install dayfill[mysql] on the server.")
+        raise wrong("MySQL and MariaDB need a driver: install dayfill[mysql] on the server and each node of a cluster.")
     fields = options.fields
     host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORTS["mysql"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from dayfill.domain import sql
 from dayfill.sources.sql.lexicon import Lexicon, with_bounds
 from dayfill.sources.sql.options import Options, wrong
@@ -91,6 +93,15 @@ def sent(
     listed = [f"pg_catalog.numeric_send({name}) AS {name}" if is_number else name for name, is_number in named]
     listed += [f"pg_catalog.array_ndims({dialect.name(array)})" for array in arrays]
     return f"SELECT {', '.join(listed)} FROM ({query}) AS sent"
+
+
+def with_whole_floats(query: str, dialect: Dialect, columns: pa.Schema) -> str:
+    """A FLOAT of MySQL is sent with six digits, too few for what it holds; as a DOUBLE it comes whole."""
+    if pa.float32() not in columns.types:
+        return query
+    named = [(dialect.name(column.name), column.type == pa.float32()) for column in columns]
+    listed = ", ".join(f"{name} + 0e0 AS {name}" if is_short else name for name, is_short in named)
+    return f"SELECT {listed} FROM ({query}) AS whole"
 
 
 def _moment(day: date, bounds: str, zone: str) -> date | datetime:
