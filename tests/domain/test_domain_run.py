@@ -63,14 +63,21 @@ def test_a_transient_failure_is_tried_until_the_attempts_are_spent(jitter: float
 
 @given(JITTER)
 def test_who_was_lost_with_the_server_does_not_wait_but_has_used_an_attempt(jitter: float) -> None:
-    lost = replace(failure(), at_once=True)
+    lost = replace(failure(), at_once=MAX_ATTEMPTS)
     assert [after_failure(lost, attempts, NOW, jitter) for attempts in (1, 3)] == [TryAgain(NOW), TryAgain(NOW)]
     assert after_failure(lost, MAX_ATTEMPTS, NOW, jitter) is None
 
 
 @given(JITTER)
+def test_who_may_be_tried_at_once_once_waits_the_second_time(jitter: float) -> None:
+    lost = replace(failure(), at_once=1)
+    expected = [TryAgain(NOW), TryAgain(NOW + backoff(2, jitter))]
+    assert [after_failure(lost, attempts, NOW, jitter) for attempts in (1, 2)] == expected
+
+
+@given(JITTER)
 def test_the_last_attempt_is_given_back_if_something_else_may_have_ended_it(jitter: float) -> None:
-    lost = replace(failure(), at_once=True, in_company=True)
+    lost = replace(failure(), at_once=MAX_ATTEMPTS, in_company=True)
     assert after_failure(lost, MAX_ATTEMPTS - 1, NOW, jitter) == TryAgain(NOW)
     assert after_failure(lost, MAX_ATTEMPTS, NOW, jitter) == TryAgain(NOW, give_back=True)
     assert after_failure(replace(lost, transient=False), MAX_ATTEMPTS, NOW, jitter) is None

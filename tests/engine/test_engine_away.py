@@ -70,6 +70,21 @@ async def test_a_cluster_that_is_gone_costs_no_attempt_and_a_worker_that_breaks_
     assert len(fleet.flying) == 2, "there is no slot"
 
 
+async def test_a_day_goes_to_another_worker_at_once_the_first_time_only(rig: Rig, fleet: Fleet) -> None:
+    rig.transfer()
+    backfill = await rig.backfill(rig.transfer(), last(1))
+    await rig.step()
+    fleet.flying[0].set_exception(RuntimeError("The worker died."))
+    await rig.step()
+    assert len(fleet.flying) == 2 and rig.runs(backfill)[ago(0)] == ("RUNNING", 2)
+    fleet.flying[1].set_exception(RuntimeError("The worker died."))
+    await rig.step()
+    assert len(fleet.flying) == 2 and rig.runs(backfill)[ago(0)] == ("QUEUED", 2)
+    rig.pass_time(seconds=4)
+    await rig.step()
+    assert len(fleet.flying) == 3
+
+
 async def test_at_the_deadline_a_slice_is_ended_where_it_runs(rig: Rig, fleet: Fleet) -> None:
     rig.transfer()
     backfill = await rig.backfill(rig.transfer(), last(1))

@@ -89,7 +89,7 @@ async def test_a_worker_that_breaks_costs_an_attempt_and_nothing_more(rig: Rig, 
     gate = executor.gates[0]
     gate.future.cancel() if error is None else gate.die(error)
     await rig.step()
-    assert rig.runs(backfill)[ago(0)] == ("QUEUED", 1)
+    assert rig.runs(backfill)[ago(0)] == ("RUNNING", 2)
     await rig.finish()
     assert rig.runs(backfill)[ago(0)] == ("COMPLETED", 2)
     assert rig.agrees(transfer) == sorted(last(3))

@@ -100,8 +100,9 @@ class Failure:
     """Why a day was not loaded.
 
     retry_after: seconds until another try makes sense, which costs no attempt. parks: the side that refused the work as
-    a whole; it rests, whether or not it said for how long, and the attempt is given back. at_once: nothing is in
-    trouble that a wait would spare. in_company: others failed by the same, so the day itself need not be its cause.
+    a whole; it rests, whether or not it said for how long, and the attempt is given back. at_once: up to this attempt
+    the next follows without a wait, which would spare nothing. in_company: others failed by the same, so the day itself
+    need not be its cause.
     """
 
     cause: str
@@ -110,7 +111,7 @@ class Failure:
     fatal: bool = False
     retry_after: float | None = None
     parks: Side | None = None
-    at_once: bool = False
+    at_once: int = 0
     in_company: bool = False
 
 
@@ -144,4 +145,4 @@ def after_failure(failure: Failure, attempts: int, now: datetime, jitter: float)
     if attempts >= MAX_ATTEMPTS:
         # The day is made sure of: it is tried again with nothing beside it.
         return TryAgain(now, give_back=True) if failure.in_company else None
-    return TryAgain(now if failure.at_once else now + backoff(attempts, jitter))
+    return TryAgain(now if attempts <= failure.at_once else now + backoff(attempts, jitter))

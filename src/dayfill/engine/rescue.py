@@ -21,8 +21,11 @@ from dayfill.store.db import Database, Tx
 CHANGED = Failure(
     "CHANGED", "The transfer was changed while this day was loaded; it is loaded again.", transient=True, retry_after=0
 )
-LOST = Failure(run.LOST, "The server stopped while this day was being loaded.", transient=True, at_once=True)
-BROKEN = Failure(run.LOST, "The worker that loaded this day broke off.", transient=True)
+LOST = Failure(
+    run.LOST, "The server stopped while this day was being loaded.", transient=True, at_once=run.MAX_ATTEMPTS
+)
+BROKEN = Failure(run.LOST, "The worker that loaded this day broke off.", transient=True, at_once=1)
+"""A worker that was killed costs its days no wait; a day that ends one worker after the other is given time."""
 
 
 def broken(error: BaseException, days: int) -> Failure:
