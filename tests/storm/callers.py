@@ -1,4 +1,4 @@
-"""People who use an installation while it is stormed: they create, retry, cancel, pause, resume, run now and edit."""
+"""People who use an installation while it is stormed: they create, retry, cancel, pause, run now, edit and weigh."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from arena import Arena, Unanswered, day
+from evidence import flavour_of
 from overtaking import edit
 
 FINAL = ("COMPLETED", "CANCELLED")
 COUNTERS = ("transfer_runs_created", "transfer_runs_completed", "transfer_runs_failed")
-WEIGHTS = {"create": 40, "look": 15, "retry": 15, "run_now": 12, "cancel": 6, "pause": 4, "resume": 6, "edit": 12}
+OFTEN = {"create": 40, "look": 15, "retry": 15, "run_now": 12, "cancel": 6, "pause": 4, "resume": 6, "edit": 12}
+OFTEN |= {"weigh": 8, "weigh_team": 6}
+HEAVIEST = 9
 
 
 @dataclass
 class Caller:
     """One person. acknowledged: backfill -> (transfer, first day, last day). open: creates that were never answered.
 
+    weights: of the teams that have been given one.
     wrong: what an answer said that no answer may say. refused: requests that were refused for a reason.
     may_err: an answer may be 500, since servers are made to fail.
     """
@@ -30,17 +34,19 @@ class Caller:
     acknowledged: dict[int, tuple[int, str, str]] = field(default_factory=dict)
     open: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     seen: dict[int, dict[str, Any]] = field(default_factory=dict)
+    weights: dict[int, int] = field(default_factory=dict)
     wrong: list[tuple[str, str]] = field(default_factory=list)
     refused: int = 0
     repeated: int = 0
+    weighed: int = 0
     may_err: bool = True
 
     def go_on(self, until: threading.Event, pause: float) -> None:
         """One thing after the other until told to stop."""
-        verbs, weights = list(WEIGHTS), list(WEIGHTS.values())
+        verbs, often = list(OFTEN), list(OFTEN.values())
         while not until.wait(self.chance.random() * pause):
             try:
-                getattr(self, self.chance.choices(verbs, weights)[0])()
+                getattr(self, self.chance.choices(verbs, often)[0])()
             except Unanswered:
                 continue  # whoever created something asks again later
 
@@ -64,27 +70,45 @@ class Caller:
             self._create(key)
 
     def retry(self) -> None:
-        self._verb("POST", "/x/v1~/backfills/{}/retry", {}, reopens=True)
+        self._verb("POST", "/x/v1{}/backfills/{}/retry", {}, reopens=True)
 
     def cancel(self) -> None:
-        self._verb("PATCH", "~/backfills/{}", {"status": "CANCELLED"})
+        self._verb("PATCH", "{}/backfills/{}", {"status": "CANCELLED"})
 
     def pause(self) -> None:
-        self._verb("POST", "/x/v1~/backfills/{}/pause", {})
+        self._verb("POST", "/x/v1{}/backfills/{}/pause", {})
 
     def resume(self) -> None:
-        self._verb("POST", "/x/v1~/backfills/{}/resume", {})
+        self._verb("POST", "/x/v1{}/backfills/{}/resume", {})
 
     def look(self) -> None:
-        self._verb("GET", "~/backfills/{}")
+        self._verb("GET", "{}/backfills/{}")
 
     def run_now(self) -> None:
         transfer_id = self.chance.choice(list(self.arena.transfers))
         days = {str(day(self.chance.randrange(self.arena.days))) for _ in range(3)}
-        self._call("POST", f"/x/v1~/transfers/{transfer_id}/runs", {"dates": sorted(days)}, may_be=(202,))
+        self._call(
+            "POST",
+            f"/x/v1{self.arena.place(transfer_id)}/transfers/{transfer_id}/runs",
+            {"dates": sorted(days)},
+            may_be=(202,),
+        )
 
     def edit(self) -> None:
         edit(self.arena, self.chance.choice(list(self.arena.transfers)), self.chance.randrange(10**6))
+
+    def weigh(self) -> None:
+        """A transfer gets more or fewer turns from now on; what it has loaded stays as good as it was."""
+        transfer_id, weight = self.chance.choice(list(self.arena.transfers)), self.chance.randint(1, HEAVIEST)
+        self.arena.transfers[transfer_id]["data_source_settings"][-1]["value"] = weight
+        self.weighed += edit(self.arena, transfer_id, flavour_of(self.arena, transfer_id))
+
+    def weigh_team(self) -> None:
+        """From a process of the operator's own, which wakes no server."""
+        team_id = self.chance.choice([self.arena.team_id, *self.arena.teams.values()])
+        self.weights[team_id] = self.chance.randint(1, HEAVIEST)
+        self.arena.state.change("UPDATE teams SET weight = ? WHERE team_id = ?", self.weights[team_id], team_id)
+        self.weighed += 1
 
     def finish(self, patience: float) -> None:
         """Have everything done that was asked for, whatever stood in its way: open creates, pauses, failed days.
@@ -105,7 +129,8 @@ class Caller:
                     end = min(time.monotonic() + patience, began + 10 * patience)
                 continue
             for transfer_id in sorted(left):
-                status, answer = self.arena.call("POST", f"/x/v1~/transfers/{transfer_id}/backfills", chosen)
+                place = self.arena.place(transfer_id)
+                status, answer = self.arena.call("POST", f"/x/v1{place}/transfers/{transfer_id}/backfills", chosen)
                 if status == 200:
                     self._acknowledge(answer)
                 else:
@@ -115,11 +140,15 @@ class Caller:
 
     def is_busy(self) -> bool:
         """Whether something is under way or may start; what is paused is resumed."""
-        _, incomplete = self.arena.call("GET", "~/backfills")
-        active = [one for one in incomplete if one["status"] != "FAILED"]  # that one ends with a retry, or never
-        for one in active:
+        active = []
+        for place in self.arena.places:
+            _, incomplete = self.arena.call("GET", f"{place}/backfills")
+            active += [
+                (place, one) for one in incomplete if one["status"] != "FAILED"
+            ]  # it ends with a retry, or never
+        for place, one in active:
             if one["x"].get("paused_time"):
-                self.arena.call("POST", f"/x/v1~/backfills/{one['transfer_backfill_id']}/resume", {})
+                self.arena.call("POST", f"/x/v1{place}/backfills/{one['transfer_backfill_id']}/resume", {})
         return bool(active) or bool(self.waiting())
 
     def waiting(self) -> list[tuple[Any, ...]]:
@@ -137,7 +166,10 @@ class Caller:
         transfer_id, first, last = self.open[key]
         body = {"range_start": first, "range_end": last}
         status, answer = self.arena.call(
-            "POST", f"~/transfers/{transfer_id}/backfills", body, **{"Idempotency-Key": key}
+            "POST",
+            f"{self.arena.place(transfer_id)}/transfers/{transfer_id}/backfills",
+            body,
+            **{"Idempotency-Key": key},
         )
         if self._failed(status, answer):  # a fault, or a server that is stopping: ask again
             return
@@ -160,7 +192,8 @@ class Caller:
         backfill_id = self.chance.choice(list(self.acknowledged)[-8:])
         if reopens:  # also if no answer comes: it may have been done
             self.seen.pop(backfill_id, None)
-        answer = self._call(method, path.format(backfill_id), body, may_be=(200,))
+        place = self.arena.place(self.acknowledged[backfill_id][0])
+        answer = self._call(method, path.format(place, backfill_id), body, may_be=(200,))
         if answer is not None:
             self._compare(backfill_id, answer)
 

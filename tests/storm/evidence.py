@@ -75,7 +75,7 @@ def days(arena: Arena, transfer_id: int, names: tuple[str, ...]) -> Iterator[Day
             transfer_id,
         )
     )
-    flavour = _flavour(arena, transfer_id)
+    flavour = flavour_of(arena, transfer_id)
     ledgers, helds = _destination(arena, transfer_id, names)
     for day in sorted({*known, *ledgers, *helds}):
         settled, token, run_id, row_count, content_hash, started = known.get(day, (None,) * 6)
@@ -95,7 +95,7 @@ def days(arena: Arena, transfer_id: int, names: tuple[str, ...]) -> Iterator[Day
         )
 
 
-def _flavour(arena: Arena, transfer_id: int) -> int:
+def flavour_of(arena: Arena, transfer_id: int) -> int:
     """What the transfer would read now."""
     ((text,),) = arena.rows("SELECT configuration FROM transfers WHERE transfer_id = ?", transfer_id)
     settings = {setting["field_id"]: setting["value"] for setting in json.loads(text)["settings"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -64,6 +65,22 @@ def check(arena: Arena) -> Findings:
             found.rows += sum(held.rows for held in one.held.values())
             found.wrong += [(kind, f"{one.name}: {what}") for kind, what in _faults(one, names)]
             found.ahead += any(row.token > one.token for row in one.ledger.values())
+    return found
+
+
+def check_weights(arena: Arena, of_teams: Mapping[int, int]) -> Findings:
+    """A transfer has the turns that its configuration asks for, a team those that were told last."""
+    found = Findings()
+    told = {team_id: 1 for team_id in (arena.team_id, *arena.teams.values())} | dict(of_teams)
+    for team_id, weight in arena.rows("SELECT team_id, weight FROM teams"):
+        if weight != told[team_id]:
+            found.wrong.append(("lost", f"team {team_id} was given the weight {told[team_id]}, it has {weight}"))
+    for transfer_id, weight, text in arena.rows("SELECT transfer_id, weight, configuration FROM transfers"):
+        wanted = {one["field_id"]: one["value"] for one in json.loads(text)["settings"]}["weight"]
+        if weight != wanted:
+            found.wrong.append(
+                ("disagrees", f"transfer {transfer_id} weighs {weight}, its configuration says {wanted}")
+            )
     return found
 
 

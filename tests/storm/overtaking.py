@@ -31,11 +31,14 @@ def overtake(arena: Arena, server: Server, transfer_id: int, gate: Path, flavour
 
 
 def edit(arena: Arena, transfer_id: int, flavour: int) -> bool:
-    """Have the transfer read something else: what it is loading starts over, what it has loaded is out of date."""
+    """Have the transfer read something else: what it is loading starts over, what it has loaded is out of date.
+
+    Its weight is that of the configuration that the arena remembers.
+    """
     body = copy.deepcopy(arena.transfers[transfer_id])
     body["data_source_settings"][0]["value"] = str(flavour)
     try:
-        return arena.call("PUT", f"~/transfers/{transfer_id}", body)[0] == 200
+        return arena.call("PUT", f"{arena.place(transfer_id)}/transfers/{transfer_id}", body)[0] == 200
     except Unanswered:
         return False
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import arena
 from arena import DEADLINE, Arena, Unanswered
 from callers import Caller
-from oracle import check, check_creates, check_state
+from oracle import check, check_creates, check_state, check_weights
 from places import LOOPBACK
 from sabotage import Sabotage
 from servers import Server, Template
@@ -267,5 +267,7 @@ class SharedWeather:
         found.add(check(self.arena))
         found.wrong += self.caller.wrong
         found.add(check_creates(self.arena, self.caller.acknowledged))
+        found.add(check_weights(self.arena, self.caller.weights))
         self.tally.counts["creates"] = len(self.caller.acknowledged)
         self.tally.counts["repeated"] = self.caller.repeated
+        self.tally.counts["weighed"] = self.caller.weighed

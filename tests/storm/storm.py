@@ -50,7 +50,8 @@ def in_weather(
     folder: Path, template: Template, chance: Random, tally: Tally, is_fenced: bool
 ) -> Iterator[Weather | SharedWeather]:
     """One server after the other, with its state and its data in files."""
-    place = arena.make(folder, ("STAMPED", DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE))
+    of_both = ("STAMPED", DEADLINE), ("STAMPED_SINGLY", LONG_DEADLINE)
+    place = arena.make(folder, *of_both, other_team=of_both)
     yield Weather(place, template, chance, tally, is_fenced)
 
 
@@ -126,7 +127,7 @@ def report(total: Tally, seed: int, seconds: float) -> str:
         f" {counts['overtaken']}",
         f"PostgreSQL restarted {counts['restarts']}, servers that began to dispatch {counts['leaders']}",
         f"stale writes refused {counts['refused']}, readings {counts['readings']}, creates acknowledged"
-        f" {counts['creates']}, creates repeated {counts['repeated']}",
+        f" {counts['creates']}, creates repeated {counts['repeated']}, weights changed {counts['weighed']}",
         f"days compared {found.days}, rows {found.rows}, invariants checked {found.invariants}, ledger ahead of the"
         f" state {found.ahead}",
         f"lost {found.count('lost')}, doubled {found.count('doubled')}, stale {found.count('stale')}, state and ledger"

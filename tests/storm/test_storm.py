@@ -11,7 +11,7 @@ import pytest
 from storm import Storm, report
 
 FAULTS = 300
-DONE = ("kills", "kills under way", "stops", "pauses", "overtaken", "refused", "creates", "repeated")
+DONE = ("kills", "kills under way", "stops", "pauses", "overtaken", "refused", "creates", "repeated", "weighed")
 """What must have happened, or the storm was none."""
 
 

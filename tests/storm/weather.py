@@ -13,7 +13,7 @@ from typing import Any
 
 from arena import DEADLINE, Arena
 from callers import Caller
-from oracle import Findings, check, check_creates, check_state
+from oracle import Findings, check, check_creates, check_state, check_weights
 from overtaking import overtake
 from sabotage import Sabotage
 from servers import Server, Template
@@ -163,8 +163,10 @@ class Weather:
             found.wrong.append(("answer", f"after SIGTERM the server ended with {code}\n{server.said()[:2000]}"))
         found.wrong += self.caller.wrong
         found.add(check_creates(self.arena, self.caller.acknowledged))
+        found.add(check_weights(self.arena, self.caller.weights))
         self.tally.counts["creates"] = len(self.caller.acknowledged)
         self.tally.counts["repeated"] = self.caller.repeated
+        self.tally.counts["weighed"] = self.caller.weighed
 
     def _sabotage(self, is_long: bool) -> Sabotage:
         habits = moody(self.arena, self.chance)
