@@ -12,6 +12,7 @@ from dayfill.domain.days import WHOLE
 from dayfill.domain.table_group import (
     MAX_TABLE_FIELDS,
     MAX_TABLES,
+    column_name,
     faults,
     of_day,
     prefix,
@@ -35,6 +36,9 @@ DAY = date(2024, 2, 29)
         ("__cost--per click ", "cost_per_click"),
         ("CTR", "ctr"),
         ("ADS2B", "ads2b"),
+        ("Größe (cm)", "grosse_cm"),
+        ("Coût_réel", "cout_reel"),
+        ("日本語", ""),
     ],
 )
 def test_snake(text: str, form: str) -> None:
@@ -44,6 +48,24 @@ def test_snake(text: str, form: str) -> None:
 
 def test_a_prefix_ends_in_an_underscore_or_is_nothing() -> None:
     assert (prefix("nyc"), prefix("Nyc_"), prefix(""), prefix("--")) == ("NYC_", "NYC_", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("campaignName", "campaignName"),
+        ("_CTR", "_CTR"),
+        ("Campaign name", "campaign_name"),
+        ("Cost (EUR)", "cost_eur"),
+        ("30-day cost", "_30_day_cost"),
+        ("日本語", "日本語"),
+        ("_dayfill", "dayfill"),
+        ("_dayfill_day", "dayfill_day"),
+        ("x" * 64, "x" * 64),
+    ],
+)
+def test_a_column_keeps_its_name_where_it_can_and_else_takes_its_form(text: str, name: str) -> None:
+    assert column_name(text) == name
 
 
 @given(st.text())

@@ -22,7 +22,8 @@ def checked(name: str, what: str) -> str:
         raise Permanent(
             "SCHEMA",
             f"The {what} name {name[:_SHOWN]!r} cannot be used: it must start with a letter or underscore and hold only"
-            " A-Z, a-z, 0-9 and underscores, at most 63 of them. Give it another name in the table group.",
+            " A-Z, a-z, 0-9 and underscores, at most 63 of them. Give it another name at the source or in the table"
+            " group.",
         )
     if name.lower().startswith(_RESERVED):
         raise Permanent(

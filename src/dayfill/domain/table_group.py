@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
@@ -14,6 +15,7 @@ MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_TABLE_FIELDS = 255, 15, 1000, 1000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _RESERVED = "_dayfill"
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MARK = re.compile("[\u0300-\u036f]")
 _NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
 
 Fault = tuple[str, str]
@@ -21,8 +23,24 @@ Fault = tuple[str, str]
 
 
 def snake(text: str) -> str:
-    """Letters and digits with single underscores between the words: "campaignName" -> "campaign_name"."""
-    return _NOT_A_LETTER.sub("_", _WORD_START.sub("_", text)).strip("_").lower()
+    """Letters and digits with single underscores between the words: "campaignName" -> "campaign_name".
+
+    A letter with a mark counts as the letter alone: "Größe (cm)" -> "grosse_cm".
+    """
+    plain = _MARK.sub("", unicodedata.normalize("NFKD", text.replace("ß", "ss")))
+    return _NOT_A_LETTER.sub("_", _WORD_START.sub("_", plain)).strip("_").lower()
+
+
+def column_name(text: str) -> str:
+    """The name of a column that nobody has declared: its own where it can be one, else its lower_snake form.
+
+    What has no such form either is returned as it is, for the destination to refuse.
+    """
+    if _is_name(text):
+        return text
+    form = snake(text)
+    form = f"_{form}" if form[:1].isdigit() else form
+    return form if _is_name(form) else text
 
 
 def table_name(text: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from dayfill.domain.sql import name, text
 from dayfill.domain.transfer import Partition, Table
 from dayfill.errors import Permanent
+from dayfill.sources import naming
 from dayfill.sources.files import infer
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.expression import parse
@@ -83,7 +84,7 @@ def _inferred(
 ) -> tuple[Column, ...]:
     names = dict.fromkeys(column for _, shape in files for column, _ in shape.columns)
     types = infer.column_types(con, files, names, options.date_column)
-    return tuple(Column(column, column, types[column]) for column in names)
+    return tuple(Column(column, target, types[column]) for column, target in naming.targets(names).items())
 
 
 def _day_rule(
