@@ -33,6 +33,10 @@ class Answering:
         """Answer with these data in turn, wrapped."""
         self._answers[method, path] = [(200, {"meta": {"request_id": "R1234567"}, "data": one}, {}) for one in data]
 
+    def then(self, method: str, path: str, data: Any) -> None:
+        """After what was said before, answer with these data."""
+        self._answers[method, path].append((200, {"meta": {"request_id": "R1234567"}, "data": data}, {}))
+
     def bare(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
         """Answer with this body as it is; bytes are sent as they are."""
         self._answers[method, path] = [(status, body, headers)]

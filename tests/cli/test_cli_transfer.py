@@ -50,6 +50,27 @@ def test_without_a_schedule_there_is_none_and_a_table_group_is_taken_as_it_is(
     assert (body["schedule"], body["schema_id"]) == ([], 9)
 
 
+def test_a_table_group_that_is_left_of_another_transfer_is_in_nobodys_way(command: Command, server: Answering) -> None:
+    words = ["Weather", "--source", "FILES", "--destination", "5", "--table", "a"]
+    server.on("POST", "/teams/7/transfers", {"transfer_id": 3, "transfer_name": "Weather"})
+    server.refuse("POST", "/table/group/import", 422, "SCHEMA_NAME_DUPLICATE", "There is one.")
+    server.then("POST", "/table/group/import", {"group_id": "tg_9", "schema_id": 9})
+    assert command("transfer", "create", *words).code == 0
+    first, second, transfer = server.bodies("POST")
+    assert (first["group"]["group_name"], second["group"]["group_name"]) == ("Weather", "Weather 2")
+    assert (transfer["schema_id"], transfer["display_name"]) == (9, "Weather")
+
+
+def test_any_other_refusal_of_the_tables_is_told(command: Command, server: Answering) -> None:
+    words = ["Weather", "--source", "FILES", "--destination", "5", "--table", "a b"]
+    server.refuse("POST", "/table/group/import", 422, "SCHEMA_TABLE_NAME_INVALID", "Rename it.")
+    ran = command("transfer", "create", *words)
+    assert (ran.code, len(server.asked), "Rename it." in ran.err) == (1, 1, True)
+    server.refuse("POST", "/table/group/import", 422, "SCHEMA_NAME_DUPLICATE", "There is one.")
+    ran = command("transfer", "create", *words)
+    assert (ran.code, "Give the transfer another name" in ran.err) == (1, True)
+
+
 def test_pause_resume_run_and_delete(command: Command, server: Answering) -> None:
     server.bare("PUT", "/teams/7/transfers/3/state", {"result": True, "state": "PAUSED"})
     server.on("POST", "/x/v1/teams/7/transfers/3/runs", {"run_ids": [1], "dates": ["2024-01-01"], "joined": []})

@@ -57,3 +57,16 @@ async def test_a_table_without_days_is_kept_as_one(installation: Installation) -
 async def test_two_teams_may_use_one_name(installation: Installation) -> None:
     await seeds.group(installation, name="Group")
     await seeds.group(installation, name="Group", team_id=await installation.team("Second"))
+
+
+async def test_a_group_of_a_transfer_that_is_gone_keeps_its_name_and_is_in_nobodys_way(
+    installation: Installation,
+) -> None:
+    names = []
+    for _ in range(3):
+        async with installation.db.write() as tx:
+            made = await table_groups.create_beside(
+                tx, installation.server.seams, installation.team_id, "FILES", "Weather", [Table("weather")]
+            )
+        names.append(made.name)
+    assert names == ["Weather", "Weather 2", "Weather 3"]

@@ -161,6 +161,13 @@ async def test_a_name_and_a_table_that_are_taken_are_told(installation: Installa
     assert (answer.status_code, 'id="destination_name-problem"' in answer.text) == (422, True)
 
 
+async def test_what_a_deleted_transfer_has_left_is_in_nobodys_way(installation: Installation, browser: Browser) -> None:
+    await seeds.group(installation, name="Visits")
+    await opened(browser)
+    assert (await browser.submit("/transfers/new", **GOOD)).status_code == 303
+    assert installation.execute("SELECT name FROM table_groups ORDER BY schema_id") == [("Visits",), ("Visits 2",)]
+
+
 async def test_a_source_with_accounts_asks_for_them(browser: Browser) -> None:
     page = await opened(browser, "DEMO_ADS")
     assert ("<textarea" in page) == ("Their ids, one a line." in page)

@@ -148,16 +148,18 @@ def _decoded(response: httpx.Response, url: str) -> Any:
 
 def _refusal(response: httpx.Response) -> CommandError:
     """An error answer as words and an exit code."""
+    code = ""
     try:
         body = msgspec.json.decode(response.content)
         error: Mapping[str, Any] = body["error"]
         text = error.get("description") or error["message"]
-        text = f"{plain(str(text))} ({plain(str(error['code']))})"
+        code = plain(str(error["code"]))
+        text = f"{plain(str(text))} ({code})"
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):  # not an error of ours
         text = f"The server answered {response.status_code}."
     if response.headers.get("Retry-After"):
         text += f" Try again in {plain(response.headers['Retry-After'])} s."
-    return CommandError(text, _exit_of(response.status_code))
+    return CommandError(text, _exit_of(response.status_code), code=code)
 
 
 def _exit_of(status: int) -> Exit:

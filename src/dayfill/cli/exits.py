@@ -21,12 +21,13 @@ class Exit(IntEnum):
 
 
 class CommandError(Exception):
-    """A command that cannot go on. hint: what to do about it, on a line of its own."""
+    """A command that cannot go on. hint: what to do about it, on a line of its own. code: of a server that refused."""
 
-    def __init__(self, message: str, exit: Exit = Exit.ERROR, *, hint: str = "") -> None:
+    def __init__(self, message: str, exit: Exit = Exit.ERROR, *, hint: str = "", code: str = "") -> None:
         super().__init__(message)
         self.exit = exit
         self.hint = hint
+        self.code = code
 
 
 def usage(message: str, hint: str = "") -> CommandError:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from dayfill.cli.client import Api, connect, transfer_id
 from dayfill.cli.confirm import confirm
 from dayfill.cli.destination import destination_id
-from dayfill.cli.exits import Exit, usage
+from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.options import DEFAULTS, Options
 from dayfill.cli.pairs import pairs
+from dayfill.cli.transfer_body import Interval, changed, retimed, timed
 
 app = App(name="transfer", help="Transfers: what is copied, from where, to where, when.")
 
-Interval = Literal["hourly", "daily", "weekly", "monthly"]
 Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
+_MOST_NAMES = 100
+"""Names that are tried for the table group of a transfer."""
 _COLUMNS = {
     "ID": "dwh_transfer_id",
     "NAME": "display_name",
@@ -101,7 +103,7 @@ def create(
     if (table is None) == (table_group is None):
         raise usage("Name the tables with --table, or a table group with --table-group: one of the two.")
     values = pairs(set, "--set")
-    timing = _schedule(schedule, hour, weekday, month_day, refresh_window)
+    timing = timed(schedule, hour, weekday, month_day, refresh_window)
     api, printer = connect(options)
     with api:
         body = {
@@ -114,6 +116,52 @@ def create(
             "data_source_settings": [{"field_id": key, "value": value} for key, value in values.items()],
         }
         printer.one(api.send("POST", api.team("transfers"), body))
+    return Exit.OK
+
+
+@app.command
+def change(
+    transfer: str,
+    /,
+    *,
+    name: str | None = None,
+    set: Many = (),
+    unset: Many = (),
+    schedule: Interval | Literal["none"] | None = None,
+    hour: int | None = None,
+    weekday: int | None = None,
+    month_day: int | None = None,
+    refresh_window: int | None = None,
+    options: Options = DEFAULTS,
+) -> int:
+    """Change the name, settings or schedule of a transfer; what is not named stays.
+
+    Days that were loaded with other settings become stale; `dayfill backfill create ... --only stale` loads them again.
+
+    For example:
+
+        dayfill transfer change Weather --set path=/data/new.csv --unset delimiter
+        dayfill transfer change Weather --schedule daily --hour 4
+
+    Args:
+        transfer: Id or name.
+        name: Its new name.
+        set: Setting of the source, as in `dayfill transfer create`; may be repeated.
+        unset: Setting of the source that gets its default again; may be repeated.
+        schedule: How often the last days are loaded again; none = only when asked.
+        hour: Hour of the day in UTC, 0 to 23.
+        weekday: 1 = Monday to 7 = Sunday, for weekly.
+        month_day: 1 to 31, for monthly; past the month's end it means the last day.
+        refresh_window: How many days are loaded again, today included.
+    """
+    values = pairs(set, "--set")
+    timing = {"run_hour": hour, "run_weekday": weekday, "run_day": month_day, "refresh_window": refresh_window}
+    api, printer = connect(options)
+    with api:
+        path = api.team(f"transfers/{transfer_id(api, transfer)}")
+        body = changed(api.get(path), name, values, unset)
+        body["schedule"] = retimed(body["schedule"], schedule, timing)
+        printer.one(api.send("PUT", path, body))
     return Exit.OK
 
 
@@ -189,18 +237,24 @@ def _move(transfer: str, state: str, options: Options) -> int:
     return Exit.OK
 
 
-def _schedule(interval: Interval | None, hour: int, weekday: int, month_day: int, window: int) -> list[dict[str, Any]]:
-    if interval is None:
-        return []
-    timing: dict[str, Any] = {"run_interval": interval, "run_hour": hour, "refresh_window": window}
-    extra = {"weekly": {"run_weekday": weekday}, "monthly": {"run_day": month_day}}
-    return [timing | extra.get(interval, {})]
-
-
 def _import_tables(api: Api, source: str, name: str, table: str) -> int:
-    """A table group of tables whose columns the source decides; returns its schema id."""
+    """A table group of tables whose columns the source decides; returns its schema id.
+
+    It has the name of the transfer, and a number if one that is gone, or was refused, has left one of that name.
+    """
     tables = [{"table_name": one.strip(), "fields": []} for one in table.split(",") if one.strip()]
-    group = {"group_name": name, "ds_id": source, "table_prefix": ""}
-    body = {"version": 1, "group": group, "tables": tables, "fields": []}
-    made = api.send("POST", "/table/group/import", body)
-    return int(made["schema_id"])
+    for group_name in (name, *(f"{name} {number}" for number in range(2, _MOST_NAMES))):
+        group = {"group_name": group_name, "ds_id": source, "table_prefix": ""}
+        try:
+            made = api.send(
+                "POST", "/table/group/import", {"version": 1, "group": group, "tables": tables, "fields": []}
+            )
+        except CommandError as error:
+            if error.code != "SCHEMA_NAME_DUPLICATE":
+                raise
+        else:
+            return int(made["schema_id"])
+    raise CommandError(
+        f"Table groups named {name} to {name} {_MOST_NAMES - 1} are there already.",
+        hint="Give the transfer another name, or take one of them with --table-group.",
+    )

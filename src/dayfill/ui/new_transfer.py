@@ -170,7 +170,7 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
         raise Wrong({"name": "Give the transfer a name."})
     try:
         tables = [Table(table)]
-        group = await table_groups.create(tx, site.seams, visit.team_id, draft.source.kind, name, "", tables)
+        group = await table_groups.create_beside(tx, site.seams, visit.team_id, draft.source.kind, name, tables)
     except RequestError as error:
         raise Wrong({"name" if error.code == "SCHEMA_NAME_DUPLICATE" else "table": error.description}) from None
     act = Act("table_group.create", group.schema_id, after=told.table_group(group))
