@@ -91,3 +91,20 @@ def test_the_same_by_keyboard_alone(lively: RealServer, comes: Comes) -> None:
     me.press("Escape")
     expect(me.page.locator("#drawer")).not_to_be_visible()
     me.focused("Calendar of the days of Demo Ads")
+
+
+def test_the_form_as_a_page_of_its_own_shows_what_will_run_too(lively: RealServer, comes: Comes) -> None:
+    me = comes(lively)
+    me.opens(f"/transfers/{lively.ids[houses.ADS]}/backfills/new?start={ago(20)}&end={ago(11)}")
+    preview = me.page.get_by_role("group", name="The days that will run: 10 days")
+    expect(preview.locator("svg")).not_to_have_count(0)
+    me.page.get_by_label("Last day").fill(str(ago(16)))
+    me.page.get_by_label("Last day").blur()
+    me.sees("5 days", ".plan")
+    expect(me.page.get_by_role("group", name="The days that will run: 5 days").locator("svg")).not_to_have_count(0)
+    expect(me.page.get_by_role("heading", level=1)).to_have_text("New backfill of Demo Ads")
+    me.link("Last 7 days").click()
+    me.sees("7 days", ".plan")
+    expect(me.button("Close")).to_have_count(0)
+    me.button("Backfill 7 days").click()
+    me.sees("started: 7 days.", "#toasts")

@@ -30,11 +30,15 @@ DEFAULT_DAYS = 30
 
 @dataclass
 class Asked:
-    """What somebody typed, kept as it is; span is None while that is no range. problems: by field."""
+    """What somebody typed, kept as it is; span is None while that is no range. problems: by field.
+
+    is_page: the form is a page of its own and no dialog, also where a part of it is asked for.
+    """
 
     start: str
     end: str
     only: list[str]
+    is_page: bool = False
     span: DayRange | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -123,7 +127,7 @@ async def _asked(visit: Visit, transfer: Transfer, sent: Sequence[tuple[str, str
     first = (today - timedelta(days=DEFAULT_DAYS)).isoformat()
     last = (today - timedelta(days=1)).isoformat()
     only = [name for name in CHOICES if ("only", name) in sent]
-    asked = Asked(given.get("start", first).strip(), given.get("end", last).strip(), only)
+    asked = Asked(given.get("start", first).strip(), given.get("end", last).strip(), only, "page" in given)
     start, end = _day(asked, "start", asked.start), _day(asked, "end", asked.end)
     if start and end and start > end:
         asked.problems["end"] = "The last day lies before the first one."

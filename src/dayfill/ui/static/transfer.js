@@ -90,6 +90,7 @@ function drawPreviews() {
     else if (one.dataset.states) previews.set(one, new Calendar(one));
   }
 }
+drawPreviews(); // of a form that is a page of its own
 document.addEventListener("htmx:after:swap", drawPreviews);
 
 /** What the form, as it is filled in, would do. */
