@@ -81,11 +81,20 @@ async def test_a_transfer_says_why_it_does_nothing(installation: Installation, b
     assert "RATE_LIMIT The login expired. Tried again at 2024-06-15 12:30 UTC ." in await shown(browser, "/connections")
     installation.execute(park, until=until, cause="AUTH")
     assert "Ads Needs login AUTH The login expired." in await shown(browser, "/")
+    assert "Needs login" in await shown(browser, f"/transfers/{transfer}")
     installation.execute("UPDATE connections SET revoked_time = 1, parked_until = 0")
     assert "AUTH Its connection was revoked." in await shown(browser, "/")
     installation.execute("UPDATE connections SET revoked_time = NULL")
     installation.execute("UPDATE transfers SET state = 'paused' WHERE transfer_id = :id", id=transfer)
     assert "Paused" in await shown(browser, "/transfers")
+
+
+async def test_a_transfer_is_the_same_in_a_list_and_on_its_page(installation: Installation, browser: Browser) -> None:
+    transfer = await loaded(installation, "Ads", failed=3)
+    installation.execute("UPDATE runs SET cause = 'AUTH' WHERE status = 'FAILED'")
+    assert "Ads Failing" in await shown(browser, "/")
+    page = await shown(browser, f"/transfers/{transfer}")
+    assert "Failing" in page and "Needs login" not in page, "of days, not of the login"
 
 
 async def test_backfills_are_shown_at_work_and_ended(installation: Installation, browser: Browser) -> None:

@@ -26,7 +26,7 @@ class Word(StrEnum):
 NEEDS_SOMEBODY = frozenset({Word.NEEDS_LOGIN, Word.FAILING})
 
 FIXES = {
-    "AUTH": "The source refused the credentials. Renew them in the transfer's settings, then retry.",
+    "AUTH": "The source refused the credentials. Renew them there or make a new connection, then retry.",
     "RATE_LIMIT": "The source asked for patience. Retry later, or lower requests_per_minute of the transfer.",
     "QUOTA": "The quota of the login is used up. Retry when the source gives a new one.",
     "TIMEOUT": "The source took too long. Retry; if it stays slow, raise deadline_seconds of the transfer.",
@@ -49,6 +49,23 @@ _ANY = "Read the message, mend what it names, then retry."
 def fix(cause: str) -> str:
     """What to do about days that failed with a cause."""
     return FIXES.get(cause, _ANY)
+
+
+def word_of(
+    state: TransferState, *, is_refused: bool, waits: bool, is_active: bool, failed: bool, is_loaded: bool
+) -> Word:
+    """How a transfer is. is_refused: its source refuses its login, or that was revoked."""
+    if is_refused:
+        return Word.NEEDS_LOGIN
+    if state is TransferState.PAUSED:
+        return Word.PAUSED
+    if waits:
+        return Word.WAITING
+    if is_active:
+        return Word.BACKFILLING
+    if failed:
+        return Word.FAILING
+    return Word.HEALTHY if is_loaded else Word.EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +95,15 @@ class State:
     @property
     def word(self) -> Word:
         line = self.line
-        if line.revoked_time is not None or (line.source_rest is not None and line.source_rest.cause == "AUTH"):
-            return Word.NEEDS_LOGIN
-        if line.state is TransferState.PAUSED:
-            return Word.PAUSED
-        if self.rest is not None:
-            return Word.WAITING
-        if self.is_active:
-            return Word.BACKFILLING
-        if self.failed:
-            return Word.FAILING
-        return Word.HEALTHY if self.tally.freshest else Word.EMPTY
+        return word_of(
+            line.state,
+            is_refused=line.revoked_time is not None
+            or (line.source_rest is not None and line.source_rest.cause == "AUTH"),
+            waits=self.rest is not None,
+            is_active=self.is_active,
+            failed=self.failed > 0,
+            is_loaded=self.tally.freshest is not None,
+        )
 
     @property
     def needs_somebody(self) -> bool:

@@ -17,6 +17,7 @@ from dayfill.errors import Missing
 from dayfill.store import (
     backfills,
     boards,
+    connections,
     day_details,
     days,
     destinations,
@@ -31,7 +32,7 @@ from dayfill.store.days import Days
 from dayfill.store.failures import Failures
 from dayfill.ui import words
 from dayfill.ui.copied import Copied, run_now, show_days, turn_transfer
-from dayfill.ui.health import Word, fix
+from dayfill.ui.health import Word, fix, word_of
 from dayfill.ui.visit import Visit
 
 _FINISHED_SHOWN = 5
@@ -55,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What of the page moves: it is read again whenever the stream says so."""
+    """What of the page moves: it is read again whenever the stream says so. is_refused: the source takes no login."""
 
     counts: dict[DayState, int]
     active: Sequence[Backfill]
@@ -64,6 +65,7 @@ class Moving:
     figures: Figures
     waiting: Waiting | None
     people: dict[int, str]
+    is_refused: bool
 
     @property
     def failed(self) -> int:
@@ -143,14 +145,15 @@ def names(tables: Sequence[Table]) -> str:
 
 
 def word(transfer: Transfer, moving: Moving) -> Word:
-    """How the transfer is, in one word."""
-    if transfer.state is TransferState.PAUSED:
-        return Word.PAUSED
-    if moving.active:
-        return Word.WAITING if moving.waiting else Word.BACKFILLING
-    if moving.groups:
-        return Word.NEEDS_LOGIN if moving.groups[0].failures.cause == "AUTH" else Word.FAILING
-    return Word.HEALTHY if moving.figures.freshest else Word.EMPTY
+    """How the transfer is, in one word: the one that lists have for it."""
+    return word_of(
+        transfer.state,
+        is_refused=moving.is_refused,
+        waits=moving.waiting is not None,
+        is_active=bool(moving.active),
+        failed=bool(moving.groups),
+        is_loaded=moving.figures.freshest is not None,
+    )
 
 
 async def days_of(visit: Visit, transfer_id: int) -> Days:
@@ -178,7 +181,17 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         await day_details.figures(db, team_id, transfer_id),
         await visit.site.hub.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
         {one.user_id: words.name_of(one) for one in members},
+        await _is_refused(visit, transfer.connection_id),
     )
+
+
+async def _is_refused(visit: Visit, connection_id: int) -> bool:
+    """Whether the source refuses this login, or it was revoked."""
+    connection = await connections.get(visit.site.db, visit.team_id, connection_id)
+    if connection is None or connection.revoked_time is not None:
+        return True
+    rest = (await boards.rests_of_connections(visit.site.db, visit.team_id)).get(connection_id)
+    return rest is not None and rest.cause == "AUTH"
 
 
 def _group(found: Failures) -> Group:
