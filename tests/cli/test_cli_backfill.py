@@ -66,7 +66,7 @@ def test_a_dry_run_says_what_would_happen_and_starts_nothing(command: Command, s
     server.on("POST", f"{CREATE}/plan", PLAN)
     ran = command("backfill", "create", "3", "2024-01", "--dry-run", "-o", "table")
     assert (ran.code, ran.out) == (0, "")
-    said = "Would load 31 days (27 again, 2 failed, 2 missing). 0 overlap. About 1 min 02 s, 62 calls."
+    said = "Would load 31 days (27 again, 2 failed, 2 missing). 0 overlap. About 50 s to 1 min 02 s, 62 calls."
     assert ran.err.splitlines() == [said]
     assert [asked.target for asked in server.asked] == [f"{CREATE}/plan"]
 
@@ -90,6 +90,7 @@ def test_wait_ends_as_the_backfill_ends(end: str, failed: int, code: int, comman
     assert json.loads(ran.out)["status"] == end
     assert f"status={end}" in ran.err
     assert ("dayfill backfill retry 12" in ran.err) == (end == "FAILED")
+    assert ran.err.splitlines()[-1] == f"{server.url}/backfills/12", "a page, which a browser opens without a key"
     assert "\x1b" not in ran.err
 
 

@@ -79,6 +79,12 @@ def test_the_reference_shows_the_examples_of_every_command(path: tuple[str, ...]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_no_example_is_broken_at_the_edge_of_a_terminal(path: tuple[str, ...]) -> None:
+    lines = docstring(path).partition("For example:\n")[2].partition("\n\nArgs:")[0].splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_is_explained(path: tuple[str, ...]) -> None:
     app = build_app()
     for name in path:

@@ -57,7 +57,8 @@ def create(
     For example:
 
         dayfill backfill create 1 -30d --wait
-        dayfill backfill create "Demo Ads" 2024-01 2024-03 --only missing,failed --dry-run
+        dayfill backfill create "Demo Ads" 2024-01 2024-03 \\
+            --only missing,failed --dry-run
 
     Args:
         transfer: Id or name.
@@ -237,7 +238,8 @@ def _body(first: date, last: date, only: str | None, priority: Priority) -> dict
 def _started(api: Api, printer: Printer, backfill: Backfill, timeout: float | None, *, wait: bool) -> int:
     backfill_id = int(backfill["transfer_backfill_id"])
     total = backfill["transfer_runs_total"]
-    printer.note(f"Backfill {backfill_id}: {span_text(backfill)}, {total:,} days, {backfill['status']}.")
+    days = f"{total:,} day{'' if total == 1 else 's'}"
+    printer.note(f"Backfill {backfill_id}: {span_text(backfill)}, {days}, {backfill['status']}.")
     if wait:
         return wait_for(api, printer, backfill_id, timeout)
     printer.one(backfill)
@@ -251,11 +253,17 @@ def _plan(printer: Printer, plan: dict[str, Any]) -> int:
         printer.one(plan)
     counts = {"loaded": "again", "stale": "stale", "failed": "failed", "missing": "missing"}
     parts = [f"{plan['counts'][state]:,} {word}" for state, word in counts.items() if plan["counts"].get(state)]
-    text = f"Would load {plan['days_chosen']:,} days" + (f" ({', '.join(parts)})" if parts else "") + "."
+    text = (
+        f"Would load {plan['days_chosen']:,} day{'' if plan['days_chosen'] == 1 else 's'}"
+        + (f" ({', '.join(parts)})" if parts else "")
+        + "."
+    )
     conflicts = plan.get("conflicts") or []
     text += f" {len(conflicts)} overlap."
     if estimate := plan.get("estimate"):
-        text += f" About {duration_text(estimate['seconds_high'])}, {estimate['source_calls']:,} calls."
+        low, high = (duration_text(estimate[f"seconds_{end}"]) for end in ("low", "high"))
+        calls = estimate["source_calls"]
+        text += f" About {high if low == high else f'{low} to {high}'}, {calls:,} call{'' if calls == 1 else 's'}."
     printer.note(text)
     for one in conflicts:
         printer.note(f"  overlaps backfill {one['transfer_backfill_id']}: {span_text(one)}, {one['status']}")

@@ -54,7 +54,8 @@ def create(name: str, /, *, type: str, field: Fields = (), options: Options = DE
 
     For example:
 
-        dayfill destination create warehouse --type DWH_DUCKDB --field path=/data/warehouse.duckdb
+        dayfill destination create warehouse --type DWH_DUCKDB \\
+            --field path=/data/warehouse.duckdb
 
     Args:
         name: What people call it; no two of a team are alike.

@@ -53,8 +53,10 @@ async def create(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> i
     For example:
 
         dayfill key create --user ann@example.com --role EDITOR
-        dayfill key create --user ci@example.com --role VIEWER --scopes dwh_transfers_read --expires 90d
-        dayfill key create --user etl@example.com --role EDITOR --allow-ips 192.0.2.7,198.51.100.0/24
+        dayfill key create --user ci@example.com --role VIEWER \\
+            --scopes dwh_transfers_read --expires 90d
+        dayfill key create --user etl@example.com --role EDITOR \\
+            --allow-ips 192.0.2.7,198.51.100.0/24
     """
     made, printer = await _made(wanted, options, "key.create"), options.printer()
     printer.one({"api_key": made.text} | _view(made.key))

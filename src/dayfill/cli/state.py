@@ -27,7 +27,8 @@ async def copy(*, to: Annotated[str, Parameter(show_default=False)], options: Lo
 
     For example:
 
-        dayfill state copy --to postgresql://dayfill@db.example.com/dayfill --data-dir /srv/dayfill
+        dayfill state copy --to postgresql://dayfill@db.example.com/dayfill \\
+            --data-dir /srv/dayfill
 
     Args:
         to: Address of the database, as DAYFILL_STATE has it.

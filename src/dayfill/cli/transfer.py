@@ -83,8 +83,9 @@ def create(
 
     For example:
 
-        dayfill transfer create Weather --source FILES --destination warehouse --table weather \\
-            --set path=/data/weather.csv --set date_column=date --schedule daily --hour 6 --refresh-window 3
+        dayfill transfer create Weather --source FILES --destination warehouse \\
+            --table weather --set path=/data/weather.csv --set date_column=date \\
+            --schedule daily --hour 6 --refresh-window 3
 
     Args:
         name: What people call it; no two of a team are alike.

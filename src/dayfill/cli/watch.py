@@ -31,7 +31,7 @@ def wait_for(api: Api, printer: Printer, backfill_id: int, timeout: float | None
         return _leave(printer, backfill_id, Exit.TIMED_OUT)
     if last is None:
         return Exit.ERROR
-    for line in result_lines(last, seconds_taken(last, seams.now()), api.url + api.team(f"backfills/{backfill_id}")):
+    for line in result_lines(last, seconds_taken(last, seams.now()), f"{api.url}/backfills/{backfill_id}"):
         printer.note(line)
     if printer.output == "json":
         printer.one(last)
