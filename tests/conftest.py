@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -20,12 +18,6 @@ from installation import Installation
 from mariadb_server import MARIADBD, NOT_RUN
 from postgres_server import AnyServer, new_database, postgres_server
 from postgres_state import PostgresState, PostgresStates
-
-MEMORY, ROOM = Path("/dev/shm"), 2_000_000_000
-"""A file system in memory, and the bytes that must be free there. Waiting for a disk made up half of the time of a run,
-and proves nothing: no test cuts the power, and what a killed process has written survives in both. TMPDIR overrides."""
-if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # No deadline: a busy machine must not fail a correct property.
 settings.register_profile("dayfill", deadline=None, print_blob=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-
 from dayfill.domain.reach import Reach, Reaches
+from temporary import FOLDER
 
-TEMP = Reach((tempfile.gettempdir(), "/srv"))
+TEMP = Reach((FOLDER, "/srv"))
 TEMPS = Reaches(TEMP)
