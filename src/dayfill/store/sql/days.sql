@@ -99,8 +99,8 @@ WHERE transfer_id = :transfer_id AND data_date BETWEEN :first AND :last
 ORDER BY data_date;
 
 -- name: day_letters
--- The states of the known days of a transfer in a span as one text, oldest first, and how many they are: who draws them
--- often has no row of each.
+-- The states of the known days of a transfer in a span as one text, oldest first, and their number: one row where
+-- day_states would return thousands. They are ordered below: of an ORDER BY in string_agg() SQLite would make a sort.
 SELECT count(*), coalesce(string_agg(state, ''), '') FROM (
   SELECT CASE WHEN running > 0 THEN 'r' WHEN queued > 0 THEN 'q' ELSE coalesce(settled, '.') END AS state
   FROM transfer_days
