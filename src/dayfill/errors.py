@@ -60,6 +60,11 @@ class Permanent(ConnectorError):
         self.fatal = fatal
 
 
+def misconfigured(message: str) -> Permanent:
+    """A setting that cannot work, whatever the day; the message says which, and what it must be."""
+    return Permanent("CONFIG", message, fatal=True)
+
+
 class RequestError(DayfillError):
     """Base of the errors that travel to a caller.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dayfill.domain.installation import SPOOL
 from dayfill.domain.reach import Reach
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, misconfigured
 from dayfill.secrets import is_private
 
 Identity = tuple[int, int]
@@ -81,7 +81,9 @@ def absolute(path: str) -> str:
     except (OSError, ValueError):
         whole = "\0"
     if "\0" in whole or ".." in whole.split("/"):
-        raise _wrong(f"{path[:200]!r} is no path that can be used: write it without '..' and control characters.")
+        raise misconfigured(
+            f"{path[:200]!r} is no path that can be used: write it without '..' and control characters."
+        )
     return "/" + os.path.normpath(whole).lstrip("/")
 
 
@@ -135,7 +137,7 @@ def refuse_private(place: Place, found: os.stat_result) -> None:
     """Raises Permanent for a file by which an installation lives, by whatever name."""
     linked = found.st_nlink > 1 and place.home and identity(found) in _own(place.home)
     if linked or is_private(Path(place.path)):
-        raise _wrong(f"{place.named} is a file that dayfill itself lives by: choose another path.")
+        raise misconfigured(f"{place.named} is a file that dayfill itself lives by: choose another path.")
 
 
 def refuse_other_than_files(place: Place, found: os.stat_result) -> None:
@@ -212,15 +214,11 @@ def _is_below(path: str, root: str) -> bool:
 
 def _outside(path: str, reach: Reach) -> Permanent:
     if not reach.roots:
-        return _wrong(
+        return misconfigured(
             "No folder is open to files: the server was started in / and DAYFILL_FILE_ROOTS is not set. The"
             " administrator can set it to the folders that hold data."
         )
-    return _wrong(
+    return misconfigured(
         f"{path[:200]} is outside the folders that files may be in: {', '.join(reach.roots)}. Put it there, or have the"
         " administrator add its folder to DAYFILL_FILE_ROOTS."
     )
-
-
-def _wrong(message: str) -> Permanent:
-    return Permanent("CONFIG", message, fatal=True)

@@ -22,7 +22,7 @@ import httpcore
 from dayfill.domain.addresses import Address
 from dayfill.domain.public import may_be_reached
 from dayfill.domain.reach import Reach
-from dayfill.errors import Permanent, Transient
+from dayfill.errors import Permanent, Transient, misconfigured
 from dayfill.outgoing import authorities
 
 MOST_REDIRECTS = 5
@@ -83,15 +83,15 @@ def parsed(text: str) -> Url:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise _wrong("The URL cannot be read: expected https://HOST/PATH.") from None
+        raise misconfigured("The URL cannot be read: expected https://HOST/PATH.") from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise _wrong("A URL must start with https:// or http://.")
+        raise misconfigured("A URL must start with https:// or http://.")
     if not text.isprintable() or "\\" in text or " " in text:
-        raise _wrong("A URL must not hold spaces, backslashes or control characters.")
+        raise misconfigured("A URL must not hold spaces, backslashes or control characters.")
     if "[" in parts.netloc and ":" not in (parts.hostname or ""):
-        raise _wrong("The host is no IPv6 address.")
+        raise misconfigured("The host is no IPv6 address.")
     if "@" in parts.netloc:
-        raise _wrong("A URL must not hold a user or a password.")
+        raise misconfigured("A URL must not hold a user or a password.")
     query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
     target = quote(parts.path or "/", safe=_SAFE) + query
     return Url(parts.scheme, plain_host(parts.hostname or ""), port or _DEFAULT_PORTS[parts.scheme], target)
@@ -116,7 +116,7 @@ def get(
                 return
             following = parsed(urljoin(f"{wanted.scheme}://{wanted.netloc}{wanted.target}", headers["location"]))
         if (wanted.scheme, following.scheme) == ("https", "http"):
-            raise _wrong(f"{wanted.shown} leads on to a URL without TLS, which is not followed.")
+            raise misconfigured(f"{wanted.shown} leads on to a URL without TLS, which is not followed.")
         wanted = following
     raise Permanent("SOURCE", f"{parsed(url).shown} leads on more than {MOST_REDIRECTS} times: name the last URL.")
 
@@ -143,7 +143,7 @@ def checked(host: str, port: int, reach: Reach, ports: frozenset[int], shown: st
         is_ours = address is not None and any(address in network for network in reach.nets)
         if address is None or not may_be_reached(address, reach.nets) or not (is_ours or port in ports):
             listed = ", ".join(str(number) for number in sorted(ports))
-            raise _wrong(
+            raise misconfigured(
                 f"{shown} leads to an address or a port that connections may not go to: public ones on ports {listed}."
                 " The administrator can add networks to DAYFILL_ALLOW_NETS."
             )
@@ -252,15 +252,15 @@ def plain_host(host: str) -> str:
         try:
             return str(ipaddress.IPv6Address(host if "%" not in host else ""))
         except ValueError:
-            raise _wrong("The host is no address: write an IPv6 address without a zone.") from None
+            raise misconfigured("The host is no address: write an IPv6 address without a zone.") from None
     last = host.rstrip(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise _wrong("The host is an odd number: write an address as 192.0.2.1.") from None
+            raise misconfigured("The host is an odd number: write an address as 192.0.2.1.") from None
     if not _HOST.fullmatch(host) or len(host) > 253:
-        raise _wrong("The host is no name of letters, digits, points and hyphens (xn--... for others).")
+        raise misconfigured("The host is no name of letters, digits, points and hyphens (xn--... for others).")
     return host
 
 
@@ -278,7 +278,3 @@ def _retry_after(headers: dict[str, str]) -> float | None:
     except (KeyError, TypeError, ValueError):
         return None
     return min(max(seconds, 1.0), 86_400.0)
-
-
-def _wrong(message: str) -> Permanent:
-    return Permanent("CONFIG", message, fatal=True)

@@ -12,7 +12,7 @@ from textwrap import wrap
 
 import certifi
 
-from dayfill.errors import Permanent
+from dayfill.errors import misconfigured
 
 TLS_MODES = ("verify-full", "verify-ca", "require", "disable")
 """verify-full: certificate and name are checked. verify-ca: the certificate, whatever its name, against authorities of
@@ -29,7 +29,7 @@ def mode(text: str) -> str:
         Permanent: cause CONFIG; there is no such mode.
     """
     if text not in ("", *TLS_MODES):
-        raise _wrong(f"There is no TLS mode {text[:40]!r}: {', '.join(TLS_MODES)}.")
+        raise misconfigured(f"There is no TLS mode {text[:40]!r}: {', '.join(TLS_MODES)}.")
     return text or TLS_MODES[0]
 
 
@@ -41,18 +41,22 @@ def own(text: str, tls: str) -> str:
     """
     if not text.strip():
         if tls == "verify-ca":
-            raise _wrong("The TLS mode verify-ca needs a CA certificate: anybody can have one of a public authority.")
+            raise misconfigured(
+                "The TLS mode verify-ca needs a CA certificate: anybody can have one of a public authority."
+            )
         return ""
     if tls not in TLS_MODES[:2]:
-        raise _wrong(f"A CA certificate is given and the TLS mode {tls} checks none: use verify-full or verify-ca.")
+        raise misconfigured(
+            f"A CA certificate is given and the TLS mode {tls} checks none: use verify-full or verify-ca."
+        )
     if "PRIVATE KEY" in text:
-        raise _wrong("The CA certificate holds a private key: leave that out, and take it for known to others.")
+        raise misconfigured("The CA certificate holds a private key: leave that out, and take it for known to others.")
     bodies = ["".join(found[1].split()) for found in _CERTIFICATE.finditer(text)]  # a form may take the ends of lines
     pem = "".join(f"{_BEGIN}\n{chr(10).join(wrap(body, 64))}\n{_END}\n" for body in bodies)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError):
-        raise _wrong(f"The CA certificate cannot be read: paste it as PEM, from {_BEGIN} to {_END}.") from None
+        raise misconfigured(f"The CA certificate cannot be read: paste it as PEM, from {_BEGIN} to {_END}.") from None
     return pem
 
 
@@ -82,7 +86,3 @@ def context(tls: str, pem: str = "") -> ssl.SSLContext | None:
     else:
         made.load_verify_locations(certifi.where())
     return made
-
-
-def _wrong(message: str) -> Permanent:
-    return Permanent("CONFIG", message, fatal=True)

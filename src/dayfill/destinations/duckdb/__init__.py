@@ -24,7 +24,7 @@ from dayfill.destinations.duckdb.pool import Session, session
 from dayfill.destinations.load import Request
 from dayfill.destinations.names import checked, quoted
 from dayfill.domain.transfer import Value
-from dayfill.errors import Permanent
+from dayfill.errors import misconfigured
 from dayfill.roots import Place, placed
 
 
@@ -101,7 +101,7 @@ class DuckDBFile:
 def _place(config: DestinationConfig) -> Place:
     path = config.fields.get("path")
     if not isinstance(path, str) or not path.strip():
-        raise Permanent("CONFIG", "The destination has no path: set the path of its DuckDB file.", fatal=True)
+        raise misconfigured("The destination has no path: set the path of its DuckDB file.")
     return placed(path, config.reach)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dayfill.domain.reach import Reach
 from dayfill.domain.transfer import Field, Table
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError, Permanent, Transient, misconfigured
 from dayfill.roots import placed, seen
 from dayfill.sources import DaysRead, Setting, Source, SourceAccount, SourceConfig
 from dayfill.sources.demo_ads.rows import ACCOUNTS, COLUMNS, GROUP, report
@@ -107,9 +107,9 @@ def _options(config: SourceConfig) -> _Options:
         newest_day = date.fromisoformat(str(newest)) if newest else None
         delay = int(given.get("delay_ms") or 0) / 1000
     except ValueError as error:
-        raise Permanent("CONFIG", f"A setting of Demo Ads cannot be read: {error}.", fatal=True) from error
+        raise misconfigured(f"A setting of Demo Ads cannot be read: {error}.") from error
     if delay < 0:
-        raise Permanent("CONFIG", "The setting delay_ms must not be negative.", fatal=True)
+        raise misconfigured("The setting delay_ms must not be negative.")
     return _Options(
         newest_day=newest_day,
         delay=delay,

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, misconfigured
 from dayfill.sources.files.connection import Connection
-from dayfill.sources.files.options import wrong
 
 _CLASSES = frozenset(
     ("COLUMN_REF", "CONSTANT", "FUNCTION", "CAST", "COMPARISON", "CONJUNCTION", "CASE", "BETWEEN", "OPERATOR")
@@ -53,7 +52,7 @@ def parse(con: Connection, source: str) -> Expression:
         Permanent: it is not one scalar expression, or uses something that is not on the list.
     """
     if len(source) > _LONGEST:
-        raise wrong(f"The date expression is longer than {_LONGEST:,} characters.")
+        raise misconfigured(f"The date expression is longer than {_LONGEST:,} characters.")
     tree = _tree(con, source)
     node = _only_expression(tree, source)
     columns: list[str] = []
@@ -163,4 +162,6 @@ def _check_type(node: Node, source: str) -> None:
 
 def _refused(source: str, why: str) -> Permanent:
     shown = source if len(source) <= 80 else source[:77] + "..."
-    return wrong(f"The date expression {shown!r} cannot be used: {why}. An example: make_date(year, month, day).")
+    return misconfigured(
+        f"The date expression {shown!r} cannot be used: {why}. An example: make_date(year, month, day)."
+    )

@@ -19,9 +19,9 @@ from typing import TextIO, TypeVar
 import duckdb
 
 from dayfill.domain.sql import name, struct, text, texts
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, misconfigured
 from dayfill.sources.files.connection import Connection
-from dayfill.sources.files.options import Options, TextForm, wrong
+from dayfill.sources.files.options import Options, TextForm
 from dayfill.sources.files.paths import Stamp, damaged_gzip, unreadable
 
 _ENDINGS = {
@@ -89,7 +89,7 @@ def format_of(path: str, options: Options) -> str:
     for kind, endings in _ENDINGS.items():
         if ending in endings:
             return kind
-    raise wrong(f"The format of {path} does not show in its name; set format to csv, json or parquet.")
+    raise misconfigured(f"The format of {path} does not show in its name; set format to csv, json or parquet.")
 
 
 def look(con: Connection, stamp: Stamp, options: Options) -> Look:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dayfill.domain.reach import NOTHING, Reach
-from dayfill.errors import Permanent
+from dayfill.errors import misconfigured
 from dayfill.sources import Setting, SourceConfig
 from dayfill.sources.files import paths
 
@@ -63,11 +63,6 @@ class Options:
     reach: Reach = NOTHING
 
 
-def wrong(message: str) -> Permanent:
-    """A setting that cannot work, whatever the day."""
-    return Permanent("CONFIG", message, fatal=True)
-
-
 def read(config: SourceConfig, *, has_days: bool = True) -> Options:
     """The options of this transfer. has_days: of the table; what says which day a row is of does not count without.
 
@@ -76,9 +71,9 @@ def read(config: SourceConfig, *, has_days: bool = True) -> Options:
     """
     texts = {name: _text(config, name) for name in ("path", "format", "date_column", "date_expression")}
     if not texts["path"]:
-        raise wrong("The setting path is missing: it names the file, a pattern, or a path with {date}.")
+        raise misconfigured("The setting path is missing: it names the file, a pattern, or a path with {date}.")
     if (texts["format"] or "auto") not in FORMATS:
-        raise wrong(f"The setting format is {texts['format']!r}; it must be one of {', '.join(FORMATS)}.")
+        raise misconfigured(f"The setting format is {texts['format']!r}; it must be one of {', '.join(FORMATS)}.")
     options = Options(
         path=texts["path"],
         format=texts["format"] or "auto",
@@ -91,7 +86,7 @@ def read(config: SourceConfig, *, has_days: bool = True) -> Options:
     if has_days:
         _check_date(options)
     elif paths.is_template(options.path):
-        raise wrong("A table without days (table_partition none) is read from a path without {date}.")
+        raise misconfigured("A table without days (table_partition none) is read from a path without {date}.")
     return options
 
 
@@ -100,7 +95,7 @@ def _text(config: SourceConfig, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise wrong(f"The setting {name} must be a text, not {value!r}.")
+        raise misconfigured(f"The setting {name} must be a text, not {value!r}.")
     return value.strip()
 
 
@@ -111,7 +106,7 @@ def _delimiter(config: SourceConfig) -> str | None:
     if value in ("\\t", "tab", "\t"):
         return "\t"
     if not isinstance(value, str) or len(value) != 1 or value in '"\r\n':
-        raise wrong(f"The setting delimiter is {value!r}; it must be one character, or \\t for tab.")
+        raise misconfigured(f"The setting delimiter is {value!r}; it must be one character, or \\t for tab.")
     return value
 
 
@@ -120,7 +115,7 @@ def _header(config: SourceConfig) -> bool:
     if value is None:
         return True
     if not isinstance(value, bool):
-        raise wrong(f"The setting header must be true or false, not {value!r}.")
+        raise misconfigured(f"The setting header must be true or false, not {value!r}.")
     return value
 
 
@@ -133,17 +128,17 @@ def _zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise wrong(f"There is no time zone {name!r}.") from error
+        raise misconfigured(f"There is no time zone {name!r}.") from error
 
 
 def _check_date(options: Options) -> None:
     if options.date_column and options.date_expression:
-        raise wrong("Set either date_column or date_expression, not both.")
+        raise misconfigured("Set either date_column or date_expression, not both.")
     if options.date_column or options.date_expression:
         return
     if not paths.is_template(options.path):
-        raise wrong("Which day is a row of? Set date_column or date_expression, or put {date} into the path.")
+        raise misconfigured("Which day is a row of? Set date_column or date_expression, or put {date} into the path.")
     if not paths.names_each_day(options.path):
-        raise wrong(
+        raise misconfigured(
             f"The path {options.path} is the same for several days: put the day into it, or set date_column as well."
         )

@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from dayfill.domain.sql import name, text
 from dayfill.domain.transfer import Partition, Table
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, misconfigured
 from dayfill.sources import naming
 from dayfill.sources.files import infer
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.expression import parse
 from dayfill.sources.files.fit import sql_type
 from dayfill.sources.files.look import Look
-from dayfill.sources.files.options import Options, wrong
+from dayfill.sources.files.options import Options
 from dayfill.sources.files.paths import Stamp
 from dayfill.sources.types import arrow_type
 
@@ -148,10 +148,12 @@ def _type_of(con: Connection, sql: str, inputs: tuple[Column, ...], said: str) -
     try:
         described = con.sql(f"DESCRIBE SELECT {sql} AS day FROM (SELECT {row})").fetchall()
     except duckdb.Error as error:
-        raise wrong(f"The date expression {said!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
+        raise misconfigured(
+            f"The date expression {said!r} cannot be used: {str(error).partition(chr(10))[0]}"
+        ) from None
     kind = infer.parquet_type(str(described[0][1]))
     if kind not in _DATES:
-        raise wrong(f"The date expression {said!r} gives {kind}, not a date or timestamp.")
+        raise misconfigured(f"The date expression {said!r} gives {kind}, not a date or timestamp.")
     return kind
 
 

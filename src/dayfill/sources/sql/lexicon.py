@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dayfill.sources.sql.options import wrong
+from dayfill.errors import misconfigured
 
 _PLAIN, _ESCAPED = r"'(?:[^']|'')*+'", r"'(?:[^'\\]|''|\\.)*+'"
 _NAME, _NAME_OR_TEXT = r'"(?:[^"]|"")*+"', r'"(?:[^"\\]|""|\\.)*+"'
@@ -66,9 +66,9 @@ def with_bounds(query: str, lexicon: Lexicon, value: Callable[[str], str]) -> st
         made.append(query[at : found.start()])
         at = found.end()
         if found["end"]:
-            raise wrong("The query must be one statement: leave out the semicolon and what follows it.")
+            raise misconfigured("The query must be one statement: leave out the semicolon and what follows it.")
         if found["open"]:
-            raise wrong(f"The query holds a {found[0]} that nothing closes.")
+            raise misconfigured(f"The query holds a {found[0]} that nothing closes.")
         if found["comment"]:
             at = _comment_end(query, found.start(), lexicon)
         made.append(value(found["bound"]) if found["bound"] else query[found.start() : at])
@@ -77,7 +77,9 @@ def with_bounds(query: str, lexicon: Lexicon, value: Callable[[str], str]) -> st
 
 def _comment_end(query: str, start: int, lexicon: Lexicon) -> int:
     if lexicon.runs and re.match(r"/\*M?!", query[start:]):
-        raise wrong("The query must hold no comment that the database runs: write what is in /*! ... */ without it.")
+        raise misconfigured(
+            "The query must hold no comment that the database runs: write what is in /*! ... */ without it."
+        )
     depth = 0
     for mark in re.compile(r"/\*|\*/").finditer(query, start):
         if mark[0] == "*/":
@@ -86,4 +88,4 @@ def _comment_end(query: str, start: int, lexicon: Lexicon) -> int:
             depth += 1
         if depth == 0:
             return mark.end()
-    raise wrong("The query holds a comment /* that nothing closes.")
+    raise misconfigured("The query holds a comment /* that nothing closes.")

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from dayfill import outgoing
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError, Permanent, Transient, misconfigured
 from dayfill.outgoing import authorities, streams
 from dayfill.sources import DEFAULT_PORTS
 from dayfill.sources.sql import lexicon, rows, statement
-from dayfill.sources.sql.options import Options, wrong
+from dayfill.sources.sql.options import Options
 from dayfill.sources.sql.statement import Dialect
 
 try:
@@ -70,11 +70,13 @@ class Database:
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """A view of the database in which nothing changes. seconds: how long a statement may take."""
     if pymysql is None:
-        raise wrong("MySQL and MariaDB need a driver: install dayfill[mysql] on the server and each node of a cluster.")
+        raise misconfigured(
+            "MySQL and MariaDB need a driver: install dayfill[mysql] on the server and each node of a cluster."
+        )
     fields = options.fields
     host, port = outgoing.plain_host(fields["host"].lower()), fields["port"] or str(DEFAULT_PORTS["mysql"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-        raise wrong("The port must be a number from 1 to 65535.")
+        raise misconfigured("The port must be a number from 1 to 65535.")
     tls = authorities.mode(fields["tls"])
     context = authorities.context(tls, authorities.own(fields["ca_certificate"], tls))
     shown = f"MySQL at {outgoing.host_and_port(host, port)}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
-from dayfill.errors import Permanent
+from dayfill.errors import Permanent, misconfigured
 from dayfill.outgoing.authorities import TLS_MODES
 from dayfill.sources import Setting, SourceConfig, kept_for
 
@@ -68,11 +68,6 @@ class Options:
     reach: Reach
 
 
-def wrong(message: str) -> Permanent:
-    """A setting that cannot work, whatever the day."""
-    return Permanent("CONFIG", message, fatal=True)
-
-
 def read(config: SourceConfig, *, whole: bool) -> Options:
     """The options of this transfer. whole: the table has no days.
 
@@ -81,16 +76,16 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
     """
     texts = {setting.setting_id: _text(config, setting.setting_id) for setting in SETTINGS}
     if texts["engine"] not in ENGINES:
-        raise wrong(f"The setting engine is {texts['engine']!r}; it must be one of {', '.join(ENGINES)}.")
+        raise misconfigured(f"The setting engine is {texts['engine']!r}; it must be one of {', '.join(ENGINES)}.")
     if bool(texts["table"]) == bool(texts["query"]):
-        raise wrong("Set either table or query.")
+        raise misconfigured("Set either table or query.")
     if not texts["date_column"] and not whole:
-        raise wrong("The setting date_column is missing: which day is a row of?")
+        raise misconfigured("The setting date_column is missing: which day is a row of?")
     bounds = texts["bounds"] or BOUNDS[0]
     if bounds not in BOUNDS:
-        raise wrong(f"The setting bounds is {bounds!r}; it must be one of {', '.join(BOUNDS)}.")
+        raise misconfigured(f"The setting bounds is {bounds!r}; it must be one of {', '.join(BOUNDS)}.")
     if texts["engine"] in FILE_ENGINES and not texts["path"]:
-        raise wrong("The setting path is missing: it names the file of the database.")
+        raise misconfigured("The setting path is missing: it names the file of the database.")
     return Options(
         engine=texts["engine"],
         fields={name: texts[name] for name in ("host", "port", "database", "user", "tls", "ca_certificate")},
@@ -123,7 +118,7 @@ def _text(config: SourceConfig, name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise wrong(f"The setting {name} must be a text, not {value!r}.")
+        raise misconfigured(f"The setting {name} must be a text, not {value!r}.")
     return str(value).strip()
 
 
@@ -131,4 +126,4 @@ def _zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise wrong(f"There is no time zone {name!r}.") from error
+        raise misconfigured(f"There is no time zone {name!r}.") from error

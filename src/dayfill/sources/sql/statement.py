@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from dayfill.domain import sql
+from dayfill.errors import misconfigured
 from dayfill.sources.sql.lexicon import Lexicon, with_bounds
-from dayfill.sources.sql.options import Options, wrong
+from dayfill.sources.sql.options import Options
 
 _DAY = timedelta(days=1)
 _NAME = re.compile(r"[^\0.]{1,63}(\.[^\0.]{1,63}){0,2}")
@@ -113,7 +114,7 @@ def _moment(day: date, bounds: str, zone: str) -> date | datetime:
 
 def _path(table: str, dialect: Dialect) -> str:
     if not _NAME.fullmatch(table):
-        raise wrong("The setting table must be NAME or SCHEMA.NAME.")
+        raise misconfigured("The setting table must be NAME or SCHEMA.NAME.")
     return ".".join(dialect.name(part) for part in table.split("."))
 
 
@@ -126,11 +127,11 @@ def _with_bounds(query: str, lexicon: Lexicon, values: dict[str, str]) -> str:
     def value(bound: str) -> str:
         if bound not in values:
             known = "known are :start and :end" if values else "a table without days has no bounds"
-            raise wrong(f"The query names :{bound[:40]}; {known}.")
+            raise misconfigured(f"The query names :{bound[:40]}; {known}.")
         used.add(bound)
         return values[bound]
 
     bounded = with_bounds(query, lexicon, value)
     if used != values.keys():
-        raise wrong("The query must hold both :start, the first day, and :end, the day after the last one.")
+        raise misconfigured("The query must hold both :start, the first day, and :end, the day after the last one.")
     return bounded
