@@ -48,7 +48,7 @@ def placed(path: str, reach: Reach) -> Place:
     """Where a path leads. Nothing is said of what lies outside of the roots, not even whether it exists.
 
     Raises:
-        Permanent: cause CONFIG; it is no path, or leads out of the roots.
+        Permanent: cause CONFIG; it is not a path, or leads out of the roots.
     """
     named = absolute(path)
     roots = [(root, os.path.realpath(root)) for root in reach.roots]
@@ -71,7 +71,7 @@ def absolute(path: str) -> str:
     """The path from the root of the disk; a relative one starts at the working directory of the server.
 
     Raises:
-        Permanent: cause CONFIG; it is none, or goes up by ``..``.
+        Permanent: cause CONFIG; it is not a path, or goes up by ``..``.
     """
     # Only one's own ~, as that of others would tell who has an account here.
     expanded = os.path.expanduser(path) if path == "~" or path.startswith("~/") else path
@@ -81,9 +81,7 @@ def absolute(path: str) -> str:
     except (OSError, ValueError):
         whole = "\0"
     if "\0" in whole or ".." in whole.split("/"):
-        raise misconfigured(
-            f"{path[:200]!r} is no path that can be used: write it without '..' and control characters."
-        )
+        raise misconfigured(f"{path[:200]!r} cannot be used as a path: write it without '..' and control characters.")
     return "/" + os.path.normpath(whole).lstrip("/")
 
 
@@ -91,7 +89,7 @@ def seen(place: Place) -> os.stat_result:
     """How the file looks now, without opening it.
 
     Raises:
-        OSError: it is not there, or may not be seen. Permanent: no data, but a file that dayfill lives by.
+        OSError: it is not there, or may not be seen. Permanent: it is a file that dayfill lives by.
     """
     with _holder(place) as (folder, name):
         return _looked_at(place, folder, name)
@@ -102,7 +100,7 @@ def held(place: Place) -> Iterator[int]:
     """The descriptor of the file, open for reading.
 
     Raises:
-        OSError: it is not there, or may not be read. Permanent: it is no file, or one that dayfill lives by.
+        OSError: it is not there, or may not be read. Permanent: it is not a file, or is one that dayfill lives by.
     """
     with _holder(place) as (folder, name):
         found = _looked_at(place, folder, name)
@@ -129,7 +127,7 @@ def folder(place: Place) -> Iterator[int]:
 
 
 def subfolder(name: str, within: int) -> int:
-    """The descriptor of a folder within another one; a link is none."""
+    """The descriptor of a folder within another one; a link does not count as one."""
     return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=within)
 
 
@@ -152,7 +150,7 @@ def identity(found: os.stat_result) -> Identity:
 
 
 def holds(wanted: Identity) -> bool:
-    """Whether this process has the file open; where that cannot be told, it is taken for granted."""
+    """Whether this process has the file open; True where that cannot be found out."""
     if not HAS_DESCRIPTORS:
         return True
     for number in os.listdir(_DESCRIPTORS):

@@ -151,7 +151,7 @@ async def test_no_secret_is_stored_while_the_keyring_cannot_be_read(
     ("path", "said"),
     [
         ("/elsewhere/a.duckdb", "path: /elsewhere/a.duckdb is outside the folders that files may be in: "),
-        ("/srv/../etc/a.duckdb", "path: '/srv/../etc/a.duckdb' is no path that can be used"),
+        ("/srv/../etc/a.duckdb", "path: '/srv/../etc/a.duckdb' cannot be used as a path"),
     ],
 )
 async def test_a_file_where_the_team_may_have_none_is_refused_before_any_day_fails(

@@ -24,7 +24,7 @@ MALFORMED = [
         "Query: send either date_range_type yesterday or start_date and end_date.",
     ),
     ({"ds_id": "DEMO_ADS", "date_range_type": "ever"}, "Query: date_range_type 'ever' is not known; use one of custom"),
-    ({**ADS, "filter": "cost"}, "Query: the part 'cost' of the filter is no condition; write FIELD OPERATOR VALUE"),
+    ({**ADS, "filter": "cost"}, "Query: the part 'cost' of the filter is not a condition; write FIELD OPERATOR VALUE"),
     ({**ADS, "order_rows": "desc"}, "Query: order_rows 'desc' names no field; write a field and asc or desc"),
     ({**ADS, "offset_start": 5, "offset_end": 4}, "Query: offset_end 4 lies before offset_start 5."),
     ({**ADS, "max_rows": 1_000_001}, "Query: Expected `int` <= 1000000 - at `$.max_rows`."),

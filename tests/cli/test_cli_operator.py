@@ -111,7 +111,7 @@ def test_a_key_of_another_installation_works_here_once_it_is_imported(
         assert asyncio.run(recognise(state, read_keyring(settings), text)).caller.user_id == made["user_id"]
     assert json.loads(command("audit", "--data-dir", directory, "--limit", 1).out)[0]["action"] == "key.import"
     listed = command("key", "list", "--data-dir", directory).out
-    for wrong, said in ((text, "already"), (text[:-1] + "x", "no API key"), ("", "no API key")):
+    for wrong, said in ((text, "already"), (text[:-1] + "x", "not an API key"), ("", "not an API key")):
         assert (refused := imported(wrong)).code == 1 and said in refused.err
     assert "could guess it" in imported(compose("Elsewhe2", "hunter2" * 6 + "h")).err
     assert command("key", "list", "--data-dir", directory).out == listed

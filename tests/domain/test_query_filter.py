@@ -49,7 +49,7 @@ def test_what_is_written_is_what_is_read(parts: list[tuple[str, str, str, str]])
 
 @pytest.mark.parametrize("text", ["clicks", "clicks >= 10 AND", "== 3", "a == Rock AND Roll", "a == 1 OR  AND b == 2"])
 def test_a_part_that_is_no_condition_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=r"of the filter is no condition; write FIELD OPERATOR VALUE"):
+    with pytest.raises(ValueError, match=r"of the filter is not a condition; write FIELD OPERATOR VALUE"):
         parse(text)
 
 

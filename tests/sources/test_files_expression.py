@@ -169,7 +169,7 @@ def test_a_name_with_quotes_is_only_a_name(tmp_path, read_files) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "Which day is a row of"),
+        ({}, "which day a row belongs to"),
         ({"date_column": "year", "date_expression": "year"}, "not both"),
         ({"date_column": "ts", "format": "xml"}, "must be one of auto, csv, json, parquet"),
         ({"date_column": "ts", "delimiter": "::"}, "must be one character"),

@@ -148,7 +148,7 @@ def test_a_parquet_file_that_lies_about_its_footer_is_refused_unread(
         file.truncate(1 << 33)
         file.seek(-8, os.SEEK_END)
         file.write(struct.pack("<I", (1 << 32) - 1) + b"PAR1")
-    assert "says of itself a footer of 4,294,967,295 bytes" in refusal(read_files, path).message
+    assert "states a footer of 4,294,967,295 bytes" in refusal(read_files, path).message
 
 
 @pytest.mark.parametrize(

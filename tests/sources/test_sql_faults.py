@@ -117,7 +117,7 @@ def test_infinity_is_found_wherever_duckdb_holds_it(tmp_path: Path, value: str) 
 def test_what_sqlite_keeps_beside_the_declared_type_is_refused(tmp_path: Path) -> None:
     source = file_source("sqlite", tmp_path)
     source.run("CREATE TABLE visits (id INTEGER, day DATE)", "INSERT INTO visits VALUES ('many', '2024-01-01')")
-    with pytest.raises(Permanent, match="Column id holds a value that is no int64") as refused:
+    with pytest.raises(Permanent, match="Column id holds a value that is not int64") as refused:
         source.read([DAY])
     assert refused.value.cause == "DATA"
 

@@ -32,7 +32,7 @@ def day_of(text: str, today: date) -> date:
             return datetime.fromtimestamp(int(text[1:]), UTC).date()
         found = _relative(" ".join(text.lower().split()), today)
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"{text[:100]!r} is no day of the calendar; send one such as 2024-01-31") from error
+        raise ValueError(f"{text[:100]!r} is not a day of the calendar; send one such as 2024-01-31") from error
     if found is None:
         raise ValueError(f"{text[:100]!r} is not a date that is understood here; known are {_FORMS}")
     return found

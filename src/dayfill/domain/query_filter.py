@@ -33,7 +33,7 @@ def parse(text: str) -> Filter:
     """The groups of a filter.
 
     Raises:
-        ValueError: a part is no condition, or there are too many.
+        ValueError: a part is not a condition, or there are too many.
     """
     if not text.strip():
         return ()
@@ -54,7 +54,7 @@ def _condition(part: str) -> Condition:
     field_id = part[: found.start()].strip() if found else ""
     if found is None or not field_id:
         raise ValueError(
-            f"the part {part.strip()[:100]!r} of the filter is no condition; write FIELD OPERATOR VALUE, "
+            f"the part {part.strip()[:100]!r} of the filter is not a condition; write FIELD OPERATOR VALUE, "
             "the operator being one of == != > >= < <= =@ !@ =~ !~"
         )
     condition = Condition(field_id, found[0], part[found.end() :].strip())

@@ -105,7 +105,7 @@ async def _new(db: Reader, text: str) -> tuple[str, str]:
     parsed = parse(text)
     if parsed is None:
         raise Refused(
-            f"This is no API key: {PREFIX}... with {KEY_LENGTH} characters, as dayfill key create makes them."
+            f"This is not an API key: one is {PREFIX}... with {KEY_LENGTH} characters, as dayfill key create makes it."
         )
     api_key_id, secret = parsed
     if len(set(secret)) < LEAST_CHARACTERS:

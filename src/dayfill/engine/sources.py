@@ -39,7 +39,7 @@ RESERVED = (
         "requests_per_minute",
         "Requests a minute",
         help_text="What the source allows its login; the least that a transfer of the login says holds for all of them."
-        " Empty is no limit.",
+        " Leave it empty for no limit.",
     ),
     Setting(
         "deadline_seconds",

@@ -77,7 +77,7 @@ def parsed(text: str) -> Url:
     """A URL that may be asked for.
 
     Raises:
-        Permanent: cause CONFIG; another scheme, a user or password in it, a host that is no plain name or address.
+        Permanent: cause CONFIG; another scheme, a user or password in it, a host that is not a plain name or address.
     """
     try:
         parts = urlsplit(text)
@@ -89,7 +89,7 @@ def parsed(text: str) -> Url:
     if not text.isprintable() or "\\" in text or " " in text:
         raise misconfigured("A URL must not hold spaces, backslashes or control characters.")
     if "[" in parts.netloc and ":" not in (parts.hostname or ""):
-        raise misconfigured("The host is no IPv6 address.")
+        raise misconfigured("The host is not an IPv6 address.")
     if "@" in parts.netloc:
         raise misconfigured("A URL must not hold a user or a password.")
     query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
@@ -101,10 +101,10 @@ def parsed(text: str) -> Url:
 def get(
     url: str, reach: Reach, left: Callable[[], float], conditions: Mapping[str, str] | None = None
 ) -> Iterator[Answer]:
-    """Ask for a URL and follow where it leads. left: seconds that remain for all of it. conditions: further headers.
+    """Ask for a URL and follow its redirects. left: seconds that remain for all of it. conditions: further headers.
 
     Raises:
-        Permanent: cause CONFIG; it leads to where connections may not go. SOURCE; it leads on for ever.
+        Permanent: cause CONFIG; it leads to where connections may not go. SOURCE; it redirects too many times.
         Transient: it cannot be reached now.
     """
     wanted = parsed(url)
@@ -116,9 +116,9 @@ def get(
                 return
             following = parsed(urljoin(f"{wanted.scheme}://{wanted.netloc}{wanted.target}", headers["location"]))
         if (wanted.scheme, following.scheme) == ("https", "http"):
-            raise misconfigured(f"{wanted.shown} leads on to a URL without TLS, which is not followed.")
+            raise misconfigured(f"{wanted.shown} redirects to a URL without TLS, which is not followed.")
         wanted = following
-    raise Permanent("SOURCE", f"{parsed(url).shown} leads on more than {MOST_REDIRECTS} times: name the last URL.")
+    raise Permanent("SOURCE", f"{parsed(url).shown} redirects more than {MOST_REDIRECTS} times: name the last URL.")
 
 
 def addresses_of(host: str, port: int) -> list[str]:
@@ -132,12 +132,12 @@ def checked(host: str, port: int, reach: Reach, ports: frozenset[int], shown: st
     ports: of public addresses; those of the administrator's own networks are reached on every port.
 
     Raises:
-        Permanent: cause CONFIG; it leads to where connections may not go. Transient: the name has no address now.
+        Permanent: cause CONFIG; it leads to where connections may not go. Transient: the name does not resolve now.
     """
     try:
         found = list(dict.fromkeys(addresses_of(host, port)))
     except (OSError, UnicodeError):
-        raise Transient(cause, f"{shown}: the name {host} has no address now.") from None
+        raise Transient(cause, f"{shown}: the name {host} does not resolve to an address now.") from None
     for text in found:
         address = _address(text)
         is_ours = address is not None and any(address in network for network in reach.nets)
@@ -252,15 +252,15 @@ def plain_host(host: str) -> str:
         try:
             return str(ipaddress.IPv6Address(host if "%" not in host else ""))
         except ValueError:
-            raise misconfigured("The host is no address: write an IPv6 address without a zone.") from None
+            raise misconfigured("The host is not an address: write an IPv6 address without a zone.") from None
     last = host.rstrip(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise misconfigured("The host is an odd number: write an address as 192.0.2.1.") from None
+            raise misconfigured("The host is a number but not an address: write it as 192.0.2.1.") from None
     if not _HOST.fullmatch(host) or len(host) > 253:
-        raise misconfigured("The host is no name of letters, digits, points and hyphens (xn--... for others).")
+        raise misconfigured("The host must be a name of letters, digits, dots and hyphens (xn--... for others).")
     return host
 
 

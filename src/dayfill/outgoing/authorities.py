@@ -37,20 +37,20 @@ def own(text: str, tls: str) -> str:
     """Certificates as PEM, from what a person has pasted; empty for the well-known authorities.
 
     Raises:
-        Permanent: cause CONFIG; they are none, or the TLS mode would not check by them, or has nothing to check by.
+        Permanent: cause CONFIG; they cannot be read, or the TLS mode ignores them, or needs them and has none.
     """
     if not text.strip():
         if tls == "verify-ca":
             raise misconfigured(
-                "The TLS mode verify-ca needs a CA certificate: anybody can have one of a public authority."
+                "The TLS mode verify-ca needs a CA certificate: a public authority certifies anybody's server."
             )
         return ""
     if tls not in TLS_MODES[:2]:
         raise misconfigured(
-            f"A CA certificate is given and the TLS mode {tls} checks none: use verify-full or verify-ca."
+            f"A CA certificate is given, but the TLS mode {tls} checks none: use verify-full or verify-ca."
         )
     if "PRIVATE KEY" in text:
-        raise misconfigured("The CA certificate holds a private key: leave that out, and take it for known to others.")
+        raise misconfigured("The CA certificate holds a private key: remove it, and treat that key as compromised.")
     bodies = ["".join(found[1].split()) for found in _CERTIFICATE.finditer(text)]  # a form may take the ends of lines
     pem = "".join(f"{_BEGIN}\n{chr(10).join(wrap(body, 64))}\n{_END}\n" for body in bodies)
     try:

@@ -46,7 +46,7 @@ def _day(text: str) -> date:
     except ValueError as error:
         raise Missing(f"{error}.") from None
     if day != WHOLE and not FIRST_DAY <= day <= LAST_DAY:
-        raise Missing(f"{day} is no day that dayfill loads.")
+        raise Missing(f"{day} is not a day that dayfill loads.")
     return day
 
 

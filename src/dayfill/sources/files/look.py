@@ -136,7 +136,7 @@ def _bounded(path: str, file: TextIO) -> Iterator[str]:
 
 
 def _endless(path: str, number: int) -> Permanent:
-    return Permanent("DATA", f"{path} row {number}: longer than {_LONGEST_LINE:,} characters, so it is no row.")
+    return Permanent("DATA", f"{path} row {number}: longer than {_LONGEST_LINE:,} characters, so it is not a row.")
 
 
 def is_packed(stamp: Stamp) -> bool:
@@ -210,7 +210,7 @@ def _check_footer(stamp: Stamp) -> None:
         file.seek(-min(8, file.seek(0, os.SEEK_END)), os.SEEK_END)
         end = file.read(8)
     if end[4:] == b"PAR1" and (length := int.from_bytes(end[:4], "little")) > _LONGEST_FOOTER:
-        raise Permanent("DATA", f"{stamp.path} says of itself a footer of {length:,} bytes: it is damaged, or no data.")
+        raise Permanent("DATA", f"{stamp.path} states a footer of {length:,} bytes: it is damaged, or not Parquet.")
 
 
 def _compression(is_packed: bool) -> str:

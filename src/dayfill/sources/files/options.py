@@ -137,7 +137,9 @@ def _check_date(options: Options) -> None:
     if options.date_column or options.date_expression:
         return
     if not paths.is_template(options.path):
-        raise misconfigured("Which day is a row of? Set date_column or date_expression, or put {date} into the path.")
+        raise misconfigured(
+            "Nothing says which day a row belongs to: set date_column or date_expression, or put {date} into the path."
+        )
     if not paths.names_each_day(options.path):
         raise misconfigured(
             f"The path {options.path} is the same for several days: put the day into it, or set date_column as well."

@@ -50,7 +50,7 @@ def from_engine(error: Exception, files: Sequence[Stamp]) -> ConnectorError:
     if "state machine reached an invalid state" in said:
         return Permanent("DATA", f"{path}: its lines do not all end alike, or its quotes do not match.")
     if "maximum_object_size" in said:
-        return Permanent("DATA", f"{path} has a line longer than 16,777,216 bytes, so it is no row.")
+        return Permanent("DATA", f"{path} has a line longer than 16,777,216 bytes, so it is not a row.")
     if "JSON" in said and (number := broken_json_line(guilty)):
         return Permanent("DATA", f"{path} row {number}: not a JSON object with keys.")
     if "GZIP" in said:

@@ -85,7 +85,7 @@ def _translate(error: Exception, path: str) -> ConnectorError:
     if "Could not set lock" in said or "different configuration" in said:
         return Transient("SOURCE", f"{path} is open for writing at this moment: it is read when that is over.")
     if isinstance(error, duckdb.IOException | duckdb.SerializationException):
-        return Permanent("SOURCE", f"{path} is no DuckDB database that this version can read.", fatal=True)
+        return Permanent("SOURCE", f"{path} is not a DuckDB database that this version can read.", fatal=True)
     if isinstance(error, duckdb.OutOfMemoryException):
         return Transient("SOURCE", f"{path}: the query needs more memory than there is.")
     return Permanent("CONFIG", f"The query fails at {path}: {said}")

@@ -27,7 +27,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ca_certificate",
         "CA certificate",
-        help_text="As PEM, of the authority of the server's certificate, if it is none of the well-known.",
+        help_text="As PEM, of the authority that issued the server's certificate, if it is not one of the well-known.",
     ),
     Setting(
         "path",
@@ -80,7 +80,7 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
     if bool(texts["table"]) == bool(texts["query"]):
         raise misconfigured("Set either table or query.")
     if not texts["date_column"] and not whole:
-        raise misconfigured("The setting date_column is missing: which day is a row of?")
+        raise misconfigured("The setting date_column is missing: it says which day a row belongs to.")
     bounds = texts["bounds"] or BOUNDS[0]
     if bounds not in BOUNDS:
         raise misconfigured(f"The setting bounds is {bounds!r}; it must be one of {', '.join(BOUNDS)}.")

@@ -59,6 +59,6 @@ def _array(field: pa.Field, values: Sequence[object]) -> pa.Array:
     except (pa.ArrowException, TypeError, OverflowError, ValueError) as error:
         raise Permanent(
             "DATA",
-            f"Column {field.name} holds a value that is no {field.type} ({str(error)[:200]}): cast it in a query.",
+            f"Column {field.name} holds a value that is not {field.type} ({str(error)[:200]}): cast it in a query.",
         ) from None
     return found.cast(pa.string()) if pa.types.is_null(found.type) else found

@@ -96,5 +96,5 @@ def _translate(error: sqlite3.Error, path: str) -> ConnectorError:
     if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED"):
         return Transient("SOURCE", f"{path} is locked by another program.")
     if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-        return Permanent("SOURCE", f"{path} is no SQLite database, or a damaged one.", fatal=True)
+        return Permanent("SOURCE", f"{path} is not an SQLite database, or is damaged.", fatal=True)
     return Permanent("CONFIG", f"The query fails at {path}: {str(error)[:300]}.")

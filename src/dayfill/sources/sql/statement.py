@@ -58,7 +58,7 @@ def of(options: Options, dialect: Dialect, bounds: str, days: tuple[date, date])
     """The query for an unbroken run of days. bounds: type of the two bounds.
 
     Raises:
-        Permanent: cause CONFIG; it is no single query, or has no bounds.
+        Permanent: cause CONFIG; it is not a single query, or has no bounds.
     """
     if options.date_column is None:
         return _whole(options, dialect)
