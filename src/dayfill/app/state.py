@@ -60,16 +60,16 @@ async def _begun(db: Database, settings: Settings, seams: Seams) -> tuple[Keyrin
 
 
 @asynccontextmanager
-async def moment_of(settings: Settings) -> AsyncIterator[Reader]:
+async def snapshot_of(settings: Settings) -> AsyncIterator[Reader]:
     """The state of the settings as it is now, for as long as the block lasts; nothing is changed, not even its schema.
 
     Raises:
         SetupError: it cannot be reached or read, or belongs to another version of dayfill.
     """
     if settings.state is not None:
-        from dayfill.store.postgresql.moment import moment
+        from dayfill.store.postgresql.snapshot import snapshot as postgresql_snapshot
 
-        async with moment(settings.state) as state:
+        async with postgresql_snapshot(settings.state) as state:
             yield state
     else:
         with snapshot(settings.data_dir / STATE_FILE) as state:

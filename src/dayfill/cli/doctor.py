@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from dayfill.app import SPOOL, STATE_FILE, open_state
 from dayfill.app.holding import only_server
 from dayfill.app.keyring import keyring_file, read_keyring
-from dayfill.app.state import moment_of
+from dayfill.app.state import snapshot_of
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing, is_served
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -110,7 +110,7 @@ async def _repair(settings: Settings) -> list[str]:
 
 async def _examined(settings: Settings) -> Report:
     keyring = read_keyring(settings)
-    async with moment_of(settings) as state:
+    async with snapshot_of(settings) as state:
         return await examine(state, await teams.installation_id(state) or "", keyring.open, settings.reaches)
 
 
@@ -137,7 +137,7 @@ async def _findings(settings: Settings, served: bool) -> AsyncIterator[Finding]:
 async def _seals(settings: Settings) -> AsyncIterator[Finding]:
     """Whether the keyring opens what it must: each secret that is lost by its name, the others go on."""
     keyring = read_keyring(settings)
-    async with moment_of(settings) as state:
+    async with snapshot_of(settings) as state:
         total = (await teams.needs_of_keyring(state)).secrets
         broken = await broken_seals(state, keyring)
     if not broken:
@@ -166,7 +166,7 @@ def _report(report: Report, served: bool) -> Iterator[Finding]:
 
 async def _destinations(settings: Settings) -> AsyncIterator[Finding]:
     """Files that the server must be able to write; whether a destination takes a table, `destination test` tries."""
-    async with moment_of(settings) as state:
+    async with snapshot_of(settings) as state:
         for team in await teams.page(state):
             for one in await destinations.list_all(state, team.team_id):
                 if one.destination_type == "DWH_DUCKDB":

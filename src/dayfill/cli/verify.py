@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from dayfill.app import SPOOL
 from dayfill.app.keyring import read_keyring
-from dayfill.app.state import moment_of
+from dayfill.app.state import snapshot_of
 from dayfill.cli.dates import span
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.installation import existing
@@ -68,7 +68,7 @@ async def verify(
     first = span(from_, today)[0] if from_ else FIRST_DAY
     last = span(to, today)[1] if to else LAST_DAY
     keyring = read_keyring(settings)
-    async with moment_of(settings) as state:
+    async with snapshot_of(settings) as state:
         job = await _job(state, team, transfer, seams)
         installation_id = await teams.installation_id(state) or ""
         loaded = [date.fromisoformat(row[0]) for row in await days.loaded(state, job.transfer_id)]

@@ -14,7 +14,7 @@ from dayfill.store.postgresql.writing import PostgresTx
 
 
 @asynccontextmanager
-async def moment(dsn: str) -> AsyncIterator[Reader]:
+async def snapshot(dsn: str) -> AsyncIterator[Reader]:
     """The state as it is now, for as long as the block lasts.
 
     Raises:
