@@ -174,14 +174,14 @@ async def runs(
     return [run_of(row) for row in await db.scan(query, **values)]
 
 
-async def users_of_destinations(db: Database, team_id: int) -> dict[int, int]:
+async def transfers_per_destination(db: Database, team_id: int) -> dict[int, int]:
     """How many transfers load into each destination that has any."""
-    return {row[0]: row[1] for row in await db.scan("users_of_destinations", team_id=team_id)}
+    return {row[0]: row[1] for row in await db.scan("transfers_per_destination", team_id=team_id)}
 
 
-async def users_of_connections(db: Database, team_id: int) -> dict[int, int]:
+async def transfers_per_connection(db: Database, team_id: int) -> dict[int, int]:
     """How many transfers read with each connection that has any."""
-    return {row[0]: row[1] for row in await db.scan("users_of_connections", team_id=team_id)}
+    return {row[0]: row[1] for row in await db.scan("transfers_per_connection", team_id=team_id)}
 
 
 async def rests_of_destinations(db: Database, team_id: int) -> dict[int, Rest]:

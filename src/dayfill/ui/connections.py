@@ -23,7 +23,7 @@ async def page(visit: Visit) -> Response:
         "connections.html",
         title="Connections",
         connections=await connections.list_all(site.db, visit.team_id, MOST),
-        users=await boards.users_of_connections(site.db, visit.team_id),
+        transfers=await boards.transfers_per_connection(site.db, visit.team_id),
         rests=await boards.rests_of_connections(site.db, visit.team_id),
         now=site.seams.now(),
         keeping={kind.kind for kind in sources.all_kinds() if sources.secrets_of(kind.kind)},

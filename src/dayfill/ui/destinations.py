@@ -21,7 +21,7 @@ async def page(visit: Visit) -> Response:
         "destinations.html",
         title="Destinations",
         destinations=await destinations.list_all(site.db, visit.team_id),
-        users=await boards.users_of_destinations(site.db, visit.team_id),
+        transfers=await boards.transfers_per_destination(site.db, visit.team_id),
         rests=await boards.rests_of_destinations(site.db, visit.team_id),
         now=site.seams.now(),
         copied=lambda one: try_destination(str(visit.request.base_url), visit.team_id, one),

@@ -133,13 +133,13 @@ WHERE transfer_id = :transfer_id AND team_id = :team_id AND data_date BETWEEN :f
 ORDER BY created_time DESC, run_id DESC
 LIMIT :limit;
 
--- name: users_of_destinations
+-- name: transfers_per_destination
 -- How many transfers load into each destination of a team.
 SELECT destination_id, count(*) FROM transfers
 WHERE team_id = :team_id AND deleted_time IS NULL
 GROUP BY destination_id;
 
--- name: users_of_connections
+-- name: transfers_per_connection
 -- How many transfers read with each connection of a team.
 SELECT connection_id, count(*) FROM transfers
 WHERE team_id = :team_id AND deleted_time IS NULL
