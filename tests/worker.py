@@ -26,7 +26,7 @@ async def claim_some(made: Installation, most: int = 10_000) -> list[DayOrder]:
     """Days that are RUNNING afterwards, newest first, at most so many."""
     orders: list[DayOrder] = []
     while len(orders) < most:
-        # A new claimer each time: it knows of no pace and nothing in flight, so it takes the next days one by one.
+        # A new claimer each time: it knows no sizes and nothing in flight, so it takes the next days one by one.
         claimer = Claimer("test", made.server.installation_id, Budgets(most - len(orders)))
         async with made.db.write() as tx:
             await look(tx, made.server.seams, claimer)

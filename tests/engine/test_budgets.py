@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.domain.run import Side
-from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Counts, Pace
+from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Counts, SliceSize
 
 
-def grown(days: int, day_seconds: float | None = None, shares: bool = True) -> Pace:
-    return Pace(shares=shares, days=days, day_seconds=day_seconds)
+def grown(days: int, day_seconds: float | None = None, shares: bool = True) -> SliceSize:
+    return SliceSize(shares=shares, days=days, day_seconds=day_seconds)
 
 
 def test_slices_grow_fourfold_to_the_greatest_and_then_are_of_the_right_size() -> None:
-    pace, sizes = Pace(), []
-    while pace.growing:
-        sizes.append(pace.days)
-        pace.learn(pace.days, 0.1, 1, failed=False)
-    assert sizes == [1, 4, 16, 64, 128]
-    assert pace.slice_days() == pace.days == MAX_SLICE_DAYS
+    size, taken = SliceSize(), []
+    while size.growing:
+        taken.append(size.days)
+        size.learn(size.days, 0.1, 1, failed=False)
+    assert taken == [1, 4, 16, 64, 128]
+    assert size.slice_days() == size.days == MAX_SLICE_DAYS
 
 
 @pytest.mark.parametrize(
@@ -45,63 +45,63 @@ def test_slices_grow_fourfold_to_the_greatest_and_then_are_of_the_right_size() -
 def test_a_slice_grows_while_it_is_short_or_clearly_cheaper_and_shrinks_when_it_is_long(
     shares: bool, before: float | None, seconds: float, days: int, growing: bool
 ) -> None:
-    pace = grown(16, before, shares)
-    pace.learn(16, seconds, 1, failed=False)
-    assert (pace.days, pace.growing) == (days, growing)
-    assert pace.day_seconds == (pytest.approx(seconds / 16) if growing else before)
+    size = grown(16, before, shares)
+    size.learn(16, seconds, 1, failed=False)
+    assert (size.days, size.growing) == (days, growing)
+    assert size.day_seconds == (pytest.approx(seconds / 16) if growing else before)
 
 
 def test_no_slice_is_less_than_a_day() -> None:
-    pace = grown(2, shares=False)
+    size = grown(2, shares=False)
     for _ in range(2):
-        pace.learn(pace.days, 60.0, 1, failed=False)
-        assert pace.days == 1
+        size.learn(size.days, 60.0, 1, failed=False)
+        assert size.days == 1
 
 
 def test_a_failure_that_may_pass_begins_anew_and_the_end_of_a_range_teaches_only_its_size() -> None:
-    pace = Pace(days=16, growing=False, day_seconds=0.5, day_bytes=7.0)
-    pace.learn(16, 9.0, 1_000, failed=True)
-    assert (pace.days, pace.growing, pace.day_seconds, pace.day_bytes) == (1, True, None, 7.0)
-    pace = Pace(days=16, growing=False, day_seconds=0.5)
-    pace.learn(15, 60.0, 1_500, failed=False)
-    assert (pace.days, pace.growing, pace.day_seconds, pace.day_bytes) == (16, False, 0.5, 100.0)
+    size = SliceSize(days=16, growing=False, day_seconds=0.5, day_bytes=7.0)
+    size.learn(16, 9.0, 1_000, failed=True)
+    assert (size.days, size.growing, size.day_seconds, size.day_bytes) == (1, True, None, 7.0)
+    size = SliceSize(days=16, growing=False, day_seconds=0.5)
+    size.learn(15, 60.0, 1_500, failed=False)
+    assert (size.days, size.growing, size.day_seconds, size.day_bytes) == (16, False, 0.5, 100.0)
 
 
 @given(st.lists(st.floats(0.01, 300), max_size=40))
 def test_no_busy_moment_decides_for_good_how_days_are_read(busy: list[float]) -> None:
     """A file of half a second: whatever its slices took before, its days come together again."""
-    pace = Pace()
+    size = SliceSize()
     for seconds in busy:
-        pace.learn(pace.days, seconds, 1, failed=False)
+        size.learn(size.days, seconds, 1, failed=False)
     for _ in range(3 * (LOOK_AGAIN + 2)):
-        pace.learn(pace.days, 0.5 + 0.001 * pace.days, 1, failed=False)
-    assert pace.days >= 64
+        size.learn(size.days, 0.5 + 0.001 * size.days, 1, failed=False)
+    assert size.days >= 64
 
 
 def test_what_shares_nothing_is_tried_in_larger_slices_now_and_then() -> None:
     """Each day takes a second: one slice in so many is larger, and the next one is a single day again."""
-    pace, sizes = Pace(), []
+    size, taken = SliceSize(), []
     for _ in range(100):
-        sizes.append(pace.days)
-        pace.learn(pace.days, 1.0 * pace.days, 1, failed=False)
-    assert [at for at, days in enumerate(sizes) if days == 4] == [1, LOOK_AGAIN + 2, 2 * LOOK_AGAIN + 3]
-    assert set(sizes) == {1, 4}
+        taken.append(size.days)
+        size.learn(size.days, 1.0 * size.days, 1, failed=False)
+    assert [at for at, days in enumerate(taken) if days == 4] == [1, LOOK_AGAIN + 2, 2 * LOOK_AGAIN + 3]
+    assert set(taken) == {1, 4}
 
 
 def test_a_slice_aims_at_half_of_what_memory_may_hold() -> None:
-    pace = Pace(days=64)
-    assert pace.slice_days() == 64
-    pace.learn(4, 1.0, MAX_SLICE_BYTES // 2, failed=False)
-    assert pace.slice_days() == 4
-    pace.learn(4, 1.0, 0, failed=False)
-    assert pace.slice_days() == 8, "the size is forgotten by halves"
-    pace.learn(1, 1.0, MAX_SLICE_BYTES, failed=False)
-    assert pace.slice_days() == 1
+    size = SliceSize(days=64)
+    assert size.slice_days() == 64
+    size.learn(4, 1.0, MAX_SLICE_BYTES // 2, failed=False)
+    assert size.slice_days() == 4
+    size.learn(4, 1.0, 0, failed=False)
+    assert size.slice_days() == 8, "the size is forgotten by halves"
+    size.learn(1, 1.0, MAX_SLICE_BYTES, failed=False)
+    assert size.slice_days() == 1
 
 
 @pytest.mark.parametrize(("shares", "growing", "slices"), [(True, True, 1), (True, False, 5), (False, True, 5)])
 def test_the_right_size_is_found_by_one_slice_where_readings_share(shares: bool, growing: bool, slices: int) -> None:
-    assert Pace(shares=shares, growing=growing).slices_at_once(5) == slices
+    assert SliceSize(shares=shares, growing=growing).slices_at_once(5) == slices
 
 
 @pytest.mark.parametrize(("slots", "most"), [(1, 1), (2, 1), (3, 1), (8, 4)])

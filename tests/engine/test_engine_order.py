@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from dayfill.domain.run import Priority
-from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, Pace
+from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, SliceSize
 from dayfill.errors import Transient
 from meeting import meet
 from rig import LAST, Rig, ago, last
@@ -58,16 +58,16 @@ async def test_slices_stay_small_where_every_day_takes_long(rig: Rig) -> None:
     assert sum(size > 1 for size in sizes[10:]) <= 1  # a larger one is tried now and then
 
 
-def test_a_pace_never_leaves_its_bounds() -> None:
-    pace = Pace()
+def test_a_slice_size_never_leaves_its_bounds() -> None:
+    size = SliceSize()
     for _ in range(20):
-        pace.learn(pace.days, 0.0, 0, failed=False)
-    assert pace.slice_days() == MAX_SLICE_DAYS
-    pace.learn(1, 0.4, MAX_SLICE_BYTES * 3, failed=False)
-    assert pace.slice_days() == 1
+        size.learn(size.days, 0.0, 0, failed=False)
+    assert size.slice_days() == MAX_SLICE_DAYS
+    size.learn(1, 0.4, MAX_SLICE_BYTES * 3, failed=False)
+    assert size.slice_days() == 1
     for _ in range(20):
-        pace.learn(pace.days, 100.0, 0, failed=False)
-    assert pace.days == 1
+        size.learn(size.days, 100.0, 0, failed=False)
+    assert size.days == 1
 
 
 async def test_never_more_slices_than_slots_transfer_and_connection_allow(rig: Rig) -> None:

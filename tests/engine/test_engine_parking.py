@@ -128,7 +128,7 @@ async def test_a_trial_is_a_single_day_also_of_a_transfer_that_was_never_refused
     await rig.backfill(one, last(1))
     await rig.step()
     await rig.answer()
-    rig.dispatcher._claimer.pace(other, "FILES").days = 16
+    rig.dispatcher._claimer.size(other, "FILES").days = 16
     await rig.refresh(other, *last(16))  # goes before what was refused
     await rig.settle()
     assert [(gate.transfer_id, len(gate.days)) for gate in executor.gates] == [(other, 1)]

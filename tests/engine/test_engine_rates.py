@@ -95,8 +95,8 @@ async def test_a_slice_asks_for_what_the_limit_allows_in_a_second(
     await rig.backfill(transfer, last(1))
     await rig.step()
     await rig.answer()
-    pace = rig.dispatcher._claimer.pace(transfer, "FILES")
-    pace.days, pace.growing = MAX_SLICE_DAYS, False
+    size = rig.dispatcher._claimer.size(transfer, "FILES")
+    size.days, size.growing = MAX_SLICE_DAYS, False
     rig.pass_time(minutes=1)
     await rig.backfill(transfer, last(1000))
     await rig.step()

@@ -69,12 +69,12 @@ async def test_how_large_they_are_says_nothing_of_the_days_and_slices_of_days_le
     rig.source.on(WHOLE, rows=200)
     await rig.backfill(transfer, last(60))
     await rig.settle()
-    before = rig.dispatcher._claimer.paces[transfer].slice_days()
+    before = rig.dispatcher._claimer.sizes[transfer].slice_days()
     assert before > 2
     await now(rig, transfer, window=2)
     await rig.settle()
     assert rig.source.reads[-2:] == [[LAST.replace(day=15), LAST], [WHOLE]]
-    assert rig.dispatcher._claimer.paces[transfer].slice_days() >= before
+    assert rig.dispatcher._claimer.sizes[transfer].slice_days() >= before
 
 
 async def test_what_a_destination_has_lost_of_them_is_stale(rig: Rig) -> None:

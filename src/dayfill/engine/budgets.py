@@ -23,7 +23,7 @@ MAX_SLICE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Pace:
+class SliceSize:
     """How large the slices of a transfer are: one day at first, larger while that pays.
 
     shares: one reading of the source serves many days (a file, a table), so a day in a larger slice costs less.

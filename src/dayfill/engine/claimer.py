@@ -10,7 +10,7 @@ from dayfill import sources
 from dayfill.domain.days import WHOLE
 from dayfill.domain.reach import Reaches
 from dayfill.domain.slices import DayResult, Slice, TransferJob
-from dayfill.engine.budgets import GOAL_SECONDS, Budgets, Pace
+from dayfill.engine.budgets import GOAL_SECONDS, Budgets, SliceSize
 from dayfill.engine.lanes import Lanes
 from dayfill.errors import ConnectorError
 from dayfill.store.lanes import Lane
@@ -31,22 +31,22 @@ class Claimer:
     budgets: Budgets
     admits: Callable[[TransferJob], bool] = lambda job: True
     reaches: Reaches = field(default_factory=Reaches)
-    paces: dict[int, Pace] = field(default_factory=dict)
+    sizes: dict[int, SliceSize] = field(default_factory=dict)
     lanes: Lanes = field(default_factory=Lanes)
     rows_until: datetime | None = None
     has_cluster: bool = False
     look_from: float = float("-inf")
     has_looked: bool = False
 
-    def pace(self, transfer_id: int, source_kind: str) -> Pace:
-        if transfer_id not in self.paces:
-            self.paces[transfer_id] = Pace(shares=days_per_read(source_kind) > 1)
-        return self.paces[transfer_id]
+    def size(self, transfer_id: int, source_kind: str) -> SliceSize:
+        if transfer_id not in self.sizes:
+            self.sizes[transfer_id] = SliceSize(shares=days_per_read(source_kind) > 1)
+        return self.sizes[transfer_id]
 
     def at_once(self, lane: Lane) -> int:
         """Slices of its transfer that may be under way."""
-        pace = self.paces.get(lane.transfer_id)
-        return lane.parallelism if pace is None else pace.slices_at_once(lane.parallelism)
+        size = self.sizes.get(lane.transfer_id)
+        return lane.parallelism if size is None else size.slices_at_once(lane.parallelism)
 
     def learn(self, lane: Lane, work: Slice, results: Sequence[DayResult], seconds: float) -> None:
         """How long a slice took, for its lane's next turn and for the size of the next ones.
@@ -61,7 +61,7 @@ class Claimer:
             return
         failed = any(result.failure is not None and result.failure.transient for result in results)
         size = sum(result.size_bytes for result in results)
-        self.pace(work.transfer_id, work.source.kind).learn(len(results), seconds, size, failed=failed)
+        self.size(work.transfer_id, work.source.kind).learn(len(results), seconds, size, failed=failed)
 
 
 def days_per_read(source_kind: str) -> int:

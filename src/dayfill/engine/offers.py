@@ -89,7 +89,7 @@ async def read(
 
 def _cause(claimer: Claimer, room: Room, job: TransferJob, allowed: Allowance, at: At) -> Cause | None:
     """What keeps a slice of the transfer from starting, by what the state says."""
-    cause = room.cause(job, claimer.pace(job.transfer_id, job.source.kind).slices_at_once(job.parallelism))
+    cause = room.cause(job, claimer.size(job.transfer_id, job.source.kind).slices_at_once(job.parallelism))
     if cause is not None:
         return cause
     if not claimer.admits(job) or (job.destination_parked_until or at.now) > at.now:
@@ -105,10 +105,10 @@ def _cause(claimer: Claimer, room: Room, job: TransferJob, allowed: Allowance, a
 
 def _empty(claimer: Claimer, room: Room, lane: Lane, job: TransferJob, at: At) -> Offer:
     """An offer of a lane that nothing holds up, its runs not yet read."""
-    pace, away = claimer.pace(job.transfer_id, job.source.kind), claimer.has_cluster and is_away(job)
+    size, away = claimer.size(job.transfer_id, job.source.kind), claimer.has_cluster and is_away(job)
     tried = trials(job, at.now) or ()
-    days_each = 1 if tried else min(pace.slice_days(), _days_in_a_burst(job))
-    slices = 1 if tried or job.requests_per_minute else room.slices(job, pace.slices_at_once(job.parallelism), away)
+    days_each = 1 if tried else min(size.slice_days(), _days_in_a_burst(job))
+    slices = 1 if tried or job.requests_per_minute else room.slices(job, size.slices_at_once(job.parallelism), away)
     return Offer(lane, job, tried, away, days_each, slices * days_each, [])
 
 
