@@ -9,7 +9,8 @@ import httpx
 
 import seeds
 from dayfill.api import routing
-from dayfill.api.routes import SHELLS, TEAM, TRANSFER
+from dayfill.api.not_offered_routes import NOT_OFFERED
+from dayfill.api.routes import TEAM, TRANSFER
 from dayfill.api.wire import Route
 from dayfill.domain.access import Role
 from dayfill.domain.query import QueryStatus
@@ -50,7 +51,7 @@ class World:
         samples |= {**_samples_of_backfills(), **self._samples_of_transfers(), **self._samples_of_destinations()}
         samples |= _samples_of_core()
         samples |= _samples_of_queries()
-        samples |= _samples_of_shells()
+        samples |= _samples_of_not_offered()
         samples |= _samples_of_access()
         return samples[route.method, route.path]
 
@@ -158,7 +159,7 @@ def _samples_of_access() -> dict[tuple[str, str], Sample]:
     }
 
 
-def _samples_of_shells() -> dict[tuple[str, str], Sample]:
+def _samples_of_not_offered() -> dict[tuple[str, str], Sample]:
     """Lists are empty, no object is found, no change is offered."""
     empty = (
         "custom-fields",
@@ -170,7 +171,7 @@ def _samples_of_shells() -> dict[tuple[str, str], Sample]:
     lists = {f"{TEAM}/{path}" for path in empty}
     return {
         (route.method, route.path): Sample(501 if route.method != "GET" else 200 if route.path in lists else 404)
-        for route in SHELLS
+        for route in NOT_OFFERED
     }
 
 

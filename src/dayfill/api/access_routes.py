@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dayfill.api import audit, keys, members
-from dayfill.api.shell_routes import TEAM
+from dayfill.api.routing import TEAM
 from dayfill.api.wire import Route
 from dayfill.domain.access import Permission
 

@@ -27,8 +27,9 @@ from dayfill.api import (
 )
 from dayfill.api.access_routes import ACCESS
 from dayfill.api.bodies import MAX_KEYS_OF_GROUP
+from dayfill.api.not_offered_routes import NOT_OFFERED
+from dayfill.api.routing import TEAM
 from dayfill.api.server import Server
-from dayfill.api.shell_routes import SHELLS, TEAM
 from dayfill.api.wire import Answer, Route
 from dayfill.domain.access import Permission
 
@@ -91,7 +92,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", LINK, login_links.find, "ds_login_links_write", LOGIN_EDIT),
     Route("PUT", LINK + "/close", login_links.find, "ds_login_links_write", LOGIN_EDIT),
     Route("GET", TEAM + "/datasource/{data_source_id}", datasource.get, None, TEAM_VIEW),
-    *SHELLS,
+    *NOT_OFFERED,
     Route("GET", "/query/data/json", queries.run, "ds_queries_run", QUERY),
     Route("POST", "/query/data/json", queries.run, "ds_queries_run", QUERY, kept=False),
     Route("GET", "/query/status", queries.status, "ds_queries_read", QUERY),

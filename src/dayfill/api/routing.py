@@ -11,6 +11,7 @@ from dayfill.api.wire import Route
 from dayfill.domain.ids import LARGEST_ID
 from dayfill.errors import Missing
 
+TEAM = "/teams/{team_id}"
 MOUNTS = ("", "/v1", "/v2", "/enterprise/v2", "/v1/v1")
 """Prefixes under which clients expect the vendor's routes."""
 _ENDS = {tuple(mount.split("/")[1:]): mount.count("/") + 1 for mount in MOUNTS}

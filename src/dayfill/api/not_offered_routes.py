@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dayfill.api import shells
+from dayfill.api import not_offered
+from dayfill.api.routing import TEAM
 from dayfill.api.wire import Handler, Route
 from dayfill.domain.access import Permission
 
-TEAM = "/teams/{team_id}"
 FIELDS = TEAM + "/custom-fields"
 BLENDS = TEAM + "/data-blending/blends"
 TAGS = TEAM + "/account_tags"
@@ -19,25 +19,25 @@ def _reads(*routes: tuple[str, Handler]) -> tuple[Route, ...]:
 
 
 def _changes(what: str, *routes: tuple[str, str]) -> tuple[Route, ...]:
-    handler = shells.change(what)
+    handler = not_offered.change(what)
     return tuple(Route(method, path, handler, None, Permission.TRANSFER_EDIT) for method, path in routes)
 
 
-SHELLS: tuple[Route, ...] = (
+NOT_OFFERED: tuple[Route, ...] = (
     *_reads(
-        (FIELDS, shells.custom_fields),
-        (FIELDS + "/metadata", shells.custom_field_metadata),
-        (FIELDS + "/{custom_field_id}", shells.one),
-        (BLENDS, shells.items),
-        (BLENDS + "/{blend_id}", shells.one),
-        (TAGS, shells.items),
-        (TAGS + "/{tag_name}", shells.one),
-        (CONNECTORS, shells.connectors),
-        (CONNECTOR, shells.one),
-        (CONNECTOR + "/logo", shells.one),
-        (CONNECTOR + "/secrets", shells.one),
-        (CONNECTOR + "/logs", shells.one),
-        (CONNECTOR + "/logs/{log_id}", shells.one),
+        (FIELDS, not_offered.custom_fields),
+        (FIELDS + "/metadata", not_offered.custom_field_metadata),
+        (FIELDS + "/{custom_field_id}", not_offered.one),
+        (BLENDS, not_offered.items),
+        (BLENDS + "/{blend_id}", not_offered.one),
+        (TAGS, not_offered.items),
+        (TAGS + "/{tag_name}", not_offered.one),
+        (CONNECTORS, not_offered.connectors),
+        (CONNECTOR, not_offered.one),
+        (CONNECTOR + "/logo", not_offered.one),
+        (CONNECTOR + "/secrets", not_offered.one),
+        (CONNECTOR + "/logs", not_offered.one),
+        (CONNECTOR + "/logs/{log_id}", not_offered.one),
     ),
     *_changes(
         "custom fields",

@@ -9,12 +9,12 @@ import pytest
 from route_samples import named
 from test_api_logins import code
 
-from dayfill.api.routes import SHELLS
+from dayfill.api.not_offered_routes import NOT_OFFERED
 from dayfill.api.wire import Route
 from dayfill.domain.access import Role
 from installation import Installation
 
-CHANGES = [route for route in SHELLS if route.method != "GET"]
+CHANGES = [route for route in NOT_OFFERED if route.method != "GET"]
 LINKS = {"first": None, "prev": None, "next": None, "last": None}
 FORM = "application/x-www-form-urlencoded"
 
