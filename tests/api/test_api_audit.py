@@ -21,7 +21,7 @@ __all__ = ["installation", "keys", "made", "start"]
 UNSAFE = [route for route in ROUTES if route.method != "GET"]
 REFUSES = {"not_offered.refuse", "login_links.create", "login_links.find"}
 """Nothing of this kind can be made here, so nothing can change."""
-LOOKS = {"validations.create", "validations.update", "extensions.plan", "queries.run"}
+LOOKS = {"validations.create", "validations.update", "backfill_extensions.plan", "queries.run"}
 """POST for the sake of its body alone: these change nothing."""
 
 
