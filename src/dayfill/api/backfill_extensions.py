@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from dayfill.api import days as days_resource
-from dayfill.api.backfills import BackfillView, changed, known, show, show_all, view
+from dayfill.api.backfills import BackfillView, changed, read, show, show_all, view
 from dayfill.api.parameters import cursor, cursor_after, day, integer, moment_from, moment_to, no_cursor, span_of
 from dayfill.api.wire import ERRORS, Answer, Call, Nothing
 from dayfill.domain.audit import Act
@@ -16,10 +16,10 @@ from dayfill.domain.backfill import BackfillStatus
 from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
+from dayfill.engine import lookups, told
 from dayfill.engine import plan as planning
-from dayfill.engine import told
-from dayfill.errors import Malformed, Missing, Refused, RequestError
-from dayfill.store import backfills, transfers
+from dayfill.errors import Malformed, Refused, RequestError
+from dayfill.store import backfills
 from dayfill.store.db import Tx, micros, moment
 
 PAGE, LARGEST_PAGE = 50, 500
@@ -88,8 +88,7 @@ async def list_(call: Call) -> Answer:
 
 async def create(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
-    if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(tx, call.team_id, transfer_id)
     body = call.decode(ChosenBackfill)
     made = await verbs.create(
         tx,
@@ -108,8 +107,7 @@ async def create(call: Call, tx: Tx) -> Answer:
 
 async def plan(call: Call) -> Answer:
     server, transfer_id = call.server, call.path["transfer_id"]
-    if await transfers.get(server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(server.db, call.team_id, transfer_id)
     body = call.decode(ChosenBackfill)
     span = span_of(body.range_start, body.range_end)
     if len(span) > server.max_days:
@@ -123,7 +121,7 @@ async def plan(call: Call) -> Answer:
 
 
 async def retry(call: Call, tx: Tx) -> Answer:
-    before = await known(call, tx)
+    before = await read(call, tx)
     body = call.decode(Retry)
     if len(body.dates) > MOST_DATES:
         raise Malformed(f"Request body: at most {MOST_DATES} dates - at `$.dates`. Leave them out to retry all.")
@@ -137,14 +135,14 @@ async def retry(call: Call, tx: Tx) -> Answer:
 
 
 async def pause(call: Call, tx: Tx) -> Answer:
-    before = await known(call, tx)
+    before = await read(call, tx)
     call.decode(Nothing)
     paused = await verbs.pause(tx, call.server.seams, call.team_id, call.caller.user_id, before.backfill_id)
     return Answer(200, await show(call, tx, paused), act=changed("backfill.pause", before, paused))
 
 
 async def resume(call: Call, tx: Tx) -> Answer:
-    before = await known(call, tx)
+    before = await read(call, tx)
     call.decode(Nothing)
     resumed = await verbs.resume(tx, call.server.seams, call.team_id, before.backfill_id)
     return Answer(200, await show(call, tx, resumed), act=changed("backfill.resume", before, resumed))

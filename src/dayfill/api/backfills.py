@@ -14,9 +14,9 @@ from dayfill.domain.backfill import ACTIVE, MAX_DAYS, Backfill, BackfillStatus, 
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Priority
 from dayfill.engine import backfills as verbs
-from dayfill.engine import told
+from dayfill.engine import lookups, told
 from dayfill.errors import Malformed, Missing
-from dayfill.store import backfills, transfers
+from dayfill.store import backfills
 from dayfill.store.db import Reader, Tx
 
 LISTED_FAILURES = 100
@@ -100,16 +100,12 @@ class StatusChange(msgspec.Struct):
 
 
 async def get(call: Call) -> Answer:
-    backfill = await backfills.get(call.server.db, call.team_id, call.path["backfill_id"])
-    if backfill is None:
-        raise Missing("Backfill not found; list those of the team.")
-    return Answer(200, await show(call, call.server.db, backfill))
+    return Answer(200, await show(call, call.server.db, await read(call, call.server.db)))
 
 
 async def latest(call: Call) -> Answer:
     transfer_id = call.path["transfer_id"]
-    if await transfers.get(call.server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(call.server.db, call.team_id, transfer_id)
     backfill = await backfills.latest(call.server.db, call.team_id, transfer_id)
     if backfill is None:
         raise Missing("This transfer has no backfill; create one.")
@@ -123,8 +119,7 @@ async def incomplete(call: Call) -> Answer:
 
 async def create(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
-    if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(tx, call.team_id, transfer_id)
     body = call.decode(NewBackfill)
     span = span_of(body.range_start, body.range_end)
     made = await verbs.create(
@@ -141,7 +136,7 @@ async def create(call: Call, tx: Tx) -> Answer:
 
 
 async def cancel(call: Call, tx: Tx) -> Answer:
-    before = await known(call, tx)
+    before = await read(call, tx)
     body = call.decode(StatusChange)
     if body.status != BackfillStatus.CANCELLED:
         raise Malformed("Request body: status can only become CANCELLED - at `$.status`. Send that.")
@@ -149,12 +144,9 @@ async def cancel(call: Call, tx: Tx) -> Answer:
     return Answer(200, await show(call, tx, done), act=changed("backfill.cancel", before, done))
 
 
-async def known(call: Call, tx: Tx) -> Backfill:
+async def read(call: Call, db: Reader) -> Backfill:
     """The path's backfill, looked at before the body, so an absent one is 404 whatever was sent."""
-    backfill = await backfills.get(tx, call.team_id, call.path["backfill_id"])
-    if backfill is None:
-        raise Missing("Backfill not found; list those of the team.")
-    return backfill
+    return await lookups.backfill(db, call.team_id, call.path["backfill_id"])
 
 
 def changed(action: str, before: Backfill, after: Backfill) -> Act:

@@ -9,7 +9,8 @@ import msgspec
 from dayfill.api.parameters import day
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange, DayState, vector
-from dayfill.errors import Malformed, Missing, Refused
+from dayfill.engine.lookups import no_transfer
+from dayfill.errors import Malformed, Refused
 from dayfill.store import days
 
 
@@ -38,7 +39,7 @@ async def get(call: Call) -> Answer:
     db, transfer_id = call.server.db, call.path["transfer_id"]
     known = await days.states(db, call.team_id, transfer_id)
     if known is None:
-        raise Missing("Transfer not found; list those of the team.")
+        raise no_transfer()
     span = _span(call, known.span)
     if span != known.span:
         known = await days.states(db, call.team_id, transfer_id, span)

@@ -12,8 +12,9 @@ from dayfill.api.parameters import integer
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.live import Event, Progress, Subject
-from dayfill.errors import Malformed, Missing
-from dayfill.store import backfills, days
+from dayfill.engine import lookups
+from dayfill.errors import Malformed
+from dayfill.store import days
 
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """No proxy may keep the stream back: the second is nginx's word for it."""
@@ -62,7 +63,7 @@ async def stream(call: Call) -> Answer:
     hub, transfer_id = call.server.hub, await _transfer(call)
     after = hub.after(call.headers.get("last-event-id", ""))
     if await days.version(call.server.db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+        raise lookups.no_transfer()
     hub.admit(call.caller.user_id)
     return Answer(200, None, headers=HEADERS, stream=_texts(call, transfer_id, after))
 
@@ -73,10 +74,7 @@ async def _transfer(call: Call) -> int:
     if call.query.get("backfill_id") is None:
         raise Malformed("Name what to watch: the query parameter transfer_id or backfill_id is needed.")
     backfill_id = integer(call, "backfill_id", lowest=1, highest=LARGEST_ID)
-    backfill = await backfills.get(call.server.db, call.team_id, backfill_id)
-    if backfill is None:
-        raise Missing("Backfill not found; list those of the team.")
-    return backfill.transfer_id
+    return (await lookups.backfill(call.server.db, call.team_id, backfill_id)).transfer_id
 
 
 async def _texts(call: Call, transfer_id: int, after: int | None) -> AsyncGenerator[bytes, None]:

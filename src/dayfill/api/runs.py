@@ -11,9 +11,10 @@ from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
 from dayfill.domain.audit import Act
 from dayfill.domain.days import FIRST_DAY, WHOLE
 from dayfill.domain.run import QueryDetail, Run
+from dayfill.engine import lookups
 from dayfill.engine import runs as verbs
 from dayfill.errors import Malformed, Missing, Refused
-from dayfill.store import runs, transfers
+from dayfill.store import runs
 from dayfill.store.db import Tx
 from dayfill.store.runs import SortField
 
@@ -99,8 +100,7 @@ class Started(msgspec.Struct):
 
 async def list_(call: Call) -> Answer:
     db, transfer_id = call.server.db, call.path["transfer_id"]
-    if await transfers.get(db, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(db, call.team_id, transfer_id)
     first, last = moment_from(call, "start_date"), moment_to(call, "end_date")
     if first is None or last is None:
         raise Malformed("The query parameters start_date and end_date are both needed. Send dates such as 2024-01-31.")
@@ -128,8 +128,7 @@ async def get(call: Call) -> Answer:
 
 async def run_now(call: Call, tx: Tx) -> Answer:
     transfer_id = call.path["transfer_id"]
-    if await transfers.get(tx, call.team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(tx, call.team_id, transfer_id)
     body = call.decode(RunsNow)
     dates = [day("dates", text) for text in body.dates] if body.dates else []
     window = None if body.refresh_window is msgspec.UNSET else body.refresh_window

@@ -13,9 +13,8 @@ from dayfill.api.backfills import LISTED_FAILURES, BackfillView
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.transfer import Transfer
-from dayfill.engine import sources, told
+from dayfill.engine import lookups, sources, told
 from dayfill.engine import transfers as verbs
-from dayfill.errors import Missing
 from dayfill.store import backfills, transfers
 from dayfill.store.db import Reader, Tx
 
@@ -107,10 +106,7 @@ async def read(call: Call, db: Reader) -> Transfer:
     Raises:
         Missing: the team has none with this id.
     """
-    transfer = await transfers.get(db, call.team_id, call.path["transfer_id"])
-    if transfer is None:
-        raise Missing("Transfer not found; list those of the team.")
-    return transfer
+    return await lookups.transfer(db, call.team_id, call.path["transfer_id"])
 
 
 def _changed(action: str, before: Transfer, after: Transfer) -> Act:

@@ -11,9 +11,9 @@ from datetime import date
 from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus
 from dayfill.domain.days import FIRST_DAY, DayRange, DayState, latest_today, ranges_of
 from dayfill.domain.run import Priority
-from dayfill.engine import allowances
+from dayfill.engine import allowances, lookups
 from dayfill.engine.runs import refuse_without_days
-from dayfill.errors import Missing, Refused
+from dayfill.errors import Refused
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, runs, transfers
 from dayfill.store.db import Reader, Tx
@@ -71,7 +71,7 @@ async def create(
     )
     tx.touch(transfer_id)
     seams.failpoint("create")
-    return await _read(tx, team_id, backfill_id)
+    return await lookups.backfill(tx, team_id, backfill_id)
 
 
 async def _check(tx: Tx, seams: Seams, team_id: int, transfer_id: int, span: DayRange) -> None:
@@ -112,13 +112,13 @@ async def cancel(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: 
             "nothing is left to cancel. To load its days again, create another one."
         )
     await _cancel(tx, seams, backfill, user_id)
-    return await _read(tx, team_id, backfill_id)
+    return await lookups.backfill(tx, team_id, backfill_id)
 
 
 async def cancel_all(tx: Tx, seams: Seams, team_id: int, user_id: int, transfer_id: int) -> None:
     """Cancel the active backfills of a transfer that is being deleted."""
     for backfill_id in await backfills.active_ids(tx, transfer_id):
-        await _cancel(tx, seams, await _read(tx, team_id, backfill_id), user_id)
+        await _cancel(tx, seams, await lookups.backfill(tx, team_id, backfill_id), user_id)
 
 
 async def retry(
@@ -147,7 +147,7 @@ async def retry(
     await days.queue(tx, backfill.transfer_id, queued)
     await backfills.reopen(tx, backfill_id, len(queued))
     seams.failpoint("retry")
-    return await _read(tx, team_id, backfill_id), len(queued)
+    return await lookups.backfill(tx, team_id, backfill_id), len(queued)
 
 
 async def pause(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: int) -> Backfill:
@@ -157,7 +157,7 @@ async def pause(tx: Tx, seams: Seams, team_id: int, user_id: int, backfill_id: i
         await backfills.pause(tx, backfill_id, user_id, seams.now())
         await runs.hold(tx, backfill_id)
         tx.touch(backfill.transfer_id)
-    return await _read(tx, team_id, backfill_id)
+    return await lookups.backfill(tx, team_id, backfill_id)
 
 
 async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfill:
@@ -168,7 +168,7 @@ async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfi
         if backfill.status is not BackfillStatus.CREATED:  # else the last chunk of its runs releases them all
             await runs.release(tx, backfill_id, seams.now())
         tx.touch(backfill.transfer_id)
-    return await _read(tx, team_id, backfill_id)
+    return await lookups.backfill(tx, team_id, backfill_id)
 
 
 async def _cancel(tx: Tx, seams: Seams, backfill: Backfill, user_id: int) -> None:
@@ -199,20 +199,13 @@ async def _active(tx: Tx, team_id: int, backfill_id: int, verb: str) -> Backfill
 
 async def _locked(tx: Tx, team_id: int, backfill_id: int) -> Backfill:
     """The backfill, read again under its transfer's lock."""
-    transfer_id = (await _read(tx, team_id, backfill_id)).transfer_id
+    transfer_id = (await lookups.backfill(tx, team_id, backfill_id)).transfer_id
     await backfills.lock_transfer(tx, team_id, transfer_id)
-    return await _read(tx, team_id, backfill_id)
+    return await lookups.backfill(tx, team_id, backfill_id)
 
 
 async def _lock(tx: Tx, team_id: int, transfer_id: int) -> backfills.LockedTransfer:
     transfer = await backfills.lock_transfer(tx, team_id, transfer_id)
     if transfer is None:
-        raise Missing("Transfer not found; list those of the team.")
+        raise lookups.no_transfer()
     return transfer
-
-
-async def _read(db: Reader, team_id: int, backfill_id: int) -> Backfill:
-    backfill = await backfills.get(db, team_id, backfill_id)
-    if backfill is None:
-        raise Missing("Backfill not found; list those of the team.")
-    return backfill

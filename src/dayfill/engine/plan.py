@@ -12,8 +12,9 @@ from dayfill.domain.days import FIRST_DAY, DayRange, DayState, ranges_of
 from dayfill.domain.table_group import of_day
 from dayfill.engine import allowances
 from dayfill.engine.backfills import CHOICES, check_span
+from dayfill.engine.lookups import no_transfer
 from dayfill.engine.runs import refuse_without_days
-from dayfill.errors import Missing, Refused, RequestError
+from dayfill.errors import Refused, RequestError
 from dayfill.seams import Seams
 from dayfill.store import backfills, days, transfers
 from dayfill.store.db import Database
@@ -58,7 +59,7 @@ async def plan(
     """
     known = await days.states(db, team_id, transfer_id, span)
     if known is None:
-        raise Missing("Transfer not found; list those of the team.")
+        raise no_transfer()
     job = await transfers.job(db, transfer_id)
     chosen = _chosen(known, span, only)
     return Plan(

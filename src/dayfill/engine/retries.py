@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from dayfill.domain.backfill import ACTIVE, BackfillStatus
-from dayfill.engine import backfills, runs
-from dayfill.errors import Missing, Refused
+from dayfill.engine import backfills, lookups, runs
+from dayfill.errors import Refused
 from dayfill.seams import Seams
-from dayfill.store import failures, transfers
+from dayfill.store import failures
 from dayfill.store.db import Tx
 from dayfill.store.failures import FailedDay
 
@@ -40,8 +40,7 @@ async def retry(
         Refused: no failed day matches, their backfills are still active, or another backfill stands in the way.
         Denied, Exceeded: see `runs.run_now`.
     """
-    if await transfers.get(tx, team_id, transfer_id) is None:
-        raise Missing("Transfer not found; list those of the team.")
+    await lookups.transfer(tx, team_id, transfer_id)
     found = [
         day
         for day in await failures.days(tx, team_id, transfer_id)

@@ -10,8 +10,8 @@ from dayfill.domain.days import FIRST_DAY, WHOLE, latest_today, refresh_window
 from dayfill.domain.run import Priority, Trigger
 from dayfill.domain.table_group import of_day, refreshed
 from dayfill.domain.transfer import Table
-from dayfill.engine import allowances
-from dayfill.errors import Missing, Refused
+from dayfill.engine import allowances, lookups
+from dayfill.errors import Refused
 from dayfill.seams import Seams
 from dayfill.store import days, runs, transfers
 from dayfill.store.db import Tx
@@ -64,9 +64,7 @@ async def run_now(
         Refused: a day lies in the future, or no table has days. Denied: a day lies before the team's history.
         Exceeded: the team's rows of the month are used up.
     """
-    transfer = await transfers.get(tx, team_id, transfer_id)
-    if transfer is None:
-        raise Missing("Transfer not found; list those of the team.")
+    transfer = await lookups.transfer(tx, team_id, transfer_id)
     tables = (await transfers.job(tx, transfer_id)).tables
     if not dates:
         longest = max((s.refresh_window for s in transfer.configuration.schedules), default=1)

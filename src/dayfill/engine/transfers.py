@@ -18,9 +18,9 @@ from dayfill.domain.transfer import (
     TransferState,
 )
 from dayfill.domain.validation import Facts, problems
-from dayfill.engine import backfills, connections, runs, sources
+from dayfill.engine import backfills, connections, lookups, runs, sources
 from dayfill.engine.rescue import start_over
-from dayfill.errors import Conflict, Missing, Refused
+from dayfill.errors import Conflict, Refused
 from dayfill.seams import Seams
 from dayfill.store import days, destinations, schedules, table_groups, transfers
 from dayfill.store.db import Reader, Tx
@@ -37,7 +37,7 @@ async def check(
     Raises:
         Missing: no such transfer in the team.
     """
-    current = None if transfer_id is None else await _read(db, team_id, transfer_id)
+    current = None if transfer_id is None else await lookups.transfer(db, team_id, transfer_id)
     source = sources.find(configuration.data_source_id)
     group = await table_groups.get(db, team_id, configuration.schema_id)
     destination = await destinations.get(db, team_id, configuration.destination_id)
@@ -84,7 +84,7 @@ async def create(
     await schedules.replace(tx, transfer_id, _planned(configuration, seams.now()))
     tx.touch(transfer_id)
     seams.failpoint("create_transfer")
-    return await _read(tx, team_id, transfer_id)
+    return await lookups.transfer(tx, team_id, transfer_id)
 
 
 async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configuration: Configuration) -> Transfer:
@@ -95,7 +95,7 @@ async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configura
     Raises:
         Missing: no such transfer in the team. Refused: the configuration is wrong.
     """
-    current = await _read(tx, team_id, transfer_id)
+    current = await lookups.transfer(tx, team_id, transfer_id)
     _refuse(await check(tx, team_id, configuration, transfer_id))
     group, location, destination_type = await _targets(tx, team_id, configuration)
     wanted = (*configuration.logins, current.connection_id)
@@ -110,7 +110,7 @@ async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configura
     if _reading(configuration) != _reading(current.configuration):
         await days.outdate(tx, transfer_id)
         await start_over(tx, seams, transfer_id)
-    return await _read(tx, team_id, transfer_id)
+    return await lookups.transfer(tx, team_id, transfer_id)
 
 
 async def delete(tx: Tx, seams: Seams, team_id: int, user_id: int, transfer_id: int) -> None:
@@ -119,7 +119,7 @@ async def delete(tx: Tx, seams: Seams, team_id: int, user_id: int, transfer_id: 
     Raises:
         Missing: no such transfer in the team.
     """
-    await _read(tx, team_id, transfer_id)
+    await lookups.transfer(tx, team_id, transfer_id)
     await backfills.cancel_all(tx, seams, team_id, user_id, transfer_id)
     await runs.cancel_waiting(tx, seams, transfer_id)
     await schedules.delete(tx, transfer_id)
@@ -135,11 +135,11 @@ async def pause(tx: Tx, team_id: int, transfer_id: int) -> Transfer:
     Raises:
         Missing: no such transfer in the team.
     """
-    await _read(tx, team_id, transfer_id)
+    await lookups.transfer(tx, team_id, transfer_id)
     await transfers.set_state(tx, team_id, transfer_id, TransferState.PAUSED)
     await schedules.hold(tx, transfer_id)
     tx.touch(transfer_id)
-    return await _read(tx, team_id, transfer_id)
+    return await lookups.transfer(tx, team_id, transfer_id)
 
 
 async def unpause(tx: Tx, seams: Seams, team_id: int, transfer_id: int) -> Transfer:
@@ -148,12 +148,12 @@ async def unpause(tx: Tx, seams: Seams, team_id: int, transfer_id: int) -> Trans
     Raises:
         Missing: no such transfer in the team.
     """
-    transfer = await _read(tx, team_id, transfer_id)
+    transfer = await lookups.transfer(tx, team_id, transfer_id)
     if transfer.state is TransferState.PAUSED:
         await transfers.set_state(tx, team_id, transfer_id, TransferState.ACTIVE)
         await schedules.replace(tx, transfer_id, _planned(transfer.configuration, seams.now()))
         tx.touch(transfer_id)
-    return await _read(tx, team_id, transfer_id)
+    return await lookups.transfer(tx, team_id, transfer_id)
 
 
 async def _has_login(db: Reader, team_id: int, configuration: Configuration) -> bool:
@@ -205,10 +205,3 @@ def _refuse(found: Sequence[Problem]) -> None:
 
 def _sentences(found: Sequence[Problem]) -> str:
     return " ".join(problem.text for problem in found)
-
-
-async def _read(db: Reader, team_id: int, transfer_id: int) -> Transfer:
-    transfer = await transfers.get(db, team_id, transfer_id)
-    if transfer is None:
-        raise Missing("Transfer not found; list those of the team.")
-    return transfer
