@@ -9,7 +9,6 @@ from answering import backfill
 
 from dayfill.cli.summary import (
     causes,
-    day_ranges,
     days_text,
     duration_text,
     logfmt,
@@ -30,7 +29,6 @@ def test_failed_days_are_grouped_by_cause_the_most_frequent_first_with_the_newes
 
 def test_neighbouring_days_are_one_range_across_a_month() -> None:
     days = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1), date(2024, 2, 3)]
-    assert day_ranges(days) == [(days[0], days[2]), (days[3], days[3])]
     assert days_text(days) == "2024-02-03, 2024-01-30 to 2024-02-01"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from dayfill.cli.dates import stamp
 from dayfill.cli.exits import Exit
-from dayfill.domain.days import name_of
+from dayfill.domain.days import name_of, ranges_of
 
 Backfill = Mapping[str, Any]
 """A backfill as the wire shows it."""
@@ -84,21 +84,10 @@ def causes(backfill: Backfill) -> list[Cause]:
     return sorted(grouped, key=lambda one: (-len(one.days), one.cause))
 
 
-def day_ranges(days: Iterable[date]) -> list[tuple[date, date]]:
-    """Runs of neighbouring days; ``days`` in ascending order."""
-    ranges: list[tuple[date, date]] = []
-    for day in days:
-        if ranges and day - ranges[-1][1] == timedelta(days=1):
-            ranges[-1] = (ranges[-1][0], day)
-        else:
-            ranges.append((day, day))
-    return ranges
-
-
 def days_text(days: Sequence[date]) -> str:
     """The days as at most eight ranges, the newest first."""
-    ranges = day_ranges(days)[::-1]
-    shown = [name_of(first) if first == last else f"{first} to {last}" for first, last in ranges[:_RANGES_SHOWN]]
+    ranges = ranges_of(days)[::-1]
+    shown = [name_of(one.start) if len(one) == 1 else f"{one.start} to {one.end}" for one in ranges[:_RANGES_SHOWN]]
     more = len(ranges) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 

@@ -9,6 +9,7 @@ from datetime import date
 
 import pyarrow as pa
 
+from dayfill.domain.days import ONE_DAY, ranges_of
 from dayfill.domain.transfer import Table
 from dayfill.errors import ConnectorError, Transient
 from dayfill.sources.sql import shape, statement
@@ -79,7 +80,8 @@ def prepared(
     made = shape.shape_of(given, table, options.date_column, options.zone)
     goes_by_column = options.table and made.day is not None
     bounds = shape.bounds_for(given.field(made.day).type) if goes_by_column else options.bounds
-    queries = [statement.of(options, database.dialect, bounds, run) for run in statement.ranges(days)]
+    spans = [(one.start, one.end + ONE_DAY) for one in ranges_of(days)]
+    queries = [statement.of(options, database.dialect, bounds, span) for span in spans]
     if made.sent or made.arrays:
         queries = [statement.sent(query, database.dialect, made.sources, made.sent, made.arrays) for query in queries]
     return Rows(database, given, made, queries, ends, closing)

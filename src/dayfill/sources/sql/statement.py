@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -15,7 +15,6 @@ from dayfill.errors import misconfigured
 from dayfill.sources.sql.lexicon import Lexicon, with_bounds
 from dayfill.sources.sql.options import Options
 
-_DAY = timedelta(days=1)
 _NAME = re.compile(r"[^\0.]{1,63}(\.[^\0.]{1,63}){0,2}")
 
 
@@ -43,19 +42,8 @@ class Dialect:
         return f"{'TIMESTAMP ' if self.typed else ''}{sql.text(text.removesuffix('+00:00'))}"
 
 
-def ranges(days: Sequence[date]) -> list[tuple[date, date]]:
-    """First day and day after the last of each unbroken run of days."""
-    found: list[tuple[date, date]] = []
-    for day in sorted(set(days)):
-        if found and found[-1][1] == day:
-            found[-1] = (found[-1][0], day + _DAY)
-        else:
-            found.append((day, day + _DAY))
-    return found
-
-
 def of(options: Options, dialect: Dialect, bounds: str, days: tuple[date, date]) -> str:
-    """The query for an unbroken run of days. bounds: type of the two bounds.
+    """The query for a first day and the day after the last one. bounds: type of these two.
 
     Raises:
         Permanent: cause CONFIG; it is not a single query, or has no bounds.
