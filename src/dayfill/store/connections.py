@@ -34,7 +34,6 @@ async def insert(
         team_id=team_id,
         data_source_id=data_source_id,
         destination_type=destination_type,
-        sealed=None,
         created_time=micros(now),
         user_id=user_id,
     )

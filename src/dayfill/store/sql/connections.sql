@@ -1,7 +1,7 @@
 -- name: insert_connection
--- A new login of a team at a data source.
-INSERT INTO connections (public_id, team_id, data_source_id, destination_type, sealed, created_time, created_user_id)
-VALUES (:public_id, :team_id, :data_source_id, :destination_type, :sealed, :created_time, :user_id)
+-- A new login of a team at a data source, without credentials.
+INSERT INTO connections (public_id, team_id, data_source_id, destination_type, created_time, created_user_id)
+VALUES (:public_id, :team_id, :data_source_id, :destination_type, :created_time, :user_id)
 RETURNING connection_id;
 
 -- name: seal_connection
