@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from dayfill.domain import sql
+from dayfill.domain.table_group import NAME, RESERVED
 from dayfill.errors import Permanent
 
-_SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
-_RESERVED = "_dayfill"
 _SHOWN = 80
 
 
@@ -18,17 +15,17 @@ def checked(name: str, what: str) -> str:
     Raises:
         Permanent: cause SCHEMA, naming it.
     """
-    if not _SAFE.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise Permanent(
             "SCHEMA",
             f"The {what} name {name[:_SHOWN]!r} cannot be used: it must start with a letter or underscore and hold only"
             " A-Z, a-z, 0-9 and underscores, at most 63 of them. Give it another name at the source or in the table"
             " group.",
         )
-    if name.lower().startswith(_RESERVED):
+    if name.lower().startswith(RESERVED):
         raise Permanent(
             "SCHEMA",
-            f"The {what} name {name!r} cannot be used: names that start with {_RESERVED} are kept for dayfill.",
+            f"The {what} name {name!r} cannot be used: names that start with {RESERVED} are kept for dayfill.",
         )
     return name
 

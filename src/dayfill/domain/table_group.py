@@ -12,8 +12,10 @@ from dayfill.domain.transfer import TYPE_PATTERN, Field, Partition, Table
 
 MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_TABLE_FIELDS = 255, 15, 1000, 1000
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
-_RESERVED = "_dayfill"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+"""Of a table or column, with its prefix: what every kind of destination takes."""
+RESERVED = "_dayfill"
+"""What names must not start with: dayfill's own tables do."""
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MARK = re.compile("[\u0300-\u036f]")
 _NOT_A_LETTER = re.compile(r"[^A-Za-z0-9]+")
@@ -137,11 +139,11 @@ def _meanings(tables: Sequence[Table]) -> Iterator[Fault]:
 
 
 def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None and not name.lower().startswith(_RESERVED)
+    return NAME.fullmatch(name) is not None and not name.lower().startswith(RESERVED)
 
 
 def _name_rule(what: str) -> str:
     return (
         f"The name of {what} cannot be used: it must start with a letter or an underscore, hold only A-Z, a-z, 0-9 and "
-        f"underscores, at most 63 with its prefix, and not start with {_RESERVED}."
+        f"underscores, at most 63 with its prefix, and not start with {RESERVED}."
     )

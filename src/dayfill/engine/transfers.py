@@ -12,6 +12,7 @@ from dayfill.domain.source_settings import number_of, zone_of
 from dayfill.domain.transfer import (
     DEFAULT_DEADLINE_SECONDS,
     DEFAULT_PARALLELISM,
+    RESERVED_SETTINGS,
     Configuration,
     TableGroup,
     Transfer,
@@ -26,7 +27,7 @@ from dayfill.store import days, destinations, schedules, table_groups, transfers
 from dayfill.store.db import Reader, Tx
 from dayfill.store.transfers import Chosen
 
-_LIMITS = ("parallelism", "weight", "requests_per_minute", "deadline_seconds", "max_day_rows", "max_day_gigabytes")
+_LIMITS = RESERVED_SETTINGS - {"timezone"}
 
 
 async def check(

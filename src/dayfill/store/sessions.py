@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dayfill.domain.access import Role
+from dayfill.domain.access import ROLES, Role
 from dayfill.store.db import Reader, Tx, micros, moment
-
-_ROLES = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ async def get(db: Reader, session_hash: bytes) -> Session | None:
     session_id, user_id, team_id, csrf, address, created, seen, email = rows[0][:8]
     names = {row[8]: row[10] for row in rows}
     # A role that this version does not know gives nothing.
-    roles = {row[8]: _ROLES[row[9]] for row in rows if row[9] in _ROLES}
+    roles = {row[8]: ROLES[row[9]] for row in rows if row[9] in ROLES}
     team_id = team_id if team_id in names else rows[0][8]
     return Session(session_id, user_id, team_id, csrf, address, moment(created), moment(seen), email, names, roles)
 
