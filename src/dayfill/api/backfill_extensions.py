@@ -15,8 +15,8 @@ from dayfill.domain.audit import Act
 from dayfill.domain.backfill import BackfillStatus
 from dayfill.domain.ids import LARGEST_ID
 from dayfill.domain.run import Priority
+from dayfill.engine import audited, lookups
 from dayfill.engine import backfills as verbs
-from dayfill.engine import lookups, told
 from dayfill.engine import plan as planning
 from dayfill.errors import Malformed, Refused, RequestError
 from dayfill.store import backfills
@@ -101,7 +101,7 @@ async def create(call: Call, tx: Tx) -> Answer:
         only=frozenset(body.only),
         priority=Priority[body.priority.upper()],
     )
-    act = Act("backfill.create", made.backfill_id, after=told.backfill(made))
+    act = Act("backfill.create", made.backfill_id, after=audited.backfill(made))
     return Answer(200, view(made, (), call.server.seams.now()), act=act)
 
 
@@ -130,7 +130,7 @@ async def retry(call: Call, tx: Tx) -> Answer:
         tx, call.server.seams, call.team_id, before.backfill_id, cause=body.cause, dates=dates
     )
     meta = {"retried_days": retried}
-    act = Act("backfill.retry", before.backfill_id, told.backfill(before), {**told.backfill(reopened), **meta})
+    act = Act("backfill.retry", before.backfill_id, audited.backfill(before), {**audited.backfill(reopened), **meta})
     return Answer(200, await show(call, tx, reopened), meta=meta, act=act)
 
 

@@ -13,8 +13,8 @@ from dayfill.domain.audit import Act
 from dayfill.domain.backfill import ACTIVE, MAX_DAYS, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Priority
+from dayfill.engine import audited, lookups
 from dayfill.engine import backfills as verbs
-from dayfill.engine import lookups, told
 from dayfill.errors import Malformed, Missing
 from dayfill.store import backfills
 from dayfill.store.db import Reader, Tx
@@ -131,7 +131,7 @@ async def create(call: Call, tx: Tx) -> Answer:
         span,
         max_days=call.server.max_days,
     )
-    act = Act("backfill.create", made.backfill_id, after=told.backfill(made))
+    act = Act("backfill.create", made.backfill_id, after=audited.backfill(made))
     return Answer(200, view(made, (), call.server.seams.now()), act=act)
 
 
@@ -150,7 +150,7 @@ async def read(call: Call, db: Reader) -> Backfill:
 
 
 def changed(action: str, before: Backfill, after: Backfill) -> Act:
-    return Act(action, after.backfill_id, told.backfill(before), told.backfill(after))
+    return Act(action, after.backfill_id, audited.backfill(before), audited.backfill(after))
 
 
 async def show(call: Call, db: Reader, backfill: Backfill, most: int = MAX_DAYS) -> BackfillView:

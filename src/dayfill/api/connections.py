@@ -10,8 +10,8 @@ from msgspec import Meta
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.destination import MAX_SECRET
+from dayfill.engine import audited
 from dayfill.engine import connections as verbs
-from dayfill.engine import told
 from dayfill.store.db import Tx
 
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9_]+\Z", max_length=50)]
@@ -41,5 +41,5 @@ async def create(call: Call, tx: Tx) -> Answer:
     if body.secrets:
         await verbs.give(tx, call.server.keyring, made, body.secrets)
     place = f"{call.base_url}/teams/{call.team_id}/data-source-connections/{made.public_id}"
-    act = Act("connection.create", made.connection_id, after=told.connection(made))
+    act = Act("connection.create", made.connection_id, after=audited.connection(made))
     return Answer(201, ConnectionView(made.public_id), headers={"Location": place}, act=act)

@@ -13,8 +13,8 @@ from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.destination import Destination, Wanted
 from dayfill.domain.ids import LARGEST_SHORT_ID
+from dayfill.engine import audited
 from dayfill.engine import destinations as verbs
-from dayfill.engine import told
 from dayfill.errors import Malformed, Missing, Refused
 from dayfill.store import destinations
 from dayfill.store.db import Tx
@@ -85,7 +85,7 @@ async def create(call: Call, tx: Tx) -> Answer:
     verbs.refuse_out_of_reach(wanted, call.server.reaches.of(call.team_id))
     made = await verbs.create(tx, call.server.seams, call.server.keyring, call.team_id, wanted)
     place = f"{call.base_url}/teams/{call.team_id}/destinations/{made.destination_id}"
-    act = Act("destination.create", made.destination_id, after=told.destination(made))
+    act = Act("destination.create", made.destination_id, after=audited.destination(made))
     return Answer(201, _view(call, made), headers={"Location": place}, act=act)
 
 
@@ -98,15 +98,17 @@ async def update(call: Call, tx: Tx) -> Answer:
         tx, call.server.seams, call.server.keyring, call.team_id, destination.destination_id, wanted
     )
     sent = {"new_secrets": sorted(verbs.sent_secrets(wanted))}
-    after = {**told.destination(changed), **sent} if sent["new_secrets"] else told.destination(changed)
-    act = Act("destination.update", changed.destination_id, told.destination(destination), after)
+    after = {**audited.destination(changed), **sent} if sent["new_secrets"] else audited.destination(changed)
+    act = Act("destination.update", changed.destination_id, audited.destination(destination), after)
     return Answer(200, _view(call, changed), act=act)
 
 
 async def delete(call: Call, tx: Tx) -> Answer:
     destination = await _read(call)
     await verbs.delete(tx, call.server.seams, call.team_id, destination.destination_id)
-    return Answer(204, None, act=Act("destination.delete", destination.destination_id, told.destination(destination)))
+    return Answer(
+        204, None, act=Act("destination.delete", destination.destination_id, audited.destination(destination))
+    )
 
 
 async def test(call: Call) -> Answer:

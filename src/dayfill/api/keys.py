@@ -13,8 +13,8 @@ from dayfill.api.wire import Answer, Call, Nothing, stamp, stamp_or_none
 from dayfill.domain.addresses import MOST_NETWORKS
 from dayfill.domain.audit import Act
 from dayfill.domain.ids import LARGEST_ID
+from dayfill.engine import audited
 from dayfill.engine import keys as verbs
-from dayfill.engine import told
 from dayfill.engine.keys import LONGEST_DESCRIPTION, LONGEST_OVERLAP, OVERLAP, NewKey
 from dayfill.store import keys
 from dayfill.store.db import Reader, Tx
@@ -82,7 +82,7 @@ async def create(call: Call, tx: Tx) -> Answer:
         allow_ips=body.allow_ips,
         maker=call.caller,
     )
-    return _shown_once(new, Act("key.create", new.key.api_key_id, after=told.api_key(new.key)))
+    return _shown_once(new, Act("key.create", new.key.api_key_id, after=audited.api_key(new.key)))
 
 
 async def rotate(call: Call, tx: Tx) -> Answer:
@@ -91,15 +91,15 @@ async def rotate(call: Call, tx: Tx) -> Answer:
     new, ended = await verbs.rotate(
         tx, server.seams, server.keyring, call.team_id, old.api_key_id, overlap, call.caller
     )
-    after = {**told.api_key(ended), "new_api_key_id": new.key.api_key_id}
-    return _shown_once(new, Act("key.rotate", old.api_key_id, told.api_key(old), after))
+    after = {**audited.api_key(ended), "new_api_key_id": new.key.api_key_id}
+    return _shown_once(new, Act("key.rotate", old.api_key_id, audited.api_key(old), after))
 
 
 async def disable(call: Call, tx: Tx) -> Answer:
     key = await _read(call, tx)
     call.decode(Nothing)
     disabled = await verbs.disable(tx, call.team_id, key.api_key_id, call.caller)
-    act = Act("key.disable", key.api_key_id, told.api_key(key), told.api_key(disabled))
+    act = Act("key.disable", key.api_key_id, audited.api_key(key), audited.api_key(disabled))
     return Answer(200, _view(disabled), act=act)
 
 

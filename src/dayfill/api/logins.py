@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 from dayfill.api.wire import Answer, Call, stamp, stamp_or_none
 from dayfill.domain.audit import Act
 from dayfill.domain.connection import Connection
+from dayfill.engine import audited, sources
 from dayfill.engine import connections as verbs
-from dayfill.engine import sources, told
 from dayfill.errors import Denied, Missing
 from dayfill.store import connections
 from dayfill.store.db import Reader, Tx
@@ -67,7 +67,7 @@ async def get(call: Call) -> Answer:
 async def revoke(call: Call, tx: Tx) -> Answer:
     login = await find(call, tx)
     await verbs.revoke(tx, call.server.seams, login.team_id, login.connection_id)
-    act = Act("login.revoke", login.connection_id, told.connection(login), team_id=login.team_id)
+    act = Act("login.revoke", login.connection_id, audited.connection(login), team_id=login.team_id)
     return Answer(200, Done(), act=act)
 
 

@@ -10,8 +10,8 @@ from msgspec import Meta
 from dayfill.api.wire import Answer, Call, stamp
 from dayfill.domain.access import Role, RoleName
 from dayfill.domain.audit import Act
+from dayfill.engine import audited
 from dayfill.engine import members as verbs
-from dayfill.engine import told
 from dayfill.engine.teams import LONGEST_EMAIL, LONGEST_NAME
 from dayfill.store import teams
 from dayfill.store.db import Tx
@@ -61,19 +61,21 @@ async def add(call: Call, tx: Tx) -> Answer:
         last_name=body.last_name,
         manager=call.caller,
     )
-    return Answer(201, _view(member), act=Act("member.add", member.user_id, after=told.member(member)))
+    return Answer(201, _view(member), act=Act("member.add", member.user_id, after=audited.member(member)))
 
 
 async def set_role(call: Call, tx: Tx) -> Answer:
     before = await verbs.read(tx, call.team_id, call.path["user_id"])
     role = Role(call.decode(NewRole).role)
     member = await verbs.set_role(tx, call.server.seams, call.team_id, before.user_id, role, call.caller)
-    return Answer(200, _view(member), act=Act("member.role", member.user_id, told.member(before), told.member(member)))
+    return Answer(
+        200, _view(member), act=Act("member.role", member.user_id, audited.member(before), audited.member(member))
+    )
 
 
 async def remove(call: Call, tx: Tx) -> Answer:
     member = await verbs.remove(tx, call.team_id, call.path["user_id"], call.caller)
-    return Answer(204, None, act=Act("member.remove", member.user_id, told.member(member)))
+    return Answer(204, None, act=Act("member.remove", member.user_id, audited.member(member)))
 
 
 def _view(member: Member) -> MemberView:

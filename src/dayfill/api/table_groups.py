@@ -10,8 +10,8 @@ from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.table_group import snake
 from dayfill.domain.transfer import Field, Partition, Table, TableGroup
+from dayfill.engine import audited
 from dayfill.engine import table_groups as verbs
-from dayfill.engine import told
 from dayfill.errors import Missing, Refused
 from dayfill.store import table_groups
 from dayfill.store.db import Tx
@@ -106,7 +106,7 @@ async def import_(call: Call, tx: Tx) -> Answer:
         _tables(body),
     )
     _refuse_what_no_import_takes(group)
-    act = Act("table_group.import", group.schema_id, after=told.table_group(group))
+    act = Act("table_group.import", group.schema_id, after=audited.table_group(group))
     return Answer(201, _item(call, group), act=act)
 
 

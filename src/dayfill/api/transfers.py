@@ -13,7 +13,7 @@ from dayfill.api.backfills import LISTED_FAILURES, BackfillView
 from dayfill.api.wire import Answer, Call
 from dayfill.domain.audit import Act
 from dayfill.domain.transfer import Transfer
-from dayfill.engine import lookups, sources, told
+from dayfill.engine import audited, lookups, sources
 from dayfill.engine import transfers as verbs
 from dayfill.store import backfills, transfers
 from dayfill.store.db import Reader, Tx
@@ -68,7 +68,7 @@ async def list_(call: Call) -> Answer:
 async def create(call: Call, tx: Tx) -> Answer:
     configuration = configurations.wanted(call)
     made = await verbs.create(tx, call.server.seams, call.team_id, call.caller.user_id, configuration)
-    return Answer(201, _named(made), act=Act("transfer.create", made.transfer_id, after=told.transfer(made)))
+    return Answer(201, _named(made), act=Act("transfer.create", made.transfer_id, after=audited.transfer(made)))
 
 
 async def get(call: Call) -> Answer:
@@ -86,7 +86,7 @@ async def update(call: Call, tx: Tx) -> Answer:
 async def delete(call: Call, tx: Tx) -> Answer:
     transfer = await read(call, tx)
     await verbs.delete(tx, call.server.seams, call.team_id, call.caller.user_id, transfer.transfer_id)
-    return Answer(204, None, act=Act("transfer.delete", transfer.transfer_id, told.transfer(transfer)))
+    return Answer(204, None, act=Act("transfer.delete", transfer.transfer_id, audited.transfer(transfer)))
 
 
 async def set_state(call: Call, tx: Tx) -> Answer:
@@ -110,7 +110,7 @@ async def read(call: Call, db: Reader) -> Transfer:
 
 
 def _changed(action: str, before: Transfer, after: Transfer) -> Act:
-    return Act(action, after.transfer_id, told.transfer(before), told.transfer(after))
+    return Act(action, after.transfer_id, audited.transfer(before), audited.transfer(after))
 
 
 def _named(transfer: Transfer) -> Named:

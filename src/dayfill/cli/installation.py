@@ -13,7 +13,7 @@ from dayfill.app.holding import LOCK_FILE
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.domain.access import SCOPES, Role
 from dayfill.domain.audit import OPERATOR, Act
-from dayfill.engine import audit, keys, teams, told
+from dayfill.engine import audit, audited, keys, teams
 from dayfill.engine.keys import NewKey
 from dayfill.settings import Settings
 from dayfill.store import teams as team_rows
@@ -85,7 +85,7 @@ async def first_key(state: State) -> tuple[int, NewKey] | None:
         return None
     async with state.db.write() as tx:
         team = await teams.create(tx, state.seams, FIRST_TEAM)
-        act = Act("team.create", team.team_id, after=told.team(team))
+        act = Act("team.create", team.team_id, after=audited.team(team))
         await audit.record(tx, OPERATOR, team.team_id, act, state.seams.now())
         return team.team_id, await _owners_key(tx, state, team.team_id)
 
@@ -102,7 +102,7 @@ async def _owners_key(tx: Tx, state: State, team_id: int) -> NewKey:
     made = await keys.create(
         tx, state.seams, state.keyring, team_id, owner.user_id, scopes=SCOPES, description="Made on this machine"
     )
-    act = Act("key.create", made.key.api_key_id, after=told.api_key(made.key))
+    act = Act("key.create", made.key.api_key_id, after=audited.api_key(made.key))
     await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
     return made
 

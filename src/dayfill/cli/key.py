@@ -18,7 +18,7 @@ from dayfill.cli.installation import Change, changing, existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import SCOPES, Role, RoleName
 from dayfill.domain.audit import Act
-from dayfill.engine import keys, teams, told
+from dayfill.engine import audited, keys, teams
 from dayfill.store import keys as key_rows
 from dayfill.store import teams as team_rows
 
@@ -95,7 +95,7 @@ async def _made(wanted: Wanted, options: LocalOptions, action: str, text: str | 
             allow_ips=_listed_in(wanted.allow_ips),
             text=text,
         )
-        await change.record(Act(action, made.key.api_key_id, after=told.api_key(made.key)))
+        await change.record(Act(action, made.key.api_key_id, after=audited.api_key(made.key)))
     return made
 
 
@@ -146,8 +146,8 @@ async def rotate(
         tx, state = change.tx, change.state
         before = await keys.read(tx, team, api_key_id)
         new, ended = await keys.rotate(tx, state.seams, state.keyring, team, api_key_id, beside)
-        after = {**told.api_key(ended), "new_api_key_id": new.key.api_key_id}
-        await change.record(Act("key.rotate", api_key_id, told.api_key(before), after))
+        after = {**audited.api_key(ended), "new_api_key_id": new.key.api_key_id}
+        await change.record(Act("key.rotate", api_key_id, audited.api_key(before), after))
     printer = options.printer()
     printer.one({"api_key": new.text} | _view(new.key))
     assert ended.expires_time is not None
@@ -170,7 +170,7 @@ async def disable(api_key_id: str, /, *, team: int = 1, options: LocalOptions = 
     async with changing(options.settings(), team) as change:
         before = await keys.read(change.tx, team, api_key_id)
         key = await keys.disable(change.tx, team, api_key_id)
-        await change.record(Act("key.disable", api_key_id, told.api_key(before), told.api_key(key)))
+        await change.record(Act("key.disable", api_key_id, audited.api_key(before), audited.api_key(key)))
     options.printer().one(_view(key))
     return Exit.OK
 
@@ -187,8 +187,8 @@ async def _member(change: Change, email: str, role: RoleName | None) -> int:
             f"{email} is not in team {team_id} yet.", Exit.USAGE, hint=f"Add --role, one of {_listed(Role)}."
         )
     member = await teams.add_member(tx, change.state.seams, team_id, email, Role(role))
-    before, action = (None, "member.add") if present is None else (told.member(present), "member.role")
-    await change.record(Act(action, member.user_id, before, told.member(member)))
+    before, action = (None, "member.add") if present is None else (audited.member(present), "member.role")
+    await change.record(Act(action, member.user_id, before, audited.member(member)))
     return member.user_id
 
 

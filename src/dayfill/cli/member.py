@@ -12,7 +12,7 @@ from dayfill.cli.installation import changing, existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.access import Role, RoleName
 from dayfill.domain.audit import Act
-from dayfill.engine import members, told
+from dayfill.engine import audited, members
 from dayfill.store import keys, teams
 from dayfill.store.db import Reader
 
@@ -68,7 +68,7 @@ async def add(
         member = await members.add(
             change.tx, change.state.seams, team, email, Role(role), first_name=first_name, last_name=last_name
         )
-        await change.record(Act("member.add", member.user_id, after=told.member(member)))
+        await change.record(Act("member.add", member.user_id, after=audited.member(member)))
         theirs = [key for key in await keys.page(change.tx, team) if key.user_id == member.user_id and key.is_enabled]
         held = [key for key in theirs if key.only_team_id in (None, team)]
     printer = options.printer()
@@ -97,7 +97,7 @@ async def role(user: str, role: RoleName, /, *, team: int = 1, options: LocalOpt
     async with changing(options.settings(), team) as change:
         before = await members.read(change.tx, team, await _user_id(change.tx, team, user))
         member = await members.set_role(change.tx, change.state.seams, team, before.user_id, Role(role))
-        await change.record(Act("member.role", member.user_id, told.member(before), told.member(member)))
+        await change.record(Act("member.role", member.user_id, audited.member(before), audited.member(member)))
     options.printer().one(_view(member))
     return Exit.OK
 
@@ -116,7 +116,7 @@ async def remove(user: str, /, *, team: int = 1, options: LocalOptions = LOCAL_D
     """
     async with changing(options.settings(), team) as change:
         member = await members.remove(change.tx, team, await _user_id(change.tx, team, user))
-        await change.record(Act("member.remove", member.user_id, told.member(member)))
+        await change.record(Act("member.remove", member.user_id, audited.member(member)))
     options.printer().note(f"{member.email} is in team {team} no longer.")
     return Exit.OK
 
@@ -156,7 +156,7 @@ async def _set_enabled(user: str, is_enabled: bool, team: int, options: LocalOpt
         before = await members.read(change.tx, team, await _user_id(change.tx, team, user))
         member = await members.set_enabled(change.tx, team, before.user_id, is_enabled)
         verb = "member.enable" if is_enabled else "member.disable"
-        await change.record(Act(verb, member.user_id, told.member(before), told.member(member)))
+        await change.record(Act(verb, member.user_id, audited.member(before), audited.member(member)))
     options.printer().one(_view(member))
     return Exit.OK
 

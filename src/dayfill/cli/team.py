@@ -12,7 +12,7 @@ from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
 from dayfill.domain.allowance import Allowance
 from dayfill.domain.audit import OPERATOR, Act
-from dayfill.engine import allowances, audit, teams, told
+from dayfill.engine import allowances, audit, audited, teams
 from dayfill.store import allowances as allowance_rows
 from dayfill.store import teams as team_rows
 
@@ -34,7 +34,7 @@ async def create(name: str, /, *, options: LocalOptions = LOCAL_DEFAULTS) -> int
     """
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         team = await teams.create(tx, state.seams, name)
-        act = Act("team.create", team.team_id, after=told.team(team))
+        act = Act("team.create", team.team_id, after=audited.team(team))
         await audit.record(tx, OPERATOR, team.team_id, act, state.seams.now())
     options.printer().one(_view(team))
     return Exit.OK
@@ -98,7 +98,7 @@ async def limits(
         )
     async with existing_state(options.settings()) as state, state.db.write() as tx:
         before, after = await allowances.change(tx, state.seams, team_id, changes)
-        act = Act("team.limits", team_id, told.allowance(before), told.allowance(after))
+        act = Act("team.limits", team_id, audited.allowance(before), audited.allowance(after))
         await audit.record(tx, OPERATOR, team_id, act, state.seams.now())
     options.printer().one({"team_id": team_id} | _limits(after))
     return Exit.OK

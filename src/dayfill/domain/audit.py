@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 ActorKind = Literal["key", "session", "operator", "dispatcher"]
-Told = Mapping[str, object]
-"""What is told of an object: plain values, none of them a secret."""
+Audited = Mapping[str, object]
+"""What the log keeps of an object: plain values, none of them a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Act:
 
     action: str
     identity: int | str
-    before: Told | None = None
-    after: Told | None = None
+    before: Audited | None = None
+    after: Audited | None = None
     team_id: int | None = None
 
     @property
@@ -48,13 +48,13 @@ class Act:
         return f"{self.action.partition('.')[0]}:{self.identity}"
 
 
-def differing(before: Told | None, after: Told | None) -> tuple[Told | None, Told | None]:
-    """Both without what is the same in both: of a change only the change is told."""
+def differing(before: Audited | None, after: Audited | None) -> tuple[Audited | None, Audited | None]:
+    """Both without what is the same in both: of a change only what changed is kept."""
     if before is None or after is None:
         return before, after
     same = {name for name in before if name in after and before[name] == after[name]}
     return _without(before, same), _without(after, same)
 
 
-def _without(told: Told, names: set[str]) -> Told:
-    return {name: value for name, value in told.items() if name not in names}
+def _without(kept: Audited, names: set[str]) -> Audited:
+    return {name: value for name, value in kept.items() if name not in names}

@@ -6,12 +6,12 @@ from datetime import datetime
 
 import msgspec
 
-from dayfill.domain.audit import Act, Actor, Told, differing
+from dayfill.domain.audit import Act, Actor, Audited, differing
 from dayfill.store import audit
 from dayfill.store.db import Tx
 
 MOST_CHARACTERS = 16_384
-"""What is told of one side of a change; a transfer may have a thousand accounts, and the log is kept for long."""
+"""What is kept of one side of a change: a transfer may have a thousand accounts, and the log is kept for long."""
 
 
 async def record(tx: Tx, actor: Actor, team_id: int | None, act: Act, now: datetime) -> None:
@@ -20,10 +20,10 @@ async def record(tx: Tx, actor: Actor, team_id: int | None, act: Act, now: datet
     await audit.insert(tx, team_id, actor, act.action, act.object, _text(before), _text(after), now)
 
 
-def _text(told: Told | None) -> str | None:
-    if told is None:
+def _text(kept: Audited | None) -> str | None:
+    if kept is None:
         return None
-    text = msgspec.json.encode(told, order="sorted").decode()
+    text = msgspec.json.encode(kept, order="sorted").decode()
     if len(text) > MOST_CHARACTERS:
-        return msgspec.json.encode({"characters_left_out": len(text), "names": sorted(told)}).decode()
+        return msgspec.json.encode({"characters_left_out": len(text), "names": sorted(kept)}).decode()
     return text

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from dayfill.domain.live import Subject
-from dayfill.engine.live_topics import TeamTopic, Told, Topic, TransferTopic
+from dayfill.engine.live_topics import LiveEvent, TeamTopic, Topic, TransferTopic
 from dayfill.engine.waits import NO_CLUSTER, Waits
 from dayfill.errors import Busy, Exceeded
 from dayfill.seams import Seams
@@ -40,10 +40,10 @@ class _Watcher:
     topics: Sequence[Topic]
     quiet: float
     last: dict[Subject, int] = field(default_factory=dict)
-    unread: asyncio.Queue[Told | None] = field(default_factory=lambda: asyncio.Queue(MOST_UNREAD))
+    unread: asyncio.Queue[LiveEvent | None] = field(default_factory=lambda: asyncio.Queue(MOST_UNREAD))
     is_behind: bool = False
 
-    def give(self, event: Told | None) -> None:
+    def give(self, event: LiveEvent | None) -> None:
         """One more event; if too many wait unread, they give way to the whole state."""
         if self.unread.full():
             while not self.unread.empty():
@@ -51,7 +51,7 @@ class _Watcher:
             self.is_behind = True
         self.unread.put_nowait(event)
 
-    async def next(self) -> list[Told | None]:
+    async def next(self) -> list[LiveEvent | None]:
         """What to say now; None if nothing was for so long that the connection should be tried."""
         try:
             event = await asyncio.wait_for(self.unread.get(), self.quiet)
@@ -64,7 +64,7 @@ class _Watcher:
             return [None]
         return [self.seen(event)] if event.number > self.last.get(event.subject, -1) else []
 
-    def seen(self, event: Told) -> Told:
+    def seen(self, event: LiveEvent) -> LiveEvent:
         """The event, which is not told again."""
         self.last[event.subject] = event.number
         return event
@@ -134,7 +134,7 @@ class Hub:
 
     async def watch(
         self, user_id: int, wanted: Mapping[Subject, int | None], quiet: float | None = None
-    ) -> AsyncGenerator[Told | None, None]:
+    ) -> AsyncGenerator[LiveEvent | None, None]:
         """The events of these subjects, which are the user's: of each first those after its number, or its whole state
         if they are not held.
 
@@ -158,7 +158,7 @@ class Hub:
                 topic.left_at = self._seams.monotonic()
             self._streams[user_id] -= 1
 
-    def _missed(self, topics: Sequence[Topic], wanted: Mapping[Subject, int | None]) -> list[Told]:
+    def _missed(self, topics: Sequence[Topic], wanted: Mapping[Subject, int | None]) -> list[LiveEvent]:
         missed = [event for topic in topics for event in topic.first(wanted[topic.subject])]
         if any(topic.is_touched for topic in topics):
             self._moved.set()

@@ -24,7 +24,7 @@ MOST_KEYED = 1_000
 """So many moved days are read one by one by their keys; more of them by one scan."""
 UNREAD = -1
 
-Told = Event | TeamEvent
+LiveEvent = Event | TeamEvent
 
 
 @dataclass(eq=False, slots=True)
@@ -36,7 +36,7 @@ class Topic(ABC):
     subject: Subject
     waits: Waits = NO_CLUSTER
     watchers: set[Any] = field(default_factory=set)
-    events: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+    events: deque[LiveEvent] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     is_touched: bool = False
     left_at: float = 0.0
     version: int | None = UNREAD
@@ -61,14 +61,14 @@ class Topic(ABC):
         """See whether another process has changed something, or an estimate goes on with the clock."""
 
     @abstractmethod
-    async def tell(self) -> Told | None:
+    async def tell(self) -> LiveEvent | None:
         """Read what was touched; the event of it, if there is anything to tell."""
 
     @abstractmethod
-    def whole(self) -> Told:
+    def whole(self) -> LiveEvent:
         """All of it as it was last told, for who has seen nothing yet."""
 
-    def first(self, after: int | None) -> list[Told]:
+    def first(self, after: int | None) -> list[LiveEvent]:
         """What somebody is told who has seen the events up to this number; nothing before the first reading."""
         if self.version == UNREAD:
             self.forget()

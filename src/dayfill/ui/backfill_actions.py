@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from dayfill.domain.audit import Act
 from dayfill.domain.backfill import Backfill, BackfillStatus
+from dayfill.engine import audited
 from dayfill.engine import backfills as verbs
-from dayfill.engine import told
 from dayfill.errors import Missing, RequestError
 from dayfill.store import backfills
 from dayfill.store.db import Reader, Tx
@@ -103,6 +103,6 @@ async def _do(
     async with visit.site.db.write() as tx:
         before = await known(visit, tx)
         after = await verb(tx, before.backfill_id)
-        act = Act(f"backfill.{name}", before.backfill_id, told.backfill(before), told.backfill(after))
+        act = Act(f"backfill.{name}", before.backfill_id, audited.backfill(before), audited.backfill(after))
         await answers.record(visit, tx, act)
     return answers.done(visit, f"/transfers/{before.transfer_id}", said(before))

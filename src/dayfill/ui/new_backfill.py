@@ -13,9 +13,9 @@ from dayfill.domain.access import Permission
 from dayfill.domain.audit import Act
 from dayfill.domain.days import DayRange, DayState, latest_today, parse_day
 from dayfill.domain.transfer import Transfer
+from dayfill.engine import audited
 from dayfill.engine import backfills as verbs
 from dayfill.engine import plan as planning
-from dayfill.engine import told
 from dayfill.errors import Refused, RequestError
 from dayfill.store import days
 from dayfill.ui import answers, words
@@ -79,7 +79,7 @@ async def create(visit: Visit) -> Response:
                 max_days=site.max_days,
                 only=frozenset(asked.only),
             )
-            await answers.record(visit, tx, Act("backfill.create", made.backfill_id, after=told.backfill(made)))
+            await answers.record(visit, tx, Act("backfill.create", made.backfill_id, after=audited.backfill(made)))
     except RequestError as error:
         asked.problems["range"] = error.description
         return await _form(visit, transfer, asked, status=422)

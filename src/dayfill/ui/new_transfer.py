@@ -16,8 +16,8 @@ from dayfill.domain.problem import Problem
 from dayfill.domain.schedule import Schedule
 from dayfill.domain.transfer import RESERVED_SETTINGS, Account, Configuration, SourceSetting, Table, Transfer, Value
 from dayfill.domain.validation import ScheduleDraft, read_schedules
+from dayfill.engine import audited, source_check, sources, table_groups, transfers
 from dayfill.engine import destinations as destination_verbs
-from dayfill.engine import source_check, sources, table_groups, told, transfers
 from dayfill.engine.source_check import Seen
 from dayfill.engine.sources import Setting, Source
 from dayfill.errors import Conflict, Exceeded, Refused, RequestError
@@ -134,7 +134,7 @@ async def create(visit: Visit) -> Response:
     try:
         async with visit.site.db.write() as tx:
             made = await _make(visit, tx, draft)
-            await answers.record(visit, tx, Act("transfer.create", made.transfer_id, after=told.transfer(made)))
+            await answers.record(visit, tx, Act("transfer.create", made.transfer_id, after=audited.transfer(made)))
     except Wrong as wrong:
         draft.problems = wrong.problems
         return await _form(visit, draft, 422)
@@ -173,7 +173,7 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
         group = await table_groups.create_beside(tx, site.seams, visit.team_id, draft.source.kind, name, tables)
     except RequestError as error:
         raise Wrong({"name" if error.code == "SCHEMA_NAME_DUPLICATE" else "table": error.description}) from None
-    act = Act("table_group.create", group.schema_id, after=told.table_group(group))
+    act = Act("table_group.create", group.schema_id, after=audited.table_group(group))
     await answers.record(visit, tx, act)
     destination_id = await _destination(visit, tx, typed)
     settings = tuple(_settings(draft))
@@ -207,7 +207,7 @@ async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
         made: Destination = await destination_verbs.create(tx, site.seams, site.keyring, visit.team_id, wanted)
     except RequestError as error:
         raise Wrong({"destination_name" if isinstance(error, Conflict) else "destination": error.description}) from None
-    await answers.record(visit, tx, Act("destination.create", made.destination_id, after=told.destination(made)))
+    await answers.record(visit, tx, Act("destination.create", made.destination_id, after=audited.destination(made)))
     return made.destination_id
 
 

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from dayfill.domain.access import SCOPES, Permission, Role
 from dayfill.domain.audit import Act
+from dayfill.engine import audited, members, sessions
 from dayfill.engine import keys as key_verbs
-from dayfill.engine import members, sessions, told
 from dayfill.errors import Conflict, Denied, Malformed, Missing, Refused
 from dayfill.store import allowances, audit, boards, keys, teams
 from dayfill.store.audit import NEWEST, Wanted
@@ -69,7 +69,7 @@ async def add_member(visit: Visit) -> Response:
         async with site.db.write() as tx:
             role = _role(form.get("role", ""))
             member = await members.add(tx, site.seams, visit.team_id, form.get("email", ""), role, manager=visit.caller)
-            act = Act("member.add", member.user_id, after=told.member(member))
+            act = Act("member.add", member.user_id, after=audited.member(member))
             await answers.record(visit, tx, act)
     except (Refused, Conflict, Denied) as error:
         return await _page(visit, 422, problems={"email": error.description}, typed=dict(form))
@@ -83,12 +83,12 @@ async def change_member(visit: Visit) -> Response:
         before = await members.read(tx, visit.team_id, user_id)
         if form.get("do") == "remove":
             await members.remove(tx, visit.team_id, user_id, visit.caller)
-            act = Act("member.remove", user_id, told.member(before))
+            act = Act("member.remove", user_id, audited.member(before))
             text = f"{before.email} is in this team no longer."
         else:
             role = _role(form.get("role", ""))
             after = await members.set_role(tx, site.seams, visit.team_id, user_id, role, visit.caller)
-            act = Act("member.role", user_id, told.member(before), told.member(after))
+            act = Act("member.role", user_id, audited.member(before), audited.member(after))
             text = f"{before.email} is {role.value} now."
         await answers.record(visit, tx, act)
     return visit.to("/settings", text)
@@ -120,7 +120,7 @@ async def create_key(visit: Visit) -> Response:
                 description=form.get("description", "").strip(),
                 expires_time=expires,
             )
-            await answers.record(visit, tx, Act("key.create", new.key.api_key_id, after=told.api_key(new.key)))
+            await answers.record(visit, tx, Act("key.create", new.key.api_key_id, after=audited.api_key(new.key)))
     except Refused as error:
         return await _page(visit, 422, problems={"description": error.description}, typed=dict(form))
     return await _page(visit, new_key=new.text)
@@ -134,7 +134,7 @@ async def disable_key(visit: Visit) -> Response:
         if key.user_id != visit.user_id:
             visit.needs(Permission.TEAM_MANAGE)
         disabled = await key_verbs.disable(tx, visit.team_id, api_key_id, visit.caller)
-        act = Act("key.disable", api_key_id, told.api_key(key), told.api_key(disabled))
+        act = Act("key.disable", api_key_id, audited.api_key(key), audited.api_key(disabled))
         await answers.record(visit, tx, act)
     return visit.to("/settings", f"The key {key.key_start}… is disabled.")
 

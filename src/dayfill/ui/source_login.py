@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from dayfill.domain.audit import Act
 from dayfill.domain.connection import Connection
 from dayfill.domain.secret import Secret
+from dayfill.engine import audited
 from dayfill.engine import connections as verbs
-from dayfill.engine import told
 from dayfill.engine.sources import BOUND_TO, secrets_of
 from dayfill.errors import Refused, SealBroken
 from dayfill.store import connections, destinations
@@ -89,7 +89,7 @@ async def connection_id(
     made = await verbs.create(tx, site.seams, visit.team_id, visit.user_id, data_source_id, kind)
     if given:
         await verbs.give(tx, site.keyring, made, given)
-    await answers.record(visit, tx, Act("connection.create", made.connection_id, after=told.connection(made)))
+    await answers.record(visit, tx, Act("connection.create", made.connection_id, after=audited.connection(made)))
     return made.connection_id
 
 

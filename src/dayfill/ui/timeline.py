@@ -38,7 +38,7 @@ VERBS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Item:
     at: datetime
     who: str
     what: str
@@ -59,13 +59,13 @@ async def page(visit: Visit) -> Response:
     return visit.page(
         "timeline.html",
         transfer=transfer,
-        told=[tell(entry, people) for entry in found[:PAGE]],
+        items=[tell(entry, people) for entry in found[:PAGE]],
         next=found[PAGE - 1].audit_id if len(found) > PAGE else None,
         is_later=bool(text),
     )
 
 
-def tell(entry: Entry, people: Mapping[int, str]) -> Told:
+def tell(entry: Entry, people: Mapping[int, str]) -> Item:
     """One entry in words."""
     kind, _, identity = entry.object.partition(":")
     what = VERBS.get(entry.action, entry.action)
@@ -76,7 +76,7 @@ def tell(entry: Entry, people: Mapping[int, str]) -> Told:
             if what.endswith("backfill")
             else what.replace("backfill", f"backfill {backfill_id}")
         )
-    return Told(entry.audit_time, _who(entry, people), what, _detail(entry), backfill_id)
+    return Item(entry.audit_time, _who(entry, people), what, _detail(entry), backfill_id)
 
 
 def _who(entry: Entry, people: Mapping[int, str]) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from dayfill.domain.audit import Act
 from dayfill.domain.days import parse_day
 from dayfill.domain.transfer import Transfer
-from dayfill.engine import retries, runs, told, transfers
+from dayfill.engine import audited, retries, runs, transfers
 from dayfill.errors import Malformed
 from dayfill.store.db import Tx
 from dayfill.ui import answers
@@ -74,7 +74,9 @@ async def turn(visit: Visit, tx: Tx, transfer: Transfer, name: str) -> str:
     else:
         after = await transfers.unpause(tx, visit.site.seams, team_id, transfer_id)
     verb = "pause" if name == "pause" else "unpause"
-    await answers.record(visit, tx, Act(f"transfer.{verb}", transfer_id, told.transfer(transfer), told.transfer(after)))
+    await answers.record(
+        visit, tx, Act(f"transfer.{verb}", transfer_id, audited.transfer(transfer), audited.transfer(after))
+    )
     return "The schedule is paused; backfills go on." if name == "pause" else "The schedule goes on at its next time."
 
 

@@ -12,7 +12,7 @@ from dayfill.domain.allowance import Allowance
 from dayfill.domain.connection import Connection
 from dayfill.domain.destination import Destination
 from dayfill.domain.transfer import Configuration, SourceSetting, Table, TableGroup, Transfer, TransferState
-from dayfill.engine import told
+from dayfill.engine import audited
 from dayfill.store.keys import ApiKey
 from dayfill.store.teams import Member, Team
 from installation import NOON
@@ -22,20 +22,20 @@ SEALED = Destination(5, 1, "DWH_OTHER", "Sealed", "AUTH_METHOD_SECRET", {"host":
 FLIGHTS = Configuration("FILES", 2, 4, "Flights", settings=(SourceSetting("path", "f.csv"),))
 KEY = ApiKey("k1", "api_abcdef", 3, "for CI", frozenset({"b", "a"}), True, NOON, NOON, ("192.0.2.1",), None, 1)
 TOLD: list[tuple[Callable[[Any], Any], object, dict[str, Any]]] = [
-    (told.team, Team(1, "First", NOON), {"name": "First"}),
-    (told.allowance, Allowance(5, None, 3, 2), {"rows_per_month": 5, "history_days": None, "weight": 2}),
+    (audited.team, Team(1, "First", NOON), {"name": "First"}),
+    (audited.allowance, Allowance(5, None, 3, 2), {"rows_per_month": 5, "history_days": None, "weight": 2}),
     (
-        told.member,
+        audited.member,
         Member(3, "a@example.com", "A", "B", False, NOON, Role.OWNER),
         {"user_id": 3, "email": "a@example.com", "role": Role.OWNER.value, "is_enabled": False},
     ),
     (
-        told.member,
+        audited.member,
         Member(3, "a@example.com", "A", "B", True, NOON, None),
         {"user_id": 3, "email": "a@example.com", "role": None, "is_enabled": True},
     ),
     (
-        told.api_key,
+        audited.api_key,
         KEY,
         {
             "key_start": "api_abcdef",
@@ -49,22 +49,22 @@ TOLD: list[tuple[Callable[[Any], Any], object, dict[str, Any]]] = [
         },
     ),
     (
-        told.connection,
+        audited.connection,
         Connection(7, "ID", 1, "FILES", "DWH_DUCKDB", b"sealed", 2, NOON),
         {"data_source_id": "FILES", "destination_type": "DWH_DUCKDB"},
     ),
     (
-        told.destination,
+        audited.destination,
         WAREHOUSE,
         {"display_name": "Warehouse", "type": "DWH_DUCKDB", "fields": {"path": "w.duckdb"}, "has_secret": False},
     ),
     (
-        told.destination,
+        audited.destination,
         SEALED,
         {"display_name": "Sealed", "type": "DWH_OTHER", "fields": {"host": "db"}, "has_secret": True},
     ),
     (
-        told.table_group,
+        audited.table_group,
         TableGroup(2, 1, "FILES", "Group", "p_", (Table("one"), Table("two"))),
         {"name": "Group", "data_source_id": "FILES", "table_prefix": "p_", "tables": ["one", "two"]},
     ),
@@ -77,7 +77,7 @@ def test_of_each_kind_of_object(tell: Callable[[Any], Any], one: object, expecte
 
 
 def test_of_a_transfer_its_whole_configuration_and_its_state() -> None:
-    said = told.transfer(Transfer(9, 1, TransferState.PAUSED, FLIGHTS, NOON, 3, 7))
+    said = audited.transfer(Transfer(9, 1, TransferState.PAUSED, FLIGHTS, NOON, 3, 7))
     assert (said["display_name"], said["destination_id"], said["state"]) == ("Flights", 4, TransferState.PAUSED.value)
     assert said["settings"] == ({"field_id": "path", "value": "f.csv", "group": ""},)
     assert set(said) == {*Configuration.__dataclass_fields__, "state"}

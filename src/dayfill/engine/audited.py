@@ -1,11 +1,11 @@
-"""What the audit log tells of each kind of object: what a person may change about it, and never a secret."""
+"""What the audit log keeps of each kind of object: what a person may change about it, and never a secret."""
 
 from __future__ import annotations
 
 import msgspec
 
 from dayfill.domain.allowance import Allowance
-from dayfill.domain.audit import Told
+from dayfill.domain.audit import Audited
 from dayfill.domain.backfill import Backfill
 from dayfill.domain.connection import Connection
 from dayfill.domain.destination import Destination
@@ -14,15 +14,15 @@ from dayfill.store.keys import ApiKey
 from dayfill.store.teams import Member, Team
 
 
-def team(one: Team) -> Told:
+def team(one: Team) -> Audited:
     return {"name": one.name}
 
 
-def allowance(one: Allowance) -> Told:
+def allowance(one: Allowance) -> Audited:
     return {"rows_per_month": one.rows_per_month, "history_days": one.history_days, "weight": one.weight}
 
 
-def member(one: Member) -> Told:
+def member(one: Member) -> Audited:
     return {
         "user_id": one.user_id,
         "email": one.email,
@@ -31,7 +31,7 @@ def member(one: Member) -> Told:
     }
 
 
-def api_key(one: ApiKey) -> Told:
+def api_key(one: ApiKey) -> Audited:
     return {
         "key_start": one.key_start,
         "user_id": one.user_id,
@@ -44,11 +44,11 @@ def api_key(one: ApiKey) -> Told:
     }
 
 
-def connection(one: Connection) -> Told:
+def connection(one: Connection) -> Audited:
     return {"data_source_id": one.data_source_id, "destination_type": one.destination_type}
 
 
-def destination(one: Destination) -> Told:
+def destination(one: Destination) -> Audited:
     return {
         "display_name": one.display_name,
         "type": one.destination_type,
@@ -57,7 +57,7 @@ def destination(one: Destination) -> Told:
     }
 
 
-def table_group(one: TableGroup) -> Told:
+def table_group(one: TableGroup) -> Audited:
     return {
         "name": one.name,
         "data_source_id": one.data_source_id,
@@ -66,12 +66,12 @@ def table_group(one: TableGroup) -> Told:
     }
 
 
-def transfer(one: Transfer) -> Told:
+def transfer(one: Transfer) -> Audited:
     configuration: dict[str, object] = msgspec.to_builtins(one.configuration)
     return configuration | {"state": one.state.value}
 
 
-def backfill(one: Backfill) -> Told:
+def backfill(one: Backfill) -> Audited:
     return {
         "transfer_id": one.transfer_id,
         "range_start": one.days.start,
