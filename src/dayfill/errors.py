@@ -6,14 +6,14 @@ DayfillError
 │   └── Permanent             the same try would fail again: a bad field, a value that does not fit, a lost login
 ├── RequestError              a caller asked for something that cannot be; each has a status and a code on the wire
 │   ├── Malformed             400  the request cannot be read
-│   ├── Unauthenticated       401  no key, or not one of ours
+│   ├── Unauthenticated       401  no key, or an unknown one
 │   ├── Denied                403  the key or its user may not do this
 │   ├── Missing               404  it does not exist, or belongs to another team
 │   ├── Conflict              409  a name is taken, a destination is in use
 │   ├── Refused               422  readable, but not possible now; the description says why and what to do
 │   ├── Exceeded              429  a limit of requests or rows is used up; retry_after says when it is not
 │   ├── NotOffered           501  the vendor has it, dayfill does not
-│   └── Busy                  503  stopping, overloaded, or its disk is full; try again later
+│   └── Busy                  503  the server stops, is overloaded or its disk is full; try again later
 ├── NotLeading                another server dispatches, this one may not write run state now
 ├── SealBroken                a sealed value does not open: changed, moved to another row, or its key is gone
 └── SetupError                the installation cannot start; the message names the setting, never its value
@@ -53,7 +53,7 @@ class Transient(ConnectorError):
 
 
 class Permanent(ConnectorError):
-    """Do not try again by yourself. ``fatal``: it will meet every day alike (credentials, destination gone)."""
+    """Trying again would fail again. ``fatal``: so would every other day (credentials refused, destination gone)."""
 
     def __init__(self, cause: str, message: str, *, day: date | None = None, fatal: bool = False) -> None:
         super().__init__(cause, message, day=day)

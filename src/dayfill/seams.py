@@ -46,7 +46,7 @@ class Fault:
     seconds: float = 1.0
 
     def strike(self) -> None:
-        """kill and stop are signals to this process, error is none that the server knows, sleep holds the caller."""
+        """kill and stop send a signal to this process, error raises what nobody expects, sleep holds the caller."""
         if self.action == "sleep":
             time.sleep(self.seconds)
         elif self.action == "error":

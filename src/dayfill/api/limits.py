@@ -67,7 +67,7 @@ class Buckets:
 
 
 class Limits:
-    """The limits of a server, each in requests an hour; None is none. refused: those without a usable key."""
+    """The limits of a server, each in requests an hour; None: no limit. refused: those without a usable key."""
 
     def __init__(
         self,

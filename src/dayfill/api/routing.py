@@ -25,7 +25,7 @@ TEXTS = frozenset(
         *("connector_identifier", "log_id", "secret_placeholder", "api_key_id"),
     }
 )
-"""Ids of a path that are no numbers, or of what there never is; they are only compared, so any text is allowed."""
+"""Ids that are not numbers, or of objects that never exist; they are only compared, so any text is allowed."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -53,7 +53,7 @@ class Match(NamedTuple):
         """The ids of the path that are numbers.
 
         Raises:
-            Missing: a text that is no id; such an object cannot exist.
+            Missing: a text that cannot be an id, so that no such object can exist.
         """
         found = zip(self.names, self.values, strict=True)
         return {name: identifier(name, value) for name, value in found if name not in TEXTS}

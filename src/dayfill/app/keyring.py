@@ -25,7 +25,7 @@ def read_keyring(settings: Settings) -> Keyring:
     """The keyring as it is; none is made.
 
     Raises:
-        SetupError: it is not there, others can read it, or it is no keyring.
+        SetupError: it is not there, others can read it, or it is not a keyring.
     """
     file = keyring_file(settings)
     if file is None:

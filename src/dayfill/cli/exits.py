@@ -31,5 +31,5 @@ class CommandError(Exception):
 
 
 def usage(message: str, hint: str = "") -> CommandError:
-    """The command line asks for something that is no command."""
+    """What the command line asks for is not a command."""
     return CommandError(message, Exit.USAGE, hint=hint)

@@ -17,7 +17,7 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, Any]:
     """The values by name.
 
     Raises:
-        CommandError: exit 64; a text of another form, JSON that is none, a file that cannot be read.
+        CommandError: exit 64; a text of another form, invalid JSON, a file that cannot be read.
     """
     return dict(_pair(text, option) for text in texts)
 

@@ -57,7 +57,7 @@ class Seen:
         """From rows of a table with an owner, or with a day and its token.
 
         Raises:
-            Permanent: cause LEDGER; a token is none.
+            Permanent: cause LEDGER; a token is not a number.
         """
         owners, tokens = {}, {}
         for table, installation_id, owner_id, day, token in found:

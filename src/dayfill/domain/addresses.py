@@ -32,7 +32,7 @@ def _network(text: str) -> Network:
 
 
 def is_within(address: str, allowed: Sequence[Network]) -> bool:
-    """Whether an address lies in one of these networks; a text that is none lies nowhere."""
+    """Whether an address lies in one of these networks; a text that is not an address does not."""
     parsed = _address(address)
     return parsed is not None and any(parsed in network for network in allowed)
 
@@ -43,7 +43,7 @@ def are_within(inner: Iterable[Network], outer: Sequence[Network]) -> bool:
 
 
 def client_address(peer: str, hops: Sequence[str], trusted: Sequence[Network]) -> str:
-    """The address nearest to us that is no proxy of ours.
+    """The address nearest to us that is not one of our proxies.
 
     Every proxy adds, at the right end, who spoke to it; what stands left of a stranger's entry was written by that
     stranger and counts for nothing.

@@ -15,9 +15,9 @@ MOST_WAITING = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The limits of a team, None is none; and the rows that its days have committed in this month.
+    """The limits of a team (None: no limit), and the rows that its days have committed in this month.
 
-    weight: turns that it gets for each one of a team whose weight is 1, while both have something to start.
+    weight: turns that it gets for each turn of a team whose weight is 1, while both have something to start.
     """
 
     rows_per_month: int | None

@@ -67,7 +67,7 @@ class Wanted:
     new_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def plain(self, rules: Sequence[FieldRule]) -> dict[str, Value]:
-        """The settings that are no secrets and not empty; fields that the kind does not know are left out."""
+        """The settings that are neither secret nor empty; fields that the kind does not know are left out."""
         found: dict[str, Value] = {}
         for rule in rules:
             value = self.fields.get(rule.field_id)

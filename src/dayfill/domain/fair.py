@@ -6,16 +6,16 @@ from bisect import bisect_left, insort
 
 DEFAULT_WEIGHT, MAX_WEIGHT = 1, 100
 MOST_AWAY = 1_000
-"""So many who are away are remembered anyway, for a turn of theirs may not have ended."""
+"""Tags of so many who are away are always kept, since a turn of theirs may not have ended."""
 
 
 class Line:
     """Those who wait, by their ids, in the order of their turns.
 
-    Being served moves a tag on by the turns that it took, divided by the weight. Who joins anew, or comes back, starts
-    at the tag that was served last: ahead of all who had a turn since, but with none saved up for the time away. So
-    those who always wait get shares as their weights are, and who waits sees few turns of each other one, more only by
-    its greater weight, however they come and go.
+    Being served raises a tag by the turns that it took, divided by the weight. Whoever joins, or comes back, starts at
+    the tag that was served last: ahead of all who have had a turn since, but with no turns saved up for the time away.
+    So those who always wait get turns in proportion to their weights, and none waits for more than a few turns of each
+    of the others, however they come and go.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,11 @@ class Line:
         return place < len(self._waiting) and self._waiting[place] == (self._tags.get(one), one)
 
     def __getitem__(self, place: int) -> int:
-        """Whose turn comes after so many others."""
+        """Whose turn comes after that of this many others."""
         return self._waiting[place][1]
 
     def first(self, most: int) -> list[int]:
-        """So many of those whose turn is next."""
+        """Those whose turn is next, at most so many."""
         return [one for _, one in self._waiting[:most]]
 
     def join(self, one: int) -> None:
@@ -56,7 +56,7 @@ class Line:
         self.charge(one, turns, weight)
 
     def charge(self, one: int, turns: float, weight: int = DEFAULT_WEIGHT) -> None:
-        """What it had has taken so many turns more."""
+        """A turn that it had has turned out to take so many turns more."""
         waits = one in self
         self.leave(one)
         self._tags[one] = self._tags.get(one, self._now) + turns / weight
@@ -64,7 +64,7 @@ class Line:
             insort(self._waiting, (self._tags[one], one))
 
     def forget(self) -> None:
-        """Remember not more and more of those who are away: drop the tags that the others have passed."""
+        """Keep memory bounded: of those who are away drop the tags that the others have passed."""
         if len(self._tags) > len(self._waiting) + MOST_AWAY:
             self._tags = {one: tag for one, tag in self._tags.items() if tag > self._now or one in self}
 

@@ -12,7 +12,7 @@ FORGETS_AFTER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Ends per second. Both sums fade alike, so the first minutes are no guess towards zero."""
+    """Ends per second. Both sums fade alike, so the first minutes are not biased towards zero."""
 
     days: float = 0.0
     seconds: float = 0.0

@@ -16,7 +16,7 @@ class Problem:
 
 
 def outside(field_id: str, value: int | None, least: int, most: int) -> Iterator[Problem]:
-    """A number beyond its bounds, both of which are allowed; None is no number."""
+    """A number beyond its bounds, which are both allowed themselves; None never is."""
     if value is not None and not least <= value <= most:
         name = field_id.rpartition(".")[2]
         yield Problem(field_id, "isInvalid", f"{name} must lie between {least} and {most}, not {value}.")

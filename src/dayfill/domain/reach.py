@@ -46,7 +46,7 @@ def reaches(
     """What the settings say. here: the working directory, which counts if they say nothing. home: the data directory.
 
     Raises:
-        SetupError: a folder is relative, or the root of the disk, which would open everything; a team id is none.
+        SetupError: a folder is relative, or the root of the disk, which would open everything; or a team id is not one.
     """
     if file_roots is None:
         roots: tuple[str, ...] = () if here == "/" else (here,)

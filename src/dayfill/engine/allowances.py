@@ -19,12 +19,12 @@ LONGEST_RETRY = 86_400
 
 
 async def change(tx: Tx, seams: Seams, team_id: int, changes: Mapping[str, int | None]) -> tuple[Allowance, Allowance]:
-    """Set limits of a team by their names in `Allowance`, None is none; what is not named stays.
+    """Set limits of a team by their names in `Allowance` (None: no limit); what is not named stays.
 
     Returns them before and after.
 
     Raises:
-        Missing: no such team. Refused: a number that is no limit.
+        Missing: no such team. Refused: a number out of its bounds.
     """
     if await teams.get(tx, team_id) is None:
         raise Missing(f"Team {team_id} does not exist; see dayfill team list.")

@@ -54,7 +54,7 @@ class Away:
         self.cluster, self.token = cluster, token
 
     def submit(self, job: Slice) -> Future[list[DayResult]]:
-        """As `Cluster.submit`. An answer that is none is an error like that of a worker that broke off."""
+        """As `Cluster.submit`. An answer that cannot be read is an error like that of a worker that broke off."""
         answer: Future[list[DayResult]] = Future()
         sent = self.cluster.submit(pack(job))
         answer.add_done_callback(lambda done: sent.cancel() if done.cancelled() else None)
@@ -79,7 +79,7 @@ def results(packed: bytes, job: Slice) -> list[DayResult]:
 
     Raises:
         Transient: the worker has another version; the job is as good as never sent.
-        ValueError: it is no answer to this job.
+        ValueError: it is not an answer to this job.
     """
     sent = _SENT.decode(packed)
     if sent.version != VERSION:

@@ -1,7 +1,7 @@
 """A fingerprint of rows that does not depend on their order or on the order of columns.
 
 Each value is hashed with its column's name, a row is the mixed sum of its values, a day is the sum of its rows (all
-modulo 2**64). It tells whether two readings of a day hold the same rows; it is no defence against an attacker.
+modulo 2**64). It tells whether two readings of a day hold the same rows; it is not a defence against an attacker.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ async def test(
     destination_id: secrets that are not sent come from this one. reach: what the team may open.
     Returns None, or why it failed. The doors let it be made by `Trials`.
 
-    An error that is none of a destination's own is told by its name; its text goes to the log.
+    An error that is not a `ConnectorError` is shown by its name only; its text goes to the log.
 
     Raises:
         Refused: see `create`; also if this team has no such destination, or one of another type.
@@ -179,7 +179,7 @@ def opened(destination: Destination, keyring: Keyring) -> dict[str, Secret]:
 
 
 def plain_in(wanted: Wanted) -> Mapping[str, Value]:
-    """What a caller asks for that is no secret."""
+    """What a caller asks for, secrets left out."""
     return wanted.plain(_rules(kind_of(wanted.destination_type)))
 
 

@@ -82,7 +82,7 @@ async def used_keys(db: Reader) -> Counter[int | None]:
 
 
 async def broken_seals(db: Reader, keyring: Keyring) -> list[str]:
-    """A sentence for each stored secret that does not open; the others are none the worse for it."""
+    """A sentence for each stored secret that does not open."""
     found = []
     for one in await teams.sealed_secrets(db):
         try:

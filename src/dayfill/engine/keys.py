@@ -70,7 +70,7 @@ async def create(
     Raises:
         Missing: the team has no such user.
         Refused: a scope that does not exist, a description that is too long, an expiry in the past, an address that
-            is none, a text that is no key or one that is here already.
+            cannot be read, a text that is not a key, or a key that is here already.
         Denied: more than the maker has.
     """
     if await teams.member(tx, team_id, user_id) is None:

@@ -1,4 +1,4 @@
-"""Verbs on the members of a team. Over the API an admin is no match for an owner; an owner always remains."""
+"""Verbs on the members of a team. Over the API only owners may make, change or remove owners; one always remains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def add(
     """A new member; the user is made if the address is new. manager: who asks for it; None is the operator.
 
     Raises:
-        Missing: no such team. Conflict: already a member. Denied: an owner, and the manager is none.
+        Missing: no such team. Conflict: already a member. Denied: an owner, and the manager is not one.
         Refused: not an e-mail address, or a name that is too long; somebody of another team, whom only the operator
             may add: a team can neither draw people in nor find out who is in others.
     """
@@ -46,7 +46,7 @@ async def set_role(
     sign-in.
 
     Raises:
-        Missing: no such member. Denied: an owner, before or after, and the manager is none. Refused: the last owner.
+        Missing: no such member. Denied: an owner, before or after, and the manager is not one. Refused: the last owner.
     """
     member = await read(tx, team_id, user_id)
     if manager is not None:
@@ -63,7 +63,7 @@ async def remove(tx: Tx, team_id: int, user_id: int, manager: Caller | None = No
     """Take a user out of the team; the next request of their keys finds no way in. Returns who that was.
 
     Raises:
-        Missing: no such member. Denied: an owner, and the manager is none. Refused: the last owner.
+        Missing: no such member. Denied: an owner, and the manager is not one. Refused: the last owner.
     """
     member = await read(tx, team_id, user_id)
     if manager is not None:

@@ -50,7 +50,7 @@ async def use_link(tx: Tx, seams: Seams, token: str) -> int:
     """The user whom a link signs in; a second time it signs in nobody.
 
     Raises:
-        Unauthenticated: it has been used or has expired, or is none of ours.
+        Unauthenticated: it has been used or has expired, or was never given out.
     """
     user_id = await sessions.use_link(tx, hash_of(token), seams.now())
     if user_id is None:

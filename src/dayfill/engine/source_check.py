@@ -39,7 +39,7 @@ async def look(
     """The columns that days of it would have; outside any transaction, for it may take long. No row is loaded.
 
     settings: as they were checked by their rules. reach: of the team. secrets: what its login keeps. An error that is
-    none of the source's own is told by its name; its text goes to the log.
+    not a `ConnectorError` is shown by its name only; its text goes to the log.
     """
     config = SourceConfig(values_of(settings), tuple(accounts), zone=zone_of(settings), secrets=secrets, reach=reach)
     try:

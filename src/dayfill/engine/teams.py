@@ -39,7 +39,7 @@ async def add_member(
 
     Raises:
         Missing: no such team.
-        Refused: not an e-mail address, or a name that is too long; the last owner would be none any more.
+        Refused: not an e-mail address, a name that is too long, or the last owner would lose that role.
     """
     if await teams.get(tx, team_id) is None:
         raise Missing(f"Team {team_id} does not exist; see dayfill team list.")
@@ -58,10 +58,10 @@ async def add_member(
 
 
 def email_address(email: str) -> str:
-    """An e-mail address as it is kept: in lower case.
+    """An e-mail address as it is stored: in lower case.
 
     Raises:
-        Refused: it is none.
+        Refused: it is not an e-mail address.
     """
     address = _text("The e-mail address", email, LONGEST_EMAIL).lower()
     local, at, host = address.partition("@")
@@ -71,7 +71,7 @@ def email_address(email: str) -> str:
 
 
 async def refuse_last_owner(tx: Tx, team_id: int, member: teams.Member) -> None:
-    """A team without an owner could give its owners' keys to nobody.
+    """A team that has lost its last owner could not make one by itself.
 
     Raises:
         Refused: this member is the last owner whose keys work.

@@ -41,7 +41,7 @@ class Cluster(Protocol):
     """None while all is well."""
 
     def submit(self, job: bytes) -> Future[bytes]:
-        """The future's `cancel` ends the job wherever it is; a `Transient` in it is no fault of the job."""
+        """The future's `cancel` ends the job wherever it is; a `Transient` in it is not the job's fault."""
 
     def close(self) -> None:
         """Take no more work; end what is under way."""

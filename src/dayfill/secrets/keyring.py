@@ -43,7 +43,7 @@ class Document:
         """The document as `text` writes it.
 
         Raises:
-            SetupError: it is none; the message names ``where`` and shows nothing of it.
+            SetupError: it is not a keyring; the message names ``where`` and shows nothing of it.
         """
         try:
             held = json.loads(text)
@@ -95,7 +95,7 @@ class Keyring:
         """A keyring that came as a text.
 
         Raises:
-            SetupError: it is none.
+            SetupError: it is not a keyring.
         """
         document = Document.parse(text, where)
         return cls(document.keys, document.pepper)

@@ -24,7 +24,7 @@ def environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def has_display(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
-    """Whether a window can be opened here; a text browser in the terminal is none."""
+    """Whether a window can be opened here; a text browser in the terminal does not count."""
     env = os.environ if environ is None else environ
     return platform in ("darwin", "win32") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 

@@ -21,7 +21,7 @@ from dayfill.settings.reading import checked, environment, from_environment, tom
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Requests an hour, None is no limit: with one key, of one team, from one address, without a known key."""
+    """Requests an hour (None: no limit): with one key, of one team, from one address, without a known key."""
 
     key: int | None = None
     team: int | None = None

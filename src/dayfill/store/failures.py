@@ -1,4 +1,4 @@
-"""The failed days of a transfer, by what they failed of."""
+"""The failed days of a transfer, grouped by cause."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FailedDay:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Days that failed of the same. message: of the newest of them; days: newest first."""
+    """Days that failed for the same cause. message: of the newest of them; days: newest first."""
 
     cause: str
     fingerprint: str

@@ -101,6 +101,6 @@ async def insert_link(tx: Tx, link_hash: bytes, user_id: int, expires_time: date
 
 
 async def use_link(tx: Tx, link_hash: bytes, now: datetime) -> int | None:
-    """The user whom the link signs in, and it is used up; None if it is none, or has expired."""
+    """The user whom the link signs in, which uses it up; None if there is no such link, or it has expired."""
     row = await tx.one("use_sign_in_link", link_hash=link_hash, now=micros(now))
     return None if row is None else int(row[0])

@@ -51,7 +51,7 @@ def snapshot(path: Path) -> Iterator[Snapshot]:
     """The state as it is now, for as long as the block lasts.
 
     Raises:
-        SetupError: it is no state database, a damaged one, or one of another version of dayfill.
+        SetupError: it is not a state database, is damaged, or is of another version of dayfill.
     """
     with _read_only(path) as connection:
         _check_schema(connection, path)

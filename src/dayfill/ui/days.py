@@ -39,7 +39,7 @@ def month_of(visit: Visit) -> DayRange | None:
     """The days of the month that the address names, None if it names none.
 
     Raises:
-        Malformed: it is no month.
+        Malformed: it is not a month.
     """
     text = visit.request.query_params.get("month", "")
     if not text:

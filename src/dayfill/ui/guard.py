@@ -86,7 +86,7 @@ async def refuse_forged(visit: Visit, session: Session) -> None:
 
 
 def parts_of(url: str) -> SplitResult:
-    """A URL taken apart; one that cannot be is none."""
+    """A URL taken apart; an empty one for a text that cannot be."""
     try:
         return urlsplit(url)
     except ValueError:

@@ -42,7 +42,7 @@ def filter_id(visit: Visit, name: str) -> int | None:
     """An id by which a list is narrowed, None if it is not.
 
     Raises:
-        Malformed: it is no id.
+        Malformed: it is not an id.
     """
     text = visit.request.query_params.get(name, "")
     if text and not (_is_number(text) and int(text) > 0):

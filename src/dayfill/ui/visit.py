@@ -99,7 +99,7 @@ class Visit:
         """The fields of the form that was sent, each once: of repeated names the last counts, see `choices`.
 
         Raises:
-            Malformed: it is no form, or too large.
+            Malformed: it is not a form, or too large.
         """
         return dict(await self.choices())
 
@@ -130,7 +130,7 @@ class Visit:
         """An id in the path.
 
         Raises:
-            Missing: it is none.
+            Missing: it is not an id.
         """
         text = self.request.path_params[name]
         if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST_ID):

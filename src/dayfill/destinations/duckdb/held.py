@@ -78,7 +78,7 @@ def _ours(name: str) -> str | None:
 
 
 def _rows_by_date(con: duckdb.DuckDBPyConnection, path: str, column: str) -> dict[date, int]:
-    """Rows by date; dates beyond what Python holds come as text, and are nobody's days."""
+    """Rows by date; dates beyond what Python can hold come as text, and belong to no day."""
     found = con.execute(f"SELECT {column}, count(*) FROM {path} WHERE {column} IS NOT NULL GROUP BY 1").fetchall()
     return {day: count for day, count in found if isinstance(day, date)}
 

@@ -40,7 +40,7 @@ def look(
     """Owners of the tables and tokens of the days, in one query.
 
     Raises:
-        Permanent: cause LEDGER; a token is none.
+        Permanent: cause LEDGER; a token is not a number.
     """
     inside, names = quoted(schema, "schema"), [table.lower() for table in tables]
     query = (

@@ -20,7 +20,7 @@ _GAP = rf"(?:[ \t\f\v]|{_LINE_CR})*+[\n\r](?:[ \t\f\v\n\r]|{_LINE_CR}[\n\r])*+"
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """pattern: the next thing of a query that matters. nests: a comment can stand in a comment. runs: some are run."""
+    """pattern: the next token that matters. nests: comments can hold comments. runs: some comments are executed."""
 
     pattern: re.Pattern[str]
     nests: bool = False
