@@ -7,6 +7,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from dayfill.domain import sql
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, WHOLE, parse_day
 from dayfill.domain.run import Run, RunStatus
 from dayfill.domain.table_group import of_day
@@ -64,9 +65,5 @@ def date_column(transfer: Transfer) -> str:
 
 def look(table: Table, column: str, day: date) -> str:
     """SQL by which a person looks at the day in the warehouse."""
-    wanted = "" if table.partition is Partition.NONE else f" WHERE {_quoted(column)} = DATE '{day}'"
-    return f"SELECT * FROM {_quoted(table.name)}{wanted} LIMIT 100;"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    wanted = "" if table.partition is Partition.NONE else f" WHERE {sql.name(column)} = DATE '{day}'"
+    return f"SELECT * FROM {sql.name(table.name)}{wanted} LIMIT 100;"

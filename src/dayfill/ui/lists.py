@@ -95,13 +95,11 @@ class Moving:
 
     @property
     def percent(self) -> float:
-        """Rounded down: 100 is the end."""
-        return int(1000 * (self.backfill.completed + self.backfill.failed) / self.backfill.total) / 10
+        return words.share(self.backfill)
 
     @property
     def queued(self) -> int:
-        one = self.backfill
-        return one.total - one.completed - one.failed - one.cancelled - one.running
+        return words.queued(self.backfill)
 
 
 async def moving(visit: Visit, active: Sequence[Backfill]) -> list[Moving]:
