@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,12 +19,6 @@ from installation import NOON, Installation
 from worker import claim_some, finish, materialise_all, refused, work_off
 
 FIRST, LAST = date(2024, 6, 1), date(2024, 6, 4)
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 @pytest.fixture

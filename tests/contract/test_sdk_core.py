@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from official import KINDS, Sdk, sdk
+from official import Sdk
 from supermetrics import SupermetricsForbiddenError, SupermetricsNotFoundError
 from supermetrics import ValidationError as SdkValidationError
 from supermetrics._generated.supermetrics_api_client.types import Unset
@@ -15,12 +14,6 @@ from supermetrics._generated.supermetrics_api_client.types import Unset
 import seeds
 from dayfill.domain.access import Role
 from installation import NOON, Installation
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 def unset(value: Any) -> list[str]:

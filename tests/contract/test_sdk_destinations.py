@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, methods, sdk
+from official import Sdk, methods
 from supermetrics import APIError
 from supermetrics import ValidationError as SdkValidationError
 from supermetrics.resources.destinations import DestinationsAsyncResource, DestinationsResource
 
 import seeds
 from installation import Installation
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 async def test_create_get_and_list(installation: Installation, call: Sdk) -> None:

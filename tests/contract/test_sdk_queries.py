@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, sdk
+from official import Sdk
 from supermetrics._generated.supermetrics_api_client.models.data_query_settings import DataQuerySettings
 from supermetrics._generated.supermetrics_api_client.types import Unset
 from supermetrics.exceptions import SupermetricsValidationError
@@ -16,12 +15,6 @@ from installation import Installation
 
 FIELDS = ["account_id", "cost"]
 SPAN = {"start_date": "2024-06-01", "end_date": "2024-06-01"}
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 async def test_execute(call: Sdk) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, methods, sdk
+from official import Sdk, methods
 from supermetrics.exceptions import SupermetricsNotFoundError
 from supermetrics.resources.transfer_runs import TransferRunsAsyncResource, TransferRunsResource
 
@@ -17,12 +16,6 @@ from installation import NOON, Installation
 from worker import refused, work_off
 
 FIRST, LAST = date(2024, 6, 1), date(2024, 6, 2)
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 @pytest.fixture

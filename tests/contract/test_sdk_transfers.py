@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from official import KINDS, Sdk, methods, sdk
+from official import Sdk, methods
 from supermetrics import APIError, TransferAccount, TransferDataSourceSetting, TransferSchedule, TransferSegment
 from supermetrics import ValidationError as SdkValidationError
 from supermetrics._generated.supermetrics_api_client.types import Unset
@@ -21,12 +20,6 @@ from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.transfer import Account, Segment
 from dayfill.engine import backfills, runs
 from installation import Installation
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 def all_set(value: object, *names: str) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 
 import pytest
-from official import KINDS, Sdk, sdk
+from official import Sdk
 from supermetrics import (
     BlendConfig,
     BlendedDataSourceInput,
@@ -25,12 +24,6 @@ STEP = FunctionStep(
 )
 SOURCE = BlendedDataSourceInput("GA4", None, "abcd1234", None, [], "Google Analytics 4")
 ACCOUNTS = [{"data_source_id": "AW", "accounts": [{"account_id": "123"}]}]
-
-
-@pytest.fixture(params=KINDS)
-async def call(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[Sdk]:
-    async with sdk(request.param, installation) as made:
-        yield made
 
 
 async def test_lists_are_empty(installation: Installation, call: Sdk) -> None:
