@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from warehouse import WAREHOUSES, Warehouse, close_all
+from warehouse import WAREHOUSES, Warehouse, close_all, duckdb_warehouse
 
 from dayfill.destinations import KINDS
 from postgres_server import AnyServer, sql
@@ -46,3 +46,10 @@ def warehouse(warehouse_kind: str, place: str) -> Iterator[Warehouse]:
     yield WAREHOUSES[warehouse_kind](place)
     if warehouse_kind == "DWH_DUCKDB":
         close_all()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Warehouse]:
+    """A warehouse in a DuckDB file."""
+    yield duckdb_warehouse(tmp_path)
+    close_all()

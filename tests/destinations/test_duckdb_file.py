@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse import Warehouse, a_day, duckdb_warehouse, on, stamped
+from warehouse import Warehouse, a_day, duckdb_warehouse, on, path_of, stamped
 
 from dayfill import destinations
 from dayfill.destinations import DayOutcome, DestinationConfig
@@ -25,16 +25,6 @@ HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', fl
 COUNT = (
     "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('FROM visits').count('*').fetchall())"
 )
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Warehouse]:
-    yield duckdb_warehouse(tmp_path)
-    pool.close_all()
-
-
-def path_of(file: Warehouse) -> Path:
-    return Path(str(file.config.fields["path"]))
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import duckdb
 import pytest
-from warehouse import Warehouse, a_day, duckdb_warehouse, stamped
+from warehouse import Warehouse, a_day, duckdb_warehouse, path_of, stamped
 
 from dayfill import app
 from dayfill.app.keyring import KEYRING_FILE
@@ -25,16 +24,6 @@ from dayfill.store.sqlite import SqliteDatabase
 from reaching import TEMP
 
 LOCKED = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Warehouse]:
-    yield duckdb_warehouse(tmp_path)
-    pool.close_all()
-
-
-def path_of(file: Warehouse) -> Path:
-    return Path(str(file.config.fields["path"]))
 
 
 def the_day(offset: int) -> FinishedDay:

@@ -79,6 +79,10 @@ def duckdb_warehouse(folder: str | Path) -> Warehouse:
     return Warehouse(destinations.get("DWH_DUCKDB"), config, ask)
 
 
+def path_of(file: Warehouse) -> Path:
+    return Path(str(file.config.fields["path"]))
+
+
 def postgresql_warehouse(place: str) -> Warehouse:
     """place: JSON of the fields of a destination."""
     fields = json.loads(place)
