@@ -14,6 +14,6 @@ INSERT INTO rows_of_months (team_id, month, row_count) VALUES (:team_id, :month,
 ON CONFLICT (team_id, month) DO UPDATE SET row_count = rows_of_months.row_count + excluded.row_count;
 
 -- name: active_work_of_team
--- How many backfills of a team are active, which is not ended, and the days that they have left to do.
+-- How many backfills of a team are active, that is, have not ended, and the days that they have left to do.
 SELECT count(*), CAST(coalesce(sum(total - completed - failed - cancelled), 0) AS BIGINT) FROM backfills
 WHERE team_id = :team_id AND end_time IS NULL;

@@ -1,6 +1,6 @@
 -- name: board_of_transfers
--- A page of a team's transfers by name, all or those whose name holds a part, each with what a list shows of it: both of its ends with what they wait for, its next
--- slot, the version of its days, and whether somebody paused, revoked or filled it.
+-- A page of a team's transfers by name (all, or those whose name holds a part), each with what a list shows: source and
+-- destination with what they wait for, the next slot, the version of its days, whether it is paused or its login revoked.
 SELECT t.transfer_id, t.display_name, t.data_source_id, t.state, t.zone, t.days_version, t.connection_id, t.destination_id,
   d.display_name, d.destination_type, g.tables, c.revoked_time, c.parked_until, c.parked_cause, c.parked_reason,
   d.parked_until, d.parked_cause, d.parked_reason,

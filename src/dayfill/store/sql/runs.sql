@@ -36,8 +36,8 @@ UPDATE installation SET last_token = :at_least WHERE last_token < :at_least;
 
 -- name: held_run
 -- The run of a result, if the result's token still holds it: the compare of the compare-and-set. The empty text beside a
--- status, here and below, keeps PostgreSQL to the key: in a quiet hour it takes a walk through all that runs, waits or has
--- failed for shorter, and keeps to that afterwards.
+-- status, here and below, makes PostgreSQL use the key: statistics of a quiet hour make a scan of all that runs, waits or
+-- has failed look cheaper, and the plan would stay when there are many.
 SELECT run_id, token, team_id, transfer_id, backfill_id, data_date, attempts, started_time,
   (SELECT c.parked_until > 0 OR d.parked_until > 0
     FROM transfers t
