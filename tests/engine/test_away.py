@@ -8,6 +8,7 @@ from datetime import date
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
@@ -72,6 +73,27 @@ def test_a_job_of_another_version_is_not_looked_at(monkeypatch: pytest.MonkeyPat
     with pytest.raises(Transient, match=r"A worker of the cluster runs dayfill 0\.0\.9/1, .*install the same") as told:
         results(refusal, JOB)
     assert told.value.retry_after
+
+
+def test_the_log_tells_once_what_is_wrong_with_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(away, "VERSION", "0.0.9/1")
+    other = away._packed(b"")
+    monkeypatch.undo()
+    cluster = OneJob()
+    sent = Away(cluster, "token")
+    with capture_logs() as told:
+        for answer in (other, other, answered(pack(JOB), lambda job: DONE)):
+            cluster.future = Future()
+            sent.submit(JOB)
+            cluster.future.set_result(answer)
+        cluster.future = Future()
+        sent.submit(JOB)
+        cluster.future.set_exception(Transient("WORKER", "A worker could not begin: no room", retry_after=60))
+        cluster.future = Future()
+        sent.submit(JOB)
+        cluster.future.set_exception(Transient("CLUSTER", "gone"))
+    assert [line["event"] for line in told] == ["worker_unfit", "worker_unfit"]
+    assert "install the same" in told[0]["why"] and "no room" in told[1]["why"]
 
 
 @pytest.mark.parametrize(
