@@ -96,7 +96,8 @@ def test_a_cancel_whose_backfill_is_not_there_any_more_says_so(lively: RealServe
     other.page.get_by_label("Team").select_option("Second")
     other.here("/")
     me.button(re.compile("^Cancel backfill")).click()
-    me.sees("This team has no such backfill; it may belong to another team of yours. Nothing was cancelled.", "main")
+    me.sees("This team has no such backfill; it may belong to another team of yours.", "main")
+    me.sees("Choose one from the list. Nothing was cancelled.", "main")
     me.link("All backfills").click()
     me.here("/backfills")
 
@@ -113,7 +114,7 @@ def api(server: RealServer, method: str, path: str, first: object, last: object)
 def test_dates_that_are_none_stay_as_they_were_typed(lively: RealServer, comes: Comes) -> None:
     me = comes(lively)
     me.opens(f"/transfers/{lively.ids[houses.ADS]}/backfills/new?start={ago(0)}&end={ago(5)}")
-    me.sees("The last day lies before the first one.", ".field:has(#new-end)")
+    me.sees("The last day lies before the first one: choose a later one.", ".field:has(#new-end)")
     expect(me.page.get_by_label("Last day")).to_have_attribute("aria-invalid", "true")
     expect(me.page.get_by_label("First day")).to_have_value(str(ago(0)))
 

@@ -17,8 +17,7 @@ REMEDY = re.compile(
     re.IGNORECASE,
 )
 """Words by which a sentence tells what to do, or what is allowed in place of what came."""
-ROOMS = tuple(f"src/dayfill/{room}" for room in ("api", "engine", "domain", "store", "secrets"))
-"""Pages speak to people who see the form beside the sentence."""
+ROOMS = tuple(f"src/dayfill/{room}" for room in ("api", "engine", "domain", "store", "secrets", "ui"))
 WHERE = {**dict.fromkeys((error.__name__ for error in ERRORS), 0), "Problem": 2, "failure": 3}
 """What refuses -> which of its arguments is the sentence."""
 PASSED_ON = {
@@ -38,6 +37,7 @@ PASSED_ON = {
     "allowed.spent(now)": "domain/allowance.py: until when, unless the operator raises it",
     "_nothing(found)": "engine/retries.py: look again, or wait",
     "description": "looked at where it is passed",
+    "reason": "ui/visit.py says whom to ask",
     "": "a problem for programs alone",
 }
 """What does not say all of it itself, and what does."""

@@ -67,7 +67,7 @@ async def test_it_starts_just_these_days(rig: Rig, browser: Browser) -> None:
     [
         ("2024-02-30", "2024-03-01", "2024-02-30 is not a day of the calendar"),
         ("", "2024-03-01", "is not a date of the form YYYY-MM-DD"),
-        ("2024-03-02", "2024-03-01", "The last day lies before the first one."),
+        ("2024-03-02", "2024-03-01", "The last day lies before the first one: choose a later one."),
         ("2024-06-01", "2099-01-01", "which is in the future"),
         ("1990-01-01", "2024-06-01", "one backfill takes at most 10,000"),
         ('"><script>', "2024-06-01", "is not a date of the form YYYY-MM-DD"),

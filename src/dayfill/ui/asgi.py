@@ -67,7 +67,9 @@ class Ui:
         if visit.signed_in is None and not (page is not None and page.is_open):
             return problems.signed_out(visit, had_cookie=bool(token))
         if page is None:
-            raise Missing("No page has this address. It may have moved, or a letter of the link is missing.")
+            raise Missing(
+                "No page has this address: a letter of the link may be missing. Check it, or go on from the overview."
+            )
         return await _turned(page, visit)
 
 

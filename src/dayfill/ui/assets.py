@@ -72,7 +72,7 @@ def answer(path: str, headers: Headers) -> Response:
     build, _, name = path.removeprefix(PREFIX).partition("/")
     asset = ASSETS.get(name)
     if asset is None:
-        raise Missing("There is no such file.")
+        raise Missing("There is no such file. Try the page again: it may be of an earlier version.")
     # A page from before an upgrade asks by the old name: it gets the new file, and is not to keep it under that name.
     cache = _FOR_GOOD if build == BUILD else "no-cache"
     given = {"Cache-Control": cache, "ETag": asset.etag, "Vary": "Accept-Encoding"}

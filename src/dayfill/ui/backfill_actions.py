@@ -28,7 +28,9 @@ async def known(visit: Visit, db: Reader) -> Backfill:
     """
     found = await backfills.get(db, visit.team_id, visit.path_id("backfill_id"))
     if found is None:
-        raise Missing("This team has no such backfill; it may belong to another team of yours.")
+        raise Missing(
+            "This team has no such backfill; it may belong to another team of yours. Choose one from the list."
+        )
     return found
 
 

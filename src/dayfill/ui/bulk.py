@@ -56,7 +56,9 @@ async def act(visit: Visit) -> Response:
     if not chosen:
         raise Malformed("No transfer is chosen: mark some in the list first.")
     if len(chosen) > MOST or not all(one.isascii() and one.isdigit() and len(one) < 19 for one in chosen):
-        raise Malformed(f"Up to {MOST} transfers can be chosen at once, by their numbers.")
+        raise Malformed(
+            f"More than {MOST} transfers, or one that has no number, were chosen: choose up to {MOST} from the list."
+        )
     do, word = ACTIONS[name]
     days, refused = 0, []
     for transfer_id in dict.fromkeys(int(one) for one in chosen):
@@ -65,7 +67,7 @@ async def act(visit: Visit) -> Response:
             async with visit.site.db.write() as tx:
                 transfer = await transfers.get(tx, visit.team_id, transfer_id)
                 if transfer is None:
-                    raise Missing("it is gone, or another team has it.")
+                    raise Missing("it is gone, or another team has it. Look at the list again.")
                 days += await do(visit, tx, transfer)
         except RequestError as error:
             refused.append(f"{transfer.configuration.display_name if transfer else transfer_id}: {error.description}")

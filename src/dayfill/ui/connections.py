@@ -39,7 +39,7 @@ async def test(visit: Visit) -> Response:
     site, connection_id = visit.site, visit.path_id("connection_id")
     one = await connections.get(site.db, visit.team_id, connection_id)
     if one is None:
-        raise Missing("There is no connection with this number in your team.")
+        raise Missing("There is no connection with this number in your team. Choose one from the list.")
     problem, found = None, 0
     try:
         found = len(await accounts.of_login(site.keyring, one, site.reaches.of(visit.team_id)))

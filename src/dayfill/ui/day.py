@@ -45,9 +45,9 @@ def _day(text: str) -> date:
     try:
         day = parse_day(text)
     except ValueError as error:
-        raise Missing(f"{error}.") from None
+        raise Missing(f"{error}. Choose a day from the calendar.") from None
     if day != WHOLE and not FIRST_DAY <= day <= LAST_DAY:
-        raise Missing(f"{day} is not a day that dayfill loads.")
+        raise Missing(f"{day} is not a day that dayfill loads. Choose one from the calendar.")
     return day
 
 

@@ -50,4 +50,4 @@ def month_of(visit: Visit) -> DayRange | None:
             return DayRange(first, first.replace(day=monthrange(first.year, first.month)[1]))
     except ValueError:
         pass
-    raise Malformed("The month in this link cannot be read: it is written like 2024-06.")
+    raise Malformed("The month in this link cannot be read: write it like 2024-06.")

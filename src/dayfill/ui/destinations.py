@@ -35,7 +35,7 @@ async def test(visit: Visit) -> Response:
     site, destination_id = visit.site, visit.path_id("destination_id")
     one = await destinations.get(site.db, visit.team_id, destination_id)
     if one is None:
-        raise Missing("There is no destination with this number in your team.")
+        raise Missing("There is no destination with this number in your team. Choose one from the list.")
     wanted = Wanted(one.destination_type, one.display_name, dict(one.fields), one.auth_method)
     reach = site.reaches.of(visit.team_id)
     try:

@@ -64,7 +64,7 @@ def _wanted(visit: Visit) -> dict[Subject, int | None]:
             )
         wanted[Subject(visit.team_id, None if name == "team" else int(name))] = visit.site.hub.after(last)
     if len(wanted) > MOST_SUBJECTS:
-        raise Malformed(f"One stream tells of {MOST_SUBJECTS} transfers at most.")
+        raise Malformed(f"One stream tells of {MOST_SUBJECTS} transfers at most: ask for fewer.")
     return wanted
 
 

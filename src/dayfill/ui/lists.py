@@ -34,7 +34,7 @@ def cursor_of(visit: Visit) -> Cursor | None:
         return None
     at, _, row_id = text.partition("-")
     if not (_is_number(at) and _is_number(row_id)):
-        raise Malformed("This link to an older page is damaged. Go back to the first page.")
+        raise Malformed("This link to an older page is damaged. Start again from the first page.")
     return int(at), int(row_id)
 
 
@@ -46,7 +46,7 @@ def filter_id(visit: Visit, name: str) -> int | None:
     """
     text = visit.request.query_params.get(name, "")
     if text and not (_is_number(text) and int(text) > 0):
-        raise Malformed(f"{name} in this link is not a number.")
+        raise Malformed(f"{name} in this link is not a number. Choose one from the list instead.")
     return int(text) if text else None
 
 

@@ -130,7 +130,7 @@ async def _asked(visit: Visit, transfer: Transfer, sent: Sequence[tuple[str, str
     asked = Asked(given.get("start", first).strip(), given.get("end", last).strip(), only, "page" in given)
     start, end = _day(asked, "start", asked.start), _day(asked, "end", asked.end)
     if start and end and start > end:
-        asked.problems["end"] = "The last day lies before the first one."
+        asked.problems["end"] = "The last day lies before the first one: choose a later one."
     elif start and end:
         asked.span = DayRange(start, end)
     return asked
@@ -140,7 +140,7 @@ def _day(asked: Asked, name: str, text: str) -> date | None:
     try:
         return parse_day(text)
     except ValueError as error:
-        asked.problems[name] = f"{error}."
+        asked.problems[name] = f"{error}: write one like 2024-06-30."
         return None
 
 

@@ -84,7 +84,7 @@ async def one(visit: Visit) -> Response:
     site = visit.site
     run = await store.get(site.db, visit.team_id, visit.path_id("run_id"))
     if run is None:
-        raise Missing("There is no run with this number in your team. It may belong to another of your teams.")
+        raise Missing("This team has no such run; it may belong to another team of yours. Choose one from the list.")
     names = await boards.names(site.db, visit.team_id, {run.transfer_id})
     return visit.page(
         "run_moving.html" if visit.is_htmx else "run.html",

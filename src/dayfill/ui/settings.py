@@ -35,7 +35,7 @@ async def _page(visit: Visit, status: int = 200, **more: object) -> Response:
     site, may_manage = visit.site, visit.may(Permission.TEAM_MANAGE)
     before = visit.request.query_params.get("audit", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise Malformed("This link to older rows of the audit log is damaged.")
+        raise Malformed("This link to older rows of the audit log is damaged. Start again from the newest.")
     people = await teams.members(site.db, visit.team_id)
     listed = await keys.page(site.db, visit.team_id)
     entries = []
@@ -144,7 +144,7 @@ async def end_session(visit: Visit) -> Response:
     session_id = visit.path_id("session_id")
     mine = {one.session_id for one in await sessions.listed(visit.site.db, visit.site.seams, visit.user_id)}
     if session_id not in mine:
-        raise Missing("You have no such session; it may have ended already.")
+        raise Missing("You have no such session; it may have ended already. Look at the list again.")
     async with visit.site.db.write() as tx:
         _, act = await sessions.end(tx, session_id)
         await answers.record(visit, tx, act)

@@ -51,7 +51,7 @@ async def page(visit: Visit) -> Response:
     transfer = await known(visit)
     text = visit.request.query_params.get("before", "")
     if text and not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Malformed("This link to older entries is broken. Open the timeline anew.")
+        raise Malformed("This link to older entries is damaged. Start again from the newest.")
     before = int(text) if text else NEWEST
     found = await audit.of_transfer(visit.site.db, visit.team_id, transfer.transfer_id, before, PAGE + 1)
     members = await teams.members(visit.site.db, visit.team_id)

@@ -133,7 +133,9 @@ async def known(visit: Visit) -> Transfer:
     """
     transfer = await store.get(visit.site.db, visit.team_id, visit.path_id("transfer_id"))
     if transfer is None:
-        raise Missing("This team has no such transfer. It may have been deleted, or belongs to another team of yours.")
+        raise Missing(
+            "This team has no such transfer. It may have been deleted, or belongs to another team: look at the list."
+        )
     return transfer
 
 
@@ -164,7 +166,7 @@ async def days_of(visit: Visit, transfer_id: int) -> Days:
     """
     found = await days.states(visit.site.db, visit.team_id, transfer_id)
     if found is None:
-        raise Missing("This transfer is gone: somebody has deleted it.")
+        raise Missing("This transfer is gone: somebody has deleted it. Look at the list of transfers.")
     return found
 
 

@@ -26,7 +26,7 @@ async def run(visit: Visit) -> Response:
     try:
         dates = [parse_day(text)] if text else []
     except ValueError as error:
-        raise Malformed(f"{error}.") from None
+        raise Malformed(f"{error}. Choose a day from the calendar.") from None
     async with visit.site.db.write() as tx:
         made = await start(visit, tx, transfer.transfer_id, dates)
     return answers.done(visit, f"/transfers/{transfer.transfer_id}", _started(made))

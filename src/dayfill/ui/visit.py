@@ -116,15 +116,16 @@ class Visit:
                 async for piece in self.request.stream():
                     body += piece
                     if len(body) > MOST_FORM_BYTES:
-                        raise Malformed(f"A form may have {MOST_FORM_BYTES:,} bytes.")
+                        raise Malformed(f"A form may have {MOST_FORM_BYTES:,} bytes: shorten what was typed.")
         except TimeoutError:
             raise Malformed(f"A form must arrive within {FORM_SECONDS:g} s; nothing was done. Try again.") from None
         except ClientDisconnect:
-            raise Malformed("The form ended before all of it had come.") from None
+            raise Malformed("The form ended before all of it had come. Send it again.") from None
         try:
             return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
         except ValueError:
-            raise Malformed("What was sent is not a form that can be read.") from None
+            text = "What was sent is not a form that can be read. Load the page again and send it once more."
+            raise Malformed(text) from None
 
     def path_id(self, name: str) -> int:
         """An id in the path.
@@ -134,7 +135,7 @@ class Visit:
         """
         text = self.request.path_params[name]
         if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST_ID):
-            raise Missing(f"There is nothing with the number {text[:40]!r} here.")
+            raise Missing(f"There is nothing with the number {text[:40]!r} here. Choose one from the list.")
         return int(text)
 
     @property
