@@ -19,6 +19,7 @@ from dayfill.sources.files import reading
 from reaching import TEMP
 
 FIRST, SECOND, THIRD = date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)
+CORRECT = "Correct the name in the transfer, or the columns of the file."
 TYPES = {"d": "DATE", "s": "STRING", "i": "INTEGER"}
 
 
@@ -133,7 +134,7 @@ def test_where_the_path_has_the_date_a_broken_file_fails_its_own_day(tmp_path, r
     assert (got.of("i", FIRST), got.of("i", THIRD)) == ([1], [1])
     _write(tmp_path / f"{SECOND}.csv", "s\na\n")
     got = read_files(tmp_path / "{date}.csv", [FIRST, SECOND], {"s": "STRING", "i": "INTEGER"})
-    assert _message(got, SECOND) == f"{tmp_path}/{SECOND}.csv has no column i; its columns are s."
+    assert _message(got, SECOND) == f"{tmp_path}/{SECOND}.csv has no column i; its columns are s. {CORRECT}"
     assert got.of("i") == [1]
 
 
@@ -228,7 +229,22 @@ def test_a_missing_column_is_named_with_those_there(ending, types, date_column, 
     with pytest.raises(Permanent) as caught:
         read_files(path, [FIRST], types, date_column=date_column)
     assert caught.value.cause == "SCHEMA"
-    assert caught.value.message == f"{path} has no column {missing}; its columns are d, s."
+    assert caught.value.message == f"{path} has no column {missing}; its columns are d, s. {CORRECT}"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"d;s\n2024-02-28;a\n", "its columns are d;s. Set delimiter to ;, which stands between them."),
+        (b"d\ts\n2024-02-28\ta\n", r"Set delimiter to \t, which stands between them."),
+        ("d,s\n2024-02-28,a\n".encode("utf-16"), "It is not UTF-8: save the file as UTF-8."),
+    ],
+)
+def test_a_file_of_another_form_is_told_by_its_columns(content, says, tmp_path, read_files) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(Permanent) as caught:
+        read_files(tmp_path / "a.csv", [FIRST], date_column="d")
+    assert caught.value.message.endswith(says)
 
 
 def test_an_empty_csv_and_a_double_name(tmp_path, read_files) -> None:

@@ -148,12 +148,12 @@ def _csv_columns(stamp: Stamp, form: TextForm) -> tuple[tuple[str, str], ...]:
     with lines(stamp) as read:
         first = next((row for row in csv.reader(read, delimiter=form.delimiter or ",") if row), None)
     if first is None:
-        raise Permanent("SCHEMA", f"{path} is empty: not even a line of column names.")
+        raise Permanent("SCHEMA", f"{path} is empty: not even a line of column names. Write it anew.")
     names = [cell.strip() if form.header else "" for cell in first]
     names = [cell or f"column{i}" for i, cell in enumerate(names)]
     twice = sorted({cell for cell in names if names.count(cell) > 1})
     if twice:
-        raise Permanent("SCHEMA", f"{path} has more than one column named {', '.join(twice)}.")
+        raise Permanent("SCHEMA", f"{path} has more than one column named {', '.join(twice)}: rename one.")
     return _typed(stamp, [(cell, "VARCHAR") for cell in names])
 
 

@@ -26,6 +26,8 @@ DATE_COLUMN = "data_date"
 
 _OF_A_WHOLE = "_dayfill_day"
 """The same for a table without days, out of the way of its columns; it is not loaded."""
+_DELIMITERS = {";": ";", "\t": "\\t", "|": "|", ",": "a comma"}
+"""What may stand between the columns of a CSV, and how the setting names it."""
 _DATES = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
 
 
@@ -138,9 +140,21 @@ def _must_be_there(files: Sequence[tuple[Stamp, Look]], column: str) -> None:
 
 
 def missing_column(path: str, column: str, shape: Look) -> Permanent:
-    """A column that should be in a file and is not."""
-    there = ", ".join(list(shape.types)[:50])
-    return Permanent("SCHEMA", f"{path} has no column {column}; its columns are {there}.")
+    """A column that should be in a file and is not, and what is most likely to be done."""
+    names = list(shape.types)
+    return Permanent(
+        "SCHEMA", f"{path} has no column {column}; its columns are {', '.join(names[:50])}. {_likely(shape, names)}"
+    )
+
+
+def _likely(shape: Look, names: Sequence[str]) -> str:
+    if shape.format == "csv" and any("\0" in one or one.startswith("\ufffd") for one in names):
+        return "It is not UTF-8: save the file as UTF-8."
+    if shape.format == "csv" and len(names) == 1:
+        for mark, said in _DELIMITERS.items():
+            if mark in names[0]:
+                return f"Set delimiter to {said}, which stands between them."
+    return "Correct the name in the transfer, or the columns of the file."
 
 
 def _type_of(con: Connection, sql: str, inputs: tuple[Column, ...], said: str) -> str:

@@ -120,7 +120,9 @@ def _is_array(field: pa.Field) -> bool:
 def _found(names: Mapping[str, str], wanted: str) -> str:
     if wanted.lower() not in names:
         there = ", ".join(list(names.values())[:50])
-        raise Permanent("SCHEMA", f"The source has no column {wanted[:100]}; its columns are {there}.")
+        raise Permanent(
+            "SCHEMA", f"The source has no column {wanted[:100]}; its columns are {there}. Correct the name."
+        )
     return names[wanted.lower()]
 
 
