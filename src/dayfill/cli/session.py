@@ -6,6 +6,7 @@ from cyclopts import App
 
 from dayfill.app import State
 from dayfill.app.http import in_url
+from dayfill.cli.dates import stamp
 from dayfill.cli.exits import Exit
 from dayfill.cli.installation import existing_state
 from dayfill.cli.options import LOCAL_DEFAULTS, LocalOptions
@@ -35,8 +36,8 @@ async def list_(*, options: LocalOptions = LOCAL_DEFAULTS) -> int:
             "user_id": one.user_id,
             "email": one.email,
             "address": one.address,
-            "created_time": f"{one.created_time:%Y-%m-%dT%H:%M:%SZ}",
-            "seen_time": f"{one.seen_time:%Y-%m-%dT%H:%M:%SZ}",
+            "created_time": stamp(one.created_time),
+            "seen_time": stamp(one.seen_time),
         }
         for one in found
     ]
