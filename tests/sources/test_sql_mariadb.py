@@ -70,7 +70,7 @@ def test_mariadb_is_believed_by_whom_its_certificate_is_from(mysql: Source) -> N
         0
     ].as_py()
     for settings in ({}, {"ca_certificate": authority("others").pem}):
-        with pytest.raises(Permanent, match="certificate that is not believed") as refused:
+        with pytest.raises(Permanent, match="certificate that is not trusted") as refused:
             mysql.read([DAY], table="seen", tls="verify-full", **settings)
         assert refused.value.cause == "AUTH"
 

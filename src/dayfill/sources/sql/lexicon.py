@@ -78,7 +78,7 @@ def with_bounds(query: str, lexicon: Lexicon, value: Callable[[str], str]) -> st
 def _comment_end(query: str, start: int, lexicon: Lexicon) -> int:
     if lexicon.runs and re.match(r"/\*M?!", query[start:]):
         raise misconfigured(
-            "The query must hold no comment that the database runs: write what is in /*! ... */ without it."
+            "The query must not hold a comment that the database runs: write what is in /*! ... */ without the marks."
         )
     depth = 0
     for mark in re.compile(r"/\*|\*/").finditer(query, start):

@@ -172,13 +172,13 @@ def _translate(error: Exception, shown: str) -> ConnectorError:
         return Permanent("AUTH", f"{shown} refuses the login: {said}.", fatal=True)
     if "CERTIFICATE_VERIFY_FAILED" in said:
         why = said.partition("verify failed: ")[2].partition(" (_ssl")[0] or said
-        return Permanent("AUTH", f"{shown} shows a certificate that is not believed: {why}.", fatal=True)
+        return Permanent("AUTH", f"{shown} shows a certificate that is not trusted: {why}.", fatal=True)
     if code in _LATE_ERRORS or "timed out" in said:
         return Transient("TIMEOUT", "The query took longer than the deadline allows, or was ended by a person.")
     if code in _LOST_ERRORS or isinstance(error, pymysql.InterfaceError):
-        return Transient("SOURCE", f"The connection to {shown} broke off, or it takes none: {said}.")
+        return Transient("SOURCE", f"The connection to {shown} was lost, or refused: {said}.")
     if code == 1792:
-        return Permanent("CONFIG", f"{shown}: {said}: a query may only read.", fatal=True)
+        return misconfigured(f"{shown}: {said}: a query may only read.")
     if code // 1000 == 1:  # what the server says, and not the driver
         return Permanent("CONFIG", f"The query fails at {shown}: {said}.")
     return Transient("SOURCE", f"{shown}: {said}.")
