@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dayfill import roots
+from dayfill.domain.table_group import column_name
 from dayfill.errors import ConnectorError, Permanent, Transient
 from dayfill.roots import Place
 from dayfill.sources.files import connection, look, paths, pattern
@@ -191,7 +192,9 @@ def test_a_column_is_read_by_whatever_name(tmp_path: Path, read_files: Callable[
     else:
         pq.write_table(pa.table({name: [DAY if name == "d" else value] for name, value in row.items()}), path)
     read = read_files(path, [DAY], date_column="d")
-    assert [read.of(name) for name in names] == [[n] if ending != "parquet" else [str(n)] for n in range(len(names))]
+    assert [read.of(column_name(name)) for name in names] == [
+        [n] if ending != "parquet" else [str(n)] for n in range(len(names))
+    ]
 
 
 def test_a_row_group_larger_than_a_reading_may_hold_is_refused_and_takes_no_memory(

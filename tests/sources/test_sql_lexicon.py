@@ -139,8 +139,8 @@ def test_a_bound_is_put_in_where_the_database_would_look_for_it(of: Lexicon, que
         (lexicon.mysql(""), '"a\\"', 'a " that nothing closes'),
         (lexicon.POSTGRESQL, "/* /* */", "comment /\\* that nothing closes"),
         (lexicon.SQLITE, "1 /*/ :a", "comment /\\* that nothing closes"),
-        (lexicon.mysql(""), "1 /*!50000 ; */", "no comment that the database runs"),
-        (lexicon.mysql(""), "1 /*M! ; */", "no comment that the database runs"),
+        (lexicon.mysql(""), "1 /*!50000 ; */", "not hold a comment that the database runs"),
+        (lexicon.mysql(""), "1 /*M! ; */", "not hold a comment that the database runs"),
     ],
 )
 def test_what_no_single_statement_can_be_is_refused(of: Lexicon, query: str, says: str) -> None:
