@@ -33,6 +33,7 @@ def test_failed_days_are_tried_again_by_cause_and_then_all(lively: RealServer, c
     me.button("Retry 3 failed days").click()
     me.sees("No day has failed.", "#causes")
     me.sees("120 of 120", "#there")
+    me.sees("100 %", "#calendar")  # written as the figures above it are
     me.sees("Healthy", "#word")
 
 

@@ -107,7 +107,7 @@ async def test_the_limits_and_the_weight_of_the_team_are_shown(installation: Ins
     installation.execute("UPDATE teams SET rows_per_month = 5000000, weight = 3")
     told = " ".join(re.sub(r"<[^>]+>", " ", await opened(browser)).split())
     assert (
-        "Rows this month 0 of 5,000,000 Oldest day any Weight 3 3 turns for each one of a team whose weight is 1"
+        "Rows this month 0 of 5,000,000 Oldest day any Weight 3 (3 turns for each one of a team whose weight is 1)"
         in told
     )
 

@@ -141,7 +141,7 @@ class Year {
       return piece;
     }));
     const failed = counts.f ?? 0, share = (((counts.l ?? 0) + (counts.s ?? 0)) * 100) / total;
-    this.sum.textContent = `${share.toFixed(1)}%`;
+    this.sum.textContent = `${Math.floor(10 * share) / 10} %`;
     if (failed) {
       const bad = document.createElement("span");
       bad.className = "bad";
