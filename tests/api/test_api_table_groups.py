@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -215,3 +216,11 @@ async def test_a_connection_that_cannot_be(installation: Installation, wrong: di
     answer = await installation.client().post(place, json=wrong)
     assert answer.status_code == status
     assert installation.execute("SELECT count(*) FROM connections") == [(0,)]
+
+
+async def test_the_table_group_that_the_reference_shows_is_one(installation: Installation) -> None:
+    told = (Path(__file__).parents[2] / "docs" / "reference" / "sources.md").read_text("utf-8")
+    shown = re.search(r"/table/group/import -d '(\{.*?\})'", told, re.DOTALL)
+    assert shown is not None
+    answer = await installation.client().post("/table/group/import", json=msgspec.json.decode(shown[1]))
+    assert answer.status_code == 201, answer.text
