@@ -118,16 +118,18 @@ def test_a_wait_is_logged_when_it_begins_and_when_it_grows() -> None:
     log = Log()
 
     def lines(moment: float, until: str | None, **more: str) -> list[str]:
-        waiting = {"reason": "quota", "until": until, "cause": "RATE_LIMIT", "error": "Slower."} if until else more
+        waiting = (
+            {"reason": "quota", "until": until, "cause": "RATE_LIMIT", "error": 'Say "slower".'} if until else more
+        )
         reading = backfill(total=8, x={"waiting": waiting} if waiting else {})
-        return [" ".join(line.split()[-2:]) for line in log.lines(reading, moment, NOW)]
+        return [line[line.find("waiting=") :] for line in log.lines(reading, moment, NOW)]
 
     assert len(lines(0, None)) == 1
     first, again = "2024-02-01T14:05:00Z", "2024-02-01T15:05:00Z"
-    assert lines(1, first) == [f"waiting=quota until={first}"]
+    assert lines(1, first) == [f'waiting=quota until={first} error="Say \\"slower\\"."']
     assert lines(2, first) == []
-    assert lines(3, again) == [f"waiting=quota until={again}"]
+    assert lines(3, again) == [f'waiting=quota until={again} error="Say \\"slower\\"."']
     assert lines(4, None) == []
-    assert lines(5, again) == [f"waiting=quota until={again}"]
+    assert lines(5, again) == [f'waiting=quota until={again} error="Say \\"slower\\"."']
     assert lines(6, None, reason="cluster", since=first) == [f"waiting=cluster since={first}"]
     assert lines(7, None, reason="cluster", since=first) == []

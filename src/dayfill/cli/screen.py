@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -101,7 +102,8 @@ class Log:
         waiting = backfill.get("x", {}).get("waiting") or {}
         moments = {name: waiting[name] for name in ("until", "since") if name in waiting}
         if moments != self._waiting and moments:
-            lines.append(logfmt(backfill, now, waiting=waiting["reason"], **moments))
+            why = {"error": json.dumps(waiting["error"], ensure_ascii=False)} if waiting.get("error") else {}
+            lines.append(logfmt(backfill, now, waiting=waiting["reason"], **moments, **why))
         self._waiting = moments
         at_rest = backfill["status"] in EXITS
         is_late = not at_rest and moment - self._last >= _AT_LEAST_EVERY
