@@ -45,7 +45,7 @@ class ClusterWeather(SharedWeather):
     cluster: RayCluster = field(kw_only=True)
     node: set[int] = field(default_factory=set)
     events: ClassVar[dict[str, int]] = {
-        **{"kill_leader": 2, "kill_any": 1, "overtake": 1, "stop": 1, "restart": 2},
+        **{"kill_leader": 2, "kill_any": 1, "overtake": 2, "stop": 1, "restart": 2},
         **{"kill_worker": 5, "kill_node": 2, "kill_driver": 1},
     }
 
@@ -77,7 +77,32 @@ class ClusterWeather(SharedWeather):
         if leader is not None and (driver := self.driver(leader)) is not None:
             self.lose("drivers", [driver], of=self.busy())
 
+    def overtake(self) -> None:
+        """The server that dispatches stands still, and so does one of its workers; others have their places and days.
+
+        Both: a worker goes on while its server stands still, and would have loaded its day long before the next one.
+        """
+        leader = self.who_leads()
+        self.let_load(leader)
+        busy = [one for one in self.busy() if self.held({one.pid})]
+        if not busy:
+            return
+        worker, stopped_at = self.chance.choice(busy), time.time()
+        with self.stopped(leader):
+            with frozen(worker):
+                held = self.held({worker.pid})
+                self.successor(leader, stopped_at)
+                self.tally.counts["overtaken"] += bool(list(self.loaded_again(held, time.monotonic())))
+            self.until_through(worker)  # what it was loading comes too late
+        self.black_out()
+
     # -- how
+
+    def until_through(self, worker: psutil.Process) -> None:
+        """Wait until it has ended, or what it did."""
+        end = time.monotonic() + PATIENCE
+        while name_of(worker) == "ray::load" and time.monotonic() < end:
+            time.sleep(0.02)
 
     def let_some_load(self) -> None:
         if (leader := self.leader()) is not None:
@@ -146,6 +171,18 @@ class ClusterWeather(SharedWeather):
 
     def habits(self) -> Habits:
         return moody(self.arena, self.chance)
+
+
+@contextmanager
+def frozen(process: psutil.Process) -> Iterator[None]:
+    """It stands still as long as the block lasts."""
+    with suppress(psutil.NoSuchProcess):
+        process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def parent_of(process: psutil.Process) -> int:

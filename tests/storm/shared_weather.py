@@ -98,10 +98,7 @@ class SharedWeather:
 
     def overtake(self) -> None:
         """The server that dispatches stands still while it loads, until another has its place and loads its days."""
-        end = time.monotonic() + TAKEN_OVER
-        while (leader := self.leader()) is None:
-            assert time.monotonic() < end, f"nobody dispatches: {[one.said() for one in self.fleet.values()]}"
-            time.sleep(0.02)
+        leader = self.who_leads()
         transfer_id = self.let_load(leader)
         with self.stopped(leader):
             stopped_at, held = time.time(), self.arena.rows(HELD, transfer_id)
@@ -172,6 +169,14 @@ class SharedWeather:
         """The server that began to dispatch last, if it is there."""
         pids = [event["pid"] for event in self.arena.events() if event["what"] == "leads"]
         return next((one for one in self.fleet.values() if pids and one.pid == pids[-1]), None)
+
+    def who_leads(self) -> Server:
+        """The server that dispatches, once there is one."""
+        end = time.monotonic() + TAKEN_OVER
+        while (leader := self.leader()) is None:
+            assert time.monotonic() < end, f"nobody dispatches: {[one.said() for one in self.fleet.values()]}"
+            time.sleep(0.02)
+        return leader
 
     def anyone(self) -> Server:
         return self.chance.choice(list(self.fleet.values()))

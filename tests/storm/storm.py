@@ -10,6 +10,7 @@ ray`` a Ray cluster of two nodes loads for them, and its workers and nodes are k
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import statistics
 import sys
@@ -57,12 +58,16 @@ def in_weather(
 
 @dataclass
 class Storm:
-    """faults: how many in all. place: makes an installation and its weather. kept: folders where something is wrong."""
+    """faults: how many in all. place: makes an installation and its weather. kept: folders where something is wrong.
+
+    seconds: after which no further round begins.
+    """
 
     folder: Path
     seed: int
     faults: int
     is_fenced: bool = True
+    seconds: float = math.inf
     place: Place = in_weather
     tallies: list[Tally] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
@@ -86,10 +91,13 @@ class Storm:
             total.add(tally)
         return total
 
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.began + self.seconds
+
     def _arena(self, made: Template, number: int, arenas: int) -> None:
         chance, share = Random(f"{self.seed} {number}"), -(-self.faults // arenas)
         done = 0
-        while done < share and not self.kept:
+        while done < share and not self.kept and not self.is_over():
             done += self._installation(made, chance, self.folder / f"{number}-{done}", share - done)
 
     def _installation(self, made: Template, chance: Random, folder: Path, left: int) -> int:
@@ -99,7 +107,7 @@ class Storm:
         try:
             with self.place(folder, made, chance, tally, self.is_fenced) as weather:
                 for _ in range(ROUNDS_AN_INSTALLATION):
-                    if tally.faults < left and not tally.findings.wrong:
+                    if tally.faults < left and not tally.findings.wrong and not self.is_over():
                         weather.round(min(FAULTS_A_ROUND, left - tally.faults))
         except Exception:
             tally.findings.wrong.append(("broken off", traceback.format_exc()))
@@ -157,6 +165,7 @@ def _times(seconds: list[float]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=int, default=300)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no round begins after these")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--fence", choices=("on", "off"), default="on")
     parser.add_argument("--state", choices=("sqlite", "postgresql"), default="sqlite")
@@ -165,7 +174,8 @@ def main() -> int:
     given = parser.parse_args()
     is_shared = given.state == "postgresql" or given.executor == "ray"
     seed = SystemRandom().randrange(10**9) if given.seed is None else given.seed
-    storm = Storm(Path(tempfile.mkdtemp(prefix="dayfill-storm-")), seed, given.faults, given.fence == "on")
+    folder, seconds = Path(tempfile.mkdtemp(prefix="dayfill-storm-")), 60 * given.minutes
+    storm = Storm(folder, seed, given.faults, given.fence == "on", seconds)
     if is_shared:
         storm.place = in_cluster_weather if given.executor == "ray" else in_shared_weather
     usual = 1 if given.executor == "ray" else SHARED_ARENAS if is_shared else ARENAS

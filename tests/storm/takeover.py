@@ -54,13 +54,6 @@ class Handovers(SharedWeather):
         with nullcontext() if is_killed else self.stopped(leader):
             return self.read_by_another(leader, at) - at
 
-    def who_leads(self) -> Server:
-        end = time.monotonic() + PATIENCE
-        while (leader := self.leader()) is None:
-            assert time.monotonic() < end, "nobody dispatches"
-            time.sleep(0.01)
-        return leader
-
     def read_by_another(self, before: Server, since: float) -> float:
         end = time.monotonic() + PATIENCE
         while True:
