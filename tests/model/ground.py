@@ -45,6 +45,7 @@ class Ground:
     loop: asyncio.AbstractEventLoop
     installation: Installation
     first: bytes = field(default=b"", repr=False)
+    is_embedded = True
 
     @classmethod
     def create(cls, folder: Path, state: PostgresState | None = None) -> Ground:
@@ -86,6 +87,8 @@ class Ground:
 
 class PostgresGround(Ground):
     """The same with the state in PostgreSQL; a copy of it is what all its tables hold."""
+
+    is_embedded = False
 
     @property
     def _hands(self) -> PostgresHands:

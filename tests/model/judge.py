@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from configured import Transfer
 from moods import is_one_reading, version_of
 
 from dayfill.domain.backfill import MOVES, BackfillStatus
@@ -14,7 +15,7 @@ from dayfill.engine.content_hash import joined_hash
 from dayfill.store import invariants
 from dayfill.store.invariants import LedgerDay
 from scripted import Kept
-from world import Transfer, World
+from world import World
 
 FINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 
@@ -70,6 +71,7 @@ class Judge:
                 *self._loaded(days, transfers),
                 *self._done(days),
                 *self._revoked(),
+                *self._turns(),
                 *self._moves(retried),
                 *self._run_moves(retried),
             ]
@@ -85,11 +87,12 @@ class Judge:
         return found
 
     def _ledgers(self, days: Days, transfers: Mapping[int, Transfer]) -> dict[int, list[LedgerDay]]:
-        if not self.world.is_reconciled():
-            return {}  # an older state does not know what was loaded since
-        found: dict[int, list[LedgerDay]] = {transfer_id: [] for transfer_id in transfers}
+        # An older state does not know what was loaded since.
+        known = [transfer_id for transfer_id in transfers if self.world.is_reconciled(transfer_id)]
+        found: dict[int, list[LedgerDay]] = {transfer_id: [] for transfer_id in known}
         for (transfer_id, day), tables in days.items():
-            found[transfer_id].append(_in_ledger(day, tables, transfers[transfer_id]))
+            if transfer_id in found:
+                found[transfer_id].append(_in_ledger(day, tables, transfers[transfer_id]))
         return found
 
     def _warehouse(self, transfers: Mapping[int, Transfer]) -> Iterator[str]:
@@ -114,7 +117,7 @@ class Judge:
             for table, kept in days.get(key, {}).items():
                 read = self.world.source.readings[version_of(kept.rows)].flavour
                 wanted = transfers[key[0]].flavour
-                if kept.token == token and read != wanted and self.world.is_reconciled():
+                if kept.token == token and read != wanted and self.world.is_reconciled(key[0]):
                     yield f"I8: {table} {day} was read as {read!r}, its transfer is {wanted!r}"
 
     def _done(self, days: Days) -> Iterator[str]:
@@ -137,6 +140,11 @@ class Judge:
                 " WHERE r.status = 'COMPLETED' AND r.started_time > c.revoked_time"
             ):
                 yield f"AUTH: run {run_id} was claimed after login {login_id} was revoked, and is COMPLETED"
+
+    def _turns(self) -> Iterator[str]:
+        """Nobody was passed over."""
+        yield from self.world.turns.wrong
+        self.world.turns.wrong.clear()
 
     # -- I5, I10, I12: between two steps
 

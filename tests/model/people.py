@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configured import PAGES, VISITS
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from moods import MOODS
@@ -10,18 +11,20 @@ from told import DAYS, PICKS, Told, asked
 from dayfill.domain.backfill import ACTIVE
 from dayfill.domain.days import DayRange, latest_today
 from dayfill.domain.run import Priority
-from dayfill.engine import allowances, connections, runs, transfers
+from dayfill.engine import connections, runs, transfers
 from rig import ago
-from world import PAGES, VISITS
 
-MOST_TRANSFERS = 5
+MOST_TRANSFERS = 6
 OFFSETS = st.integers(0, DAYS - 1)
 CHOICES = st.sampled_from([(), ("missing",), ("failed",), ("stale",), ("failed", "stale", "missing")])
 
 
 class People(Told):
-    @initialize(pick=PICKS, newest=OFFSETS, more=OFFSETS, mood=st.sampled_from([*MOODS, ""]))
-    def begin(self, pick: int, newest: int, more: int, mood: str) -> None:
+    @initialize(pick=PICKS, newest=OFFSETS, more=OFFSETS, mood=st.sampled_from([*MOODS, ""]), singly=st.booleans())
+    def begin(self, pick: int, newest: int, more: int, mood: str, singly: bool) -> None:
+        if singly:
+            self.world.source.max_days_per_read = 1
+            self.tell("the source is asked for each day by itself")
         if mood:
             self.world.source.moods[ago(newest)] = [mood] * 4
             self.tell(f"the next 4 times that {ago(newest)} is read, the source {mood}")
@@ -129,21 +132,19 @@ class People(Told):
             self.world.edit(transfer_id)
         self.tell(f"transfer {transfer_id} shall read something else{hurry}")
 
-    @rule(rows=st.sampled_from([None, 1, 20]))
+    @rule(pick=PICKS, rows=st.sampled_from([None, 1, 20]))
     @precondition(Told.is_up)
-    def allow(self, rows: int | None) -> None:
-        self.world.act(self.allow_rows(rows))
-        self.tell(f"the team may load {'any number of' if rows is None else rows} rows a month")
-
-    async def allow_rows(self, rows: int | None) -> None:
-        async with self.world.rig.db.write() as tx:
-            await allowances.change(tx, self.world.rig.seams, self.world.rig.team_id, {"rows_per_month": rows})
+    def allow(self, pick: int, rows: int | None) -> None:
+        transfer_id = self.transfer(pick)
+        self.world.allow(rows_per_month=rows)
+        self.tell(f"the team of {transfer_id} may load {'any number of' if rows is None else rows} rows a month")
 
     def rows_are_spent(self) -> bool:
         return bool(
             self.world.rows(
                 "SELECT 1 FROM teams JOIN rows_of_months USING (team_id)"
-                " WHERE month = :month AND row_count >= rows_per_month",
+                " WHERE team_id = :team AND month = :month AND row_count >= rows_per_month",
+                team=self.world.rig.team_id,
                 month=f"{self.world.rig.seams.now():%Y-%m}",
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,14 +12,17 @@ from moods import MoodyDestination
 
 from dayfill.destinations import DayOutcome, FinishedDay
 from dayfill.domain.days import WHOLE
+from dayfill.domain.fair import Line
 from dayfill.domain.run import LOST
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine import dispatch, extract, offers
 from dayfill.engine import record as recording
+from dayfill.engine.lanes import Lanes
 from dayfill.engine.work import Recorded
 from dayfill.seams import Seams
 from dayfill.store import days
 from dayfill.store.db import Tx
+from dayfill.store.lanes import Lane
 from dayfill.store.queries import QUERIES
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -131,6 +135,51 @@ def read_with_the_days(patch: pytest.MonkeyPatch) -> None:
     """A slice may hold days and what has none."""
     patch.setattr(offers, "_together", lambda found: found)
 
+
+def all_weigh_the_same(patch: pytest.MonkeyPatch) -> None:
+    """Turns are shared evenly, whatever the weights."""
+    charge = Line.charge
+    patch.setattr(Line, "charge", lambda line, one, turns, weight=1: charge(line, one, turns))
+
+
+def turns_are_saved_up(patch: pytest.MonkeyPatch) -> None:
+    """Who was away has all its turns at once when it comes back."""
+
+    def join(line: Line, one: int) -> None:
+        if one not in line:
+            line._tags.setdefault(one, 0.0)
+            insort(line._waiting, (line._tags[one], one))
+
+    patch.setattr(Line, "join", join)
+
+
+def weight_as_it_was(patch: pytest.MonkeyPatch) -> None:
+    """The dispatcher does not hear that a team has another weight."""
+    rewrite(patch, "waiting_lanes", "t.weight, m.weight,", "t.weight, 1,")
+
+
+def patient_first(patch: pytest.MonkeyPatch) -> None:
+    """Backfills go before schedules."""
+    upcoming = Lanes.upcoming
+
+    def reversed_(lanes: Lanes, most: int) -> list[Lane]:
+        teams = lanes._teams
+        lanes._teams = dict(reversed(teams.items()))
+        try:
+            return upcoming(lanes, most)
+        finally:
+            lanes._teams = teams
+
+    patch.setattr(Lanes, "upcoming", reversed_)
+
+
+UNFAIR: dict[str, tuple[Plant, str, int]] = {
+    "all weigh the same": (all_weigh_the_same, "had its turn before", 1),
+    "turns are saved up": (turns_are_saved_up, "had its turn before", 1),
+    "weight as it was": (weight_as_it_was, "had its turn before", 1),
+    "patient first": (patient_first, "is more urgent", 1),
+}
+"""The same of whose turn it is."""
 
 PLANTS: dict[str, tuple[Plant, str, int]] = {
     "results without token": (results_without_token, "I", 1),

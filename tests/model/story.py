@@ -12,6 +12,7 @@ from accidents import Accidents
 from hypothesis import note
 from moods import version_of
 from people import People
+from shares import Shares
 from told import DAYS
 
 from dayfill.domain.days import WHOLE
@@ -21,7 +22,7 @@ CALM = timedelta(hours=60)
 """Fair weather brings everything to its end within this time: the longest rest of a connection is a day."""
 
 
-class Story(People, Accidents):
+class Story(People, Shares, Accidents):
     def teardown(self) -> None:
         try:
             if sys.exc_info()[0] is None:  # a story that has gone wrong has no happy end
@@ -38,15 +39,19 @@ class Story(People, Accidents):
         world.destination.moods.clear()
         if not world.is_up:
             world.start()
-        world.act(self.allow_rows(None))
         for transfer_id in world.transfers():
+            world.be_owner(transfer_id)
+            world.allow(rows_per_month=None)
             world.act(self.hold_one(transfer_id, "pause"))
             world.save(transfer_id)
-        self.finish("resume", "SELECT backfill_id FROM backfills WHERE paused_time IS NOT NULL AND end_time IS NULL")
+        self.finish(
+            "resume",
+            "SELECT backfill_id, transfer_id FROM backfills WHERE paused_time IS NOT NULL AND end_time IS NULL",
+        )
         self.rest()
         self.finish(
             "retry",
-            "SELECT backfill_id FROM backfills WHERE status = 'FAILED'"
+            "SELECT backfill_id, transfer_id FROM backfills WHERE status = 'FAILED'"
             " AND transfer_id IN (SELECT transfer_id FROM transfers WHERE deleted_time IS NULL)",
         )
         if world.restored:
@@ -66,6 +71,7 @@ class Story(People, Accidents):
         self.world.set_clock(max(0.0, -self.world.ground.installation.skew.total_seconds()))
         for transfer_id in self.world.transfers():
             before = len(self.world.source.readings)
+            self.world.be_owner(transfer_id)
             made = self.world.act(self.world.rig.backfill(transfer_id, last(DAYS)))
             assert made is not None
             self.world.versions[made] = before
@@ -76,6 +82,7 @@ class Story(People, Accidents):
         world, before = self.world, len(self.world.source.readings)
         whole = {transfer_id: names for transfer_id, one in world.transfers().items() if (names := one.names(WHOLE))}
         for transfer_id in whole:
+            world.be_owner(transfer_id)
             world.act(world.refresh(transfer_id, 1))
         self.rest()
         for transfer_id, names in whole.items():
@@ -85,10 +92,11 @@ class Story(People, Accidents):
 
     def finish(self, verb: str, which: str) -> None:
         """One after the other, since retried ones may share days."""
-        for (backfill_id,) in self.world.rows(which):
-            if (backfill_id,) not in self.world.rows(which):  # what was under way in a paused one has ended meanwhile
-                continue
+        for backfill_id, transfer_id in self.world.rows(which):
+            if (backfill_id, transfer_id) not in self.world.rows(which):
+                continue  # what was under way in a paused one has ended meanwhile
             retried = [int(str(backfill_id))]
+            self.world.be_owner(int(str(transfer_id)))
             self.world.act(self.world.rig.verb(verb, retried[0]))
             self.rest(retried)
 
@@ -106,4 +114,11 @@ class ShortStory(Story):
     """Fewer kinds of steps: those that a classic fault needs to show, so that it shows soon."""
 
     clock_jumps = transfers = hold = back_up = restore = None  # type: ignore[assignment]
-    plant = revoke = save = terminate = allow = None  # type: ignore[assignment]
+    plant = revoke = save = terminate = allow = weigh = weigh_team = rush = None  # type: ignore[assignment]
+
+
+class CrowdedStory(Story):
+    """Only what makes all teams and transfers wait for their turns."""
+
+    clock_jumps = transfers = hold = back_up = restore = plant = revoke = save = None  # type: ignore[assignment]
+    terminate = allow = cancel = retry = edit = mood = answer_late = fall = None  # type: ignore[assignment]

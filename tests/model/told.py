@@ -59,13 +59,18 @@ class Told(RuleBasedStateMachine):
     # -- what a step is about
 
     def transfer(self, pick: int) -> int:
-        return picked(sorted(self.world.transfers(), reverse=True), pick)
+        """One transfer; who does something with it is of its team."""
+        transfer_id = picked(sorted(self.world.transfers(), reverse=True), pick)
+        self.world.be_owner(transfer_id)
+        return transfer_id
 
     def backfill(self, pick: int, status: str = "%") -> tuple[int, str]:
-        """One in this status, if there is one."""
-        query = "SELECT backfill_id, status FROM backfills WHERE status LIKE :status ORDER BY backfill_id DESC"
+        """One in this status, if there is one; who does something with it is of its team."""
+        query = "SELECT backfill_id, status, team_id FROM backfills WHERE status LIKE :status ORDER BY backfill_id DESC"
         rows = self.world.rows(query, status=status) or self.world.rows(query, status="%")
-        return picked([(int(str(row[0])), str(row[1])) for row in rows], pick)
+        backfill_id, found, team_id = picked(rows, pick)
+        self.world.be_of(int(str(team_id)))
+        return int(str(backfill_id)), str(found)
 
 
 def picked(several: Sequence[One], pick: int) -> One:

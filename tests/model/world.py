@@ -8,33 +8,28 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
-import msgspec
 import pytest
+from configured import LINES, ORDERS, PAGES, SCHEDULES, VISITS, Transfer
 from ground import Ground, at_once
 from moods import MoodyDestination, MoodySource
 from structlog.testing import capture_logs
+from turns import Turns
 
 import seeds
 from dayfill.domain.destination import Wanted
-from dayfill.domain.schedule import Interval, Schedule
-from dayfill.domain.table_group import of_day
-from dayfill.domain.transfer import Configuration, Partition, SourceSetting, Table
-from dayfill.engine import destinations, reconcile, record, runs
+from dayfill.domain.transfer import Configuration, SourceSetting, Table
+from dayfill.engine import allowances, destinations, reconcile, record, runs
 from dayfill.engine.rescue import LOST, lost
 from installation import NOON
 from rig import Killed, Rig
 from scripted import Gate, GatedExecutor
 
 Answer = TypeVar("Answer")
-SLOTS = 4
-DEADLINE = 600
-"""Seconds that a slice may take."""
-VISITS, ORDERS, LINES, PAGES = Table("visits"), Table("orders"), Table("lines"), Table("pages", (), Partition.NONE)
-"""Those of transfers; pages have no days."""
-SCHEDULES = (Schedule(Interval.DAILY, refresh_window=2, hour=13), Schedule(Interval.HOURLY))
+SLOTS, FIRST, DEADLINE = 4, 1, 600
+"""Slices at once; the team that there is at first; seconds that a slice may take."""
 
 
 class Stumbled(Exception):
@@ -60,10 +55,14 @@ class World:
     destination: MoodyDestination = field(default_factory=MoodyDestination)
     zombies: list[Gate] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
+    turns: Turns = field(init=False)
     made: int = 0
     jumps: int = 0
     is_up: bool = True
     restored: bool = False
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self.admitted)
 
     @classmethod
     def create(cls, ground: Ground) -> World:
@@ -75,12 +74,17 @@ class World:
         made.now, made.skew, made.has_jumped = NOON, timedelta(), False
         made.server.seams.chance.seed(1)
         ground.put_back(ground.first)
+        made.team_id = FIRST
         world = cls(ground, Rig.create(made, patch), stack)
         world.rig.source, world.rig.destination = world.source, world.destination  # type: ignore[assignment]
         world.rig.gated(SLOTS)
+        if ground.is_embedded:
+            world.turns.watch(patch)
         world.act(world._warehouse())
         world.new_transfer(VISITS)
         world.new_transfer(ORDERS, LINES, PAGES)
+        world.act(world._other_team())
+        world.new_transfer(VISITS)
         world.step()
         return world
 
@@ -184,12 +188,35 @@ class World:
 
     # -- what people do
 
+    def be_of(self, team_id: int) -> None:
+        """Who acts from now on is of this team."""
+        self.rig.team_id = self.ground.installation.team_id = team_id
+
+    def be_owner(self, transfer_id: int) -> None:
+        """Who acts from now on is of the team of this transfer."""
+        ((team_id,),) = self.rows("SELECT team_id FROM transfers WHERE transfer_id = :id", id=transfer_id)
+        self.be_of(int(str(team_id)))
+
     def new_transfer(self, *tables: Table) -> int | None:
         return self.act(self._transfer(*tables))
 
     def edit(self, transfer_id: int) -> None:
         """The transfer reads another flavour from now on."""
         self.act(self._edit(transfer_id))
+
+    def weigh(self, transfer_id: int, weight: int) -> None:
+        """The transfer has other turns from now on, and what it has loaded is what it would load."""
+        old = self.transfers()[transfer_id].configuration
+        settings = (*old.settings[:-1], SourceSetting("weight", weight))
+        self.act(seeds.update(self.ground.installation, transfer_id, replace(old, settings=settings)))
+
+    def allow(self, **limits: int | None) -> None:
+        """The team has these limits, or this weight, from now on."""
+        self.act(self._allow(limits))
+
+    async def _allow(self, limits: Mapping[str, int | None]) -> None:
+        async with self.rig.db.write() as tx:
+            await allowances.change(tx, self.rig.seams, self.rig.team_id, limits)
 
     def save(self, transfer_id: int) -> None:
         """The transfer stays as it is, but for a login that was revoked: it takes another one."""
@@ -201,15 +228,23 @@ class World:
             made, wanted = self.ground.installation, Wanted("DWH_DUCKDB", "Warehouse", {})
             await destinations.create(tx, self.rig.seams, made.keyring, made.team_id, wanted)
 
+    async def _other_team(self) -> None:
+        self.be_of(await self.ground.installation.team("Other"))
+        await self._warehouse()
+
     async def _transfer(self, *tables: Table) -> int:
         self.made += 1
         made, name = self.ground.installation, f"T{self.made}"
         group = await seeds.group(made, *(replace(table, name=f"{name}_{table.name}") for table in tables), name=name)
-        settings = (SourceSetting("flavour", "a"), SourceSetting("deadline_seconds", DEADLINE))
+        settings = (
+            SourceSetting("flavour", "a"),
+            SourceSetting("deadline_seconds", DEADLINE),
+            SourceSetting("weight", 1),
+        )
         wanted = Configuration(
             data_source_id="FILES",
             schema_id=group.schema_id,
-            destination_id=1,
+            destination_id=made.team_id,
             display_name=name,
             schedules=(SCHEDULES[self.made % 2],),
             settings=settings,
@@ -238,9 +273,17 @@ class World:
     def gates(self) -> list[Gate]:
         return self.executor.gates
 
-    def is_reconciled(self) -> bool:
-        """Whether the server knows what the warehouse holds, also after an older state was restored."""
-        return not self.restored or (self.is_up and 1 in self.rig.dispatcher._reconciler._admitted_until)
+    def is_reconciled(self, transfer_id: int) -> bool:
+        """Whether the server knows what its warehouse holds, also after an older state was restored."""
+        if not self.restored:
+            return True
+        destination_id = self.all_transfers()[transfer_id].configuration.destination_id
+        return self.is_up and destination_id in self.rig.dispatcher._reconciler._admitted_until
+
+    def admitted(self) -> set[int]:
+        """The warehouses that may be loaded into."""
+        until = self.rig.dispatcher._reconciler._admitted_until
+        return {destination_id for destination_id in until if until[destination_id] > self.rig.seams.monotonic()}
 
     def rows(self, statement: str, **values: object) -> list[tuple[object, ...]]:
         return self.ground.installation.execute(statement, **values)
@@ -255,25 +298,3 @@ class World:
             " FROM transfers t JOIN table_groups g USING (schema_id)"
         )
         return {int(str(row[0])): Transfer.of(str(row[1]), str(row[2]), bool(row[3])) for row in found}
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """What a story must know of a transfer."""
-
-    configuration: Configuration
-    tables: tuple[Table, ...]
-    is_deleted: bool
-
-    @classmethod
-    def of(cls, configuration: str, tables: str, is_deleted: bool) -> Transfer:
-        decoded = msgspec.json.decode(tables, type=tuple[Table, ...])
-        return cls(msgspec.json.decode(configuration, type=Configuration), decoded, is_deleted)
-
-    def names(self, day: date) -> set[str]:
-        """The tables that a run of this day fills."""
-        return {table.name for table in of_day(self.tables, day)}
-
-    @property
-    def flavour(self) -> str:
-        return str(self.configuration.settings[0].value)
