@@ -7,6 +7,8 @@ from structlog.testing import capture_logs
 
 from dayfill.engine import reconcile
 from dayfill.errors import Busy, NotLeading
+from dayfill.store import days
+from dayfill.store.db import Database
 from rig import Rig, ago, last
 
 AWAY = Busy("The state database does not answer.", retry_after=2)
@@ -68,6 +70,29 @@ async def test_who_dispatches_again_after_another_looks_as_after_a_start(rig: Ri
     assert rig.raised == 1
     rows = rig.installation.execute("SELECT data_date FROM transfer_days WHERE settled = 's'")
     assert rows == [(str(ago(1)),)]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_only_where_tokens_were_drawn_since_are_all_loaded_days_looked_through(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    """more: tokens whose days were not loaded."""
+    transfer, asked, real = rig.transfer(), [], days.greatest_token
+    await rig.backfill(transfer, last(3))
+    await rig.settle()
+    rig.dispatcher.stop()
+    await rig.settle()
+    rig.installation.execute("UPDATE installation SET last_token = last_token + :more", more=more)
+
+    async def counted(db: Database, destination_id: int) -> int:
+        asked.append(destination_id)
+        return await real(db, destination_id)
+
+    monkeypatch.setattr(days, "greatest_token", counted)
+    await rig.backfill(transfer, last(1))
+    await rig.settle()
+    assert len(asked) == more
+    assert rig.agrees(transfer) == list(last(3))
 
 
 async def test_a_dispatcher_that_is_stopped_before_it_began_claims_no_stop_in_order(rig: Rig) -> None:

@@ -161,13 +161,14 @@ class Reconciler:
         destination_id = job.destination_id
         async with self._place():  # what the state says is read in it too: while it waits the state goes on
             is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
-            loaded = 0 if is_owed else await days.greatest_token(self._db, destination_id)
             reading = _apart(lambda: kind.greatest_token(config))
             await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
         if not reading.done():
             self._admit(destination_id, float("inf"))
         greatest = await reading
-        if greatest > drawn or greatest < loaded:
+        # The state looks through all loaded days for that; most often the last token was loaded, and it need not.
+        is_behind = not is_owed and greatest < drawn and greatest < await days.greatest_token(self._db, destination_id)
+        if greatest > drawn or is_behind:
             self._owed.add(destination_id)
         if greatest > drawn:
             log.warning("ledger_ahead", destination_id=destination_id, token=greatest, drawn=drawn)
