@@ -76,7 +76,7 @@ def test_a_dry_run_names_what_is_in_the_way(command: Command, server: Answering)
     server.on("POST", f"{CREATE}/plan", PLAN | {"conflicts": [backfill()], "refusal": refusal})
     ran = command("backfill", "create", "3", "2024-01", "--dry-run")
     assert json.loads(ran.out)["conflicts"] == [backfill()]
-    assert "1 overlap." in ran.err
+    assert ran.code == 1 and "1 overlap." in ran.err
     assert "overlaps backfill 12: 2024-01-01 to 2024-01-04, RUNNING" in ran.err
     assert "It would be refused: It overlaps backfill 12." in ran.err
 

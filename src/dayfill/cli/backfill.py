@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from dayfill.cli.client import Api, connect, transfer_id
+from dayfill.cli.client import Api, connect, exit_of, transfer_id
 from dayfill.cli.confirm import confirm
 from dayfill.cli.dates import day_range
 from dayfill.cli.exits import Exit, usage
@@ -67,7 +67,7 @@ def create(
         only: Days in these states: missing, failed, stale, with commas between.
         priority: interactive goes before everything else.
         wait: Stay until it ends; Ctrl-C detaches.
-        dry_run: Say what would run, and start nothing.
+        dry_run: Say what would run, and start nothing; ends as the command itself would, were it refused.
     """
     first, last = day_range(start, end, system_seams().now().date())
     timeout = options.timeout_seconds()
@@ -269,4 +269,5 @@ def _plan(printer: Printer, plan: dict[str, Any]) -> int:
         printer.note(f"  overlaps backfill {one['transfer_backfill_id']}: {span_text(one)}, {one['status']}")
     if refusal := plan.get("refusal"):
         printer.note(f"It would be refused: {refusal['description']} ({refusal['code']})")
+        return exit_of(refusal["status"])
     return Exit.OK

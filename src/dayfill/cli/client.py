@@ -159,10 +159,11 @@ def _refusal(response: httpx.Response) -> CommandError:
         text = f"The server answered {response.status_code}."
     if response.headers.get("Retry-After"):
         text += f" Try again in {plain(response.headers['Retry-After'])} s."
-    return CommandError(text, _exit_of(response.status_code), code=code)
+    return CommandError(text, exit_of(response.status_code), code=code)
 
 
-def _exit_of(status: int) -> Exit:
+def exit_of(status: int) -> Exit:
+    """How a command ends that a server refused with this status."""
     if status in (401, 403):
         return Exit.ACCESS
     return Exit.UNAVAILABLE if status == 429 or status >= 500 else Exit.ERROR
