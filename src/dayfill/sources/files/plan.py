@@ -11,7 +11,6 @@ import pyarrow as pa
 from dayfill.domain.sql import name, text
 from dayfill.domain.transfer import Partition, Table
 from dayfill.errors import Permanent, misconfigured
-from dayfill.sources import naming
 from dayfill.sources.files import infer
 from dayfill.sources.files.connection import Connection
 from dayfill.sources.files.expression import parse
@@ -19,6 +18,7 @@ from dayfill.sources.files.fit import sql_type
 from dayfill.sources.files.look import Look
 from dayfill.sources.files.options import Options
 from dayfill.sources.files.paths import Stamp
+from dayfill.sources.names import targets
 from dayfill.sources.types import arrow_type
 
 DATE_COLUMN = "data_date"
@@ -86,7 +86,7 @@ def _inferred(
 ) -> tuple[Column, ...]:
     names = dict.fromkeys(column for _, shape in files for column, _ in shape.columns)
     types = infer.column_types(con, files, names, options.date_column)
-    return tuple(Column(column, target, types[column]) for column, target in naming.targets(names).items())
+    return tuple(Column(column, target, types[column]) for column, target in targets(names).items())
 
 
 def _day_rule(

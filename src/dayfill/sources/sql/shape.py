@@ -12,7 +12,7 @@ import pyarrow.types as kinds
 from dayfill.domain.days import WHOLE
 from dayfill.domain.transfer import Table
 from dayfill.errors import Permanent
-from dayfill.sources import naming
+from dayfill.sources.names import targets
 from dayfill.sources.sql import numeric
 from dayfill.sources.types import arrow_type
 
@@ -97,7 +97,7 @@ def shape_of(given: pa.Schema, table: Table, day: str | None, zone: str) -> Shap
             for field in table.fields
         )
     else:
-        called = naming.targets(given.names)
+        called = targets(given.names)
         chosen = tuple((field.name, pa.field(called[field.name], kept(field))) for field in given)
     dates = [field.name for source, field in chosen if source == day and field.type == pa.date32()]
     if not dates and any(field.name.lower() == DATE_COLUMN for _, field in chosen):

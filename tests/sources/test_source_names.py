@@ -11,7 +11,7 @@ import pytest
 
 from databases import file_source
 from dayfill.errors import Permanent
-from dayfill.sources.naming import targets
+from dayfill.sources.names import targets
 
 DAY = date(2024, 3, 1)
 
