@@ -133,14 +133,17 @@ class Turns:
         try:
             claimed = await claim(tx, seams, claimer, busy=busy)
         except BaseException:
-            self._account(weights, [])  # they have had their turns, and will have to wait for the next ones
+            self._account(
+                weights, self.served, []
+            )  # they have had their turns, and will have to wait for the next ones
             raise
         self.checked += 1
         rows = await tx.all("ready_lanes", now=micros(seams.now()), month=month_of(seams.now()))
         # A suspect waits until nothing else runs, and all others wait for it.
         is_suspect = any(row[10] for row in rows) or any(one.alone for one in claimed)
         ready = [] if is_suspect else self._ready(claimer, claimed, admitted, rows)
-        self._account(weights, ready)
+        # A suspect starts without a turn, and what it takes counts all the same.
+        self._account(weights, [*self.served, *(one.lane for one in claimed if one.alone)], ready)
         self._urgent_first(claimed, ready)
         if ready and not _room(claimer, claimed).is_full():
             self.wrong.append(f"TURN: a slot is free, and {ready[0]} could start")
@@ -154,21 +157,25 @@ class Turns:
     def _ready(
         self, claimer: Claimer, claimed: list[Claimed], admitted: set[int], rows: Iterable[Sequence[int]]
     ) -> list[Lane]:
-        """Who could still start. What has no days waits for the days of its lane."""
-        room, had = _room(claimer, claimed), {(one.lane.priority, one.lane.transfer_id) for one in claimed}
-        lanes = [Lane(*row[:9]) for row in rows if row[9] or (row[0], row[2]) not in had]
+        """Who could still start. What has no days waits for the days of its lane.
+
+        Where two lanes of a transfer have the same days, the second may have offered only those that the first has
+        started; it goes on in the next turn.
+        """
+        room, had = _room(claimer, claimed), {one.lane.transfer_id: one.lane.priority for one in claimed}
+        lanes = [Lane(*row[:9]) for row in rows if row[2] not in had or (row[9] and had[row[2]] == row[0])]
         return [
             lane
             for lane in lanes
             if lane.destination_id in admitted and room.cause(lane, claimer.at_once(lane)) is None
         ]
 
-    def _account(self, weights: Mapping[int, tuple[int, int, int]], ready: list[Lane]) -> None:
+    def _account(self, weights: Mapping[int, tuple[int, int, int]], served: list[Lane], ready: list[Lane]) -> None:
         waiting: dict[Line, set[int]] = {}
         for lane in ready:
             for line, one, _ in _places(lane, {lane: weights[lane.transfer_id]}):
                 waiting.setdefault(line, set()).add(one)
-        for lane in self.served:
+        for lane in served:
             self.weighed[lane] = weights[lane.transfer_id]
             for line, one, weight in _places(lane, self.weighed):
                 books = self._books(line, weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from dayfill import destinations, sources
@@ -60,9 +61,10 @@ class Offer:
         return self.slices < (1 if self.trials else len(self.found))
 
     def cut(self) -> list[list[Claimable]]:
-        """The runs of each of its slices: newest day first, spread evenly."""
-        each = max(1, min(self.days_each, -(-len(self.found) // self.slices)))
-        return [self.found[start : start + each] for start in range(0, len(self.found), each)][: self.slices]
+        """The runs of each of its slices: newest day first, spread evenly, so that each slot it got has some."""
+        count = min(len(self.found), self.slices * self.days_each)
+        ends = [count * number // self.slices for number in range(self.slices + 1)]
+        return [self.found[start:end] for start, end in pairwise(ends)]
 
 
 async def read(
