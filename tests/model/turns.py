@@ -133,17 +133,20 @@ class Turns:
         try:
             claimed = await claim(tx, seams, claimer, busy=busy)
         except BaseException:
-            self._account(
-                weights, self.served, []
-            )  # they have had their turns, and will have to wait for the next ones
+            # They have had their turns, and will have to wait for the next ones.
+            self._account(weights, self.served, [], [])
             raise
         self.checked += 1
         rows = await tx.all("ready_lanes", now=micros(seams.now()), month=month_of(seams.now()))
         # A suspect waits until nothing else runs, and all others wait for it.
         is_suspect = any(row[10] for row in rows) or any(one.alone for one in claimed)
-        ready = [] if is_suspect else self._ready(claimer, claimed, admitted, rows)
+        waiting = [] if is_suspect else self._ready(claimer, claimed, admitted, rows)
+        # One that got something may go on in the next turn: its lane offers no more runs than there is room for, and
+        # those of days that another of its runs starts are no use to it.
+        had = {one.work.transfer_id for one in claimed}
+        ready = [lane for lane in waiting if lane.transfer_id not in had]
         # A suspect starts without a turn, and what it takes counts all the same.
-        self._account(weights, [*self.served, *(one.lane for one in claimed if one.alone)], ready)
+        self._account(weights, [*self.served, *(one.lane for one in claimed if one.alone)], ready, waiting)
         self._urgent_first(claimed, ready)
         if ready and not _room(claimer, claimed).is_full():
             self.wrong.append(f"TURN: a slot is free, and {ready[0]} could start")
@@ -157,20 +160,17 @@ class Turns:
     def _ready(
         self, claimer: Claimer, claimed: list[Claimed], admitted: set[int], rows: Iterable[Sequence[int]]
     ) -> list[Lane]:
-        """Who could still start. What has no days waits for the days of its lane.
-
-        Where two lanes of a transfer have the same days, the second may have offered only those that the first has
-        started; it goes on in the next turn.
-        """
-        room, had = _room(claimer, claimed), {one.lane.transfer_id: one.lane.priority for one in claimed}
-        lanes = [Lane(*row[:9]) for row in rows if row[2] not in had or (row[9] and had[row[2]] == row[0])]
+        """Who could still start."""
+        room, lanes = _room(claimer, claimed), [Lane(*row[:9]) for row in rows]
         return [
             lane
             for lane in lanes
             if lane.destination_id in admitted and room.cause(lane, claimer.at_once(lane)) is None
         ]
 
-    def _account(self, weights: Mapping[int, tuple[int, int, int]], served: list[Lane], ready: list[Lane]) -> None:
+    def _account(
+        self, weights: Mapping[int, tuple[int, int, int]], served: list[Lane], ready: list[Lane], still: list[Lane]
+    ) -> None:
         waiting: dict[Line, set[int]] = {}
         for lane in ready:
             for line, one, _ in _places(lane, {lane: weights[lane.transfer_id]}):
@@ -183,7 +183,7 @@ class Turns:
                 if passed:
                     self.wrong.append(f"TURN: {one} had its turn before {passed} of {line}; {weights}, {books.ahead}")
         for line, books in self.lines.items():
-            books.away(waiting.get(line, set()))
+            books.away({lane.transfer_id if line[1] else lane.team_id for lane in still if _is_in(lane, line)})
 
     def _books(self, line: Line, weights: Mapping[int, tuple[int, int, int]]) -> Books:
         books = self.lines.setdefault(line, Books())
@@ -206,6 +206,10 @@ def _places(lane: Lane, weights: Mapping[Lane, tuple[int, int, int]]) -> list[tu
     """The lines in which it takes turns, as who, and with which weight."""
     weight, team_id, of_team = weights[lane]
     return [((lane.priority, 0), team_id, of_team), ((lane.priority, team_id), lane.transfer_id, weight)]
+
+
+def _is_in(lane: Lane, line: Line) -> bool:
+    return lane.priority == line[0] and line[1] in (0, lane.team_id)
 
 
 def _room(claimer: Claimer, claimed: list[Claimed]) -> Room:
