@@ -96,10 +96,12 @@ async def test_days_move_from_the_first_to_the_last(installation: Installation, 
         data = {"t": page.transfer_id, "c": {}, "b": [], "start": None, "states": ""}
         assert (await anext(events))[1:] == ("full", data)
         await work(installation, page.transfer_id)
-        async for one in events:
-            if one[2].get("c") == {"l": 3} and one[2]["b"][0]["status"] == "COMPLETED":
-                break
-    number, _, data = one
+        number = ""
+        async for seen, name, told in events:
+            if name != "beat":
+                number, data = seen, told
+            elif data["c"] == {"l": 3} and data["b"][0]["status"] == "COMPLETED":
+                break  # nothing has come after it for a while
     assert (data["b"][0]["pct"], data["b"][0]["queued"]) == (100.0, 0)
     async with asyncio.timeout(20), page.stream(number) as events:
         assert [(await anext(events))[1] for _ in range(3)] == ["beat"] * 3, "what it has seen is not told again"
