@@ -19,6 +19,8 @@ PAGES = {
     "days of a month": "/transfers/{Demo Ads}/days?month=2024-03&show=failed",
     "day": "/transfers/{Demo Ads}/days/2024-03-10",
     "timeline": "/transfers/{Demo Ads}/timeline",
+    "schema": "/transfers/{Demo Ads}/schema",
+    "settings of a transfer": "/transfers/{Demo Ads}/settings",
     "new backfill": "/transfers/{Shop orders}/backfills/new",
     "backfills": "/backfills",
     "backfill": "/backfills/{backfill}",

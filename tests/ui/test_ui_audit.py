@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from browsing import Browser
 from scenes import loaded, waiting
 from test_ui_new_transfer import GOOD
+from test_ui_transfer_settings import HERE, filled
 
 import seeds
 from dayfill.domain.access import Role
@@ -33,6 +35,8 @@ ACTS: Acts = {
     "/transfers/{transfer_id}/runs": ({}, ["transfer.run"]),
     "/transfers/{transfer_id}/pause": ({}, ["transfer.pause"]),
     "/transfers/{transfer_id}/resume": ({}, ["transfer.unpause"]),
+    "/transfers/{transfer_id}/settings": ({"name": "Renamed"}, ["transfer.update"]),
+    "/transfers/{transfer_id}/settings/check": ({"from.date_column": "date"}, ["transfer.test"]),
     "/transfers/bulk": ({"do": "pause", "transfer": "1"}, ["transfer.pause"]),
     "/connections/{connection_id}/test": ({}, ["connection.test"]),
     "/transfers/{transfer_id}/retry": ({}, ["transfer.retry"]),
@@ -51,13 +55,19 @@ def test_all_that_can_be_done_at_a_page_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("path", ACTS)
-async def test_one_row_with_the_change_and_none_without_it(installation: Installation, path: str) -> None:
+async def test_one_row_with_the_change_and_none_without_it(
+    installation: Installation, path: str, tmp_path: Path
+) -> None:
     fields, actions = ACTS[path]
     place, browser = await furnished(installation, path), Browser(installation)
     await browser.sign_in(installation.key)
     await browser.open("/settings")
     if path == "/sign-in":
         fields = {"api_key": installation.key}
+    if place.startswith(HERE):
+        file = tmp_path / "flights.csv"
+        file.write_text("date,flights\n2024-06-01,7\n")
+        fields = {**filled((await browser.open(HERE)).text), "from.path": str(file), **fields}
     before, db = rows(installation), installation.server.db
     refusing = Browser(installation_with(installation, Refusing(db)))  # type: ignore[arg-type]
     refusing.cookies, refusing.page = browser.cookies, browser.page

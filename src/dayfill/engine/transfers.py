@@ -88,10 +88,18 @@ async def create(
     return await lookups.transfer(tx, team_id, transfer_id)
 
 
-async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configuration: Configuration) -> Transfer:
+async def update(
+    tx: Tx,
+    seams: Seams,
+    team_id: int,
+    transfer_id: int,
+    configuration: Configuration,
+    connection_id: int | None = None,
+) -> Transfer:
     """Replace the whole configuration; loaded days become stale if another reading of them would now be loaded.
 
-    It reads through the login that its accounts name; else through the one it had, unless that was revoked.
+    connection_id: the login that it reads through; without one, that which its accounts name, else the one it had,
+    unless that was revoked.
 
     Raises:
         Missing: no such transfer in the team. Refused: the configuration is wrong.
@@ -99,7 +107,7 @@ async def update(tx: Tx, seams: Seams, team_id: int, transfer_id: int, configura
     current = await lookups.transfer(tx, team_id, transfer_id)
     _refuse(await check(tx, team_id, configuration, transfer_id))
     group, location, destination_type = await _targets(tx, team_id, configuration)
-    wanted = (*configuration.logins, current.connection_id)
+    wanted = (*configuration.logins, current.connection_id) if connection_id is None else (connection_id,)
     connection = await connections.for_transfer(
         tx, seams, team_id, current.created_user_id, configuration.data_source_id, destination_type, *wanted
     )

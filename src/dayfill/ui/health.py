@@ -43,6 +43,8 @@ FIXES = {
     "INTERNAL": "This is a mistake of dayfill: the server's log has the trace. Retry.",
 }
 """What to do about each cause of a failed day; each is also explained in the documentation of errors."""
+IN_SETTINGS = frozenset({"RATE_LIMIT", "TIMEOUT", "CONFIG", "TOO_LARGE"})
+"""Causes that are mended in the settings of the transfer, or may be."""
 _ANY = "Read the message, mend what it names, then retry."
 
 

@@ -28,6 +28,8 @@ from dayfill.ui import (
     timeline,
     transfer,
     transfer_actions,
+    transfer_schema,
+    transfer_settings,
     transfers,
 )
 from dayfill.ui.visit import Visit
@@ -85,6 +87,9 @@ ROUTES = (
     Page("/transfers/{transfer_id}", {"GET": transfer.page}, VIEW),
     Page("/transfers/{transfer_id}/parts", {"GET": transfer.parts}, VIEW),
     Page("/transfers/{transfer_id}/timeline", {"GET": timeline.page}, VIEW),
+    Page("/transfers/{transfer_id}/schema", {"GET": transfer_schema.page}, VIEW),
+    Page("/transfers/{transfer_id}/settings", {"GET": transfer_settings.page, "POST": transfer_settings.change}, VIEW),
+    Page("/transfers/{transfer_id}/settings/check", {"POST": transfer_settings.check}, EDIT),
     Page("/transfers/{transfer_id}/days", {"GET": days.page}, VIEW),
     Page("/transfers/{transfer_id}/days/{date}", {"GET": day.page}, VIEW),
     Page("/transfers/{transfer_id}/runs", {"POST": transfer_actions.run}, EDIT),

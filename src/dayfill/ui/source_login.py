@@ -36,11 +36,17 @@ def field(secret: str) -> str:
     return f"login.{secret}"
 
 
-async def choices(visit: Visit, data_source_id: str) -> list[Choice]:
-    """The logins that a transfer of this source may read through, newest first."""
+async def choices(visit: Visit, data_source_id: str, connection_id: int = 0) -> list[Choice]:
+    """The logins that a transfer of this source may read through, newest first.
+
+    connection_id: the one that it has, which is among them however old it is, unless it was revoked.
+    """
     if not secrets_of(data_source_id):
         return []
     found = await connections.in_force(visit.site.db, visit.team_id, data_source_id, MOST)
+    if connection_id not in {one.connection_id for one in found}:
+        old = await verbs.usable(visit.site.db, visit.team_id, connection_id, data_source_id)
+        found = [*found, old] if old else found
     return [Choice(one, _servers(visit, one)) for one in found]
 
 

@@ -22,6 +22,7 @@ PAGE = 50
 VERBS = {
     "transfer.create": "made the transfer",
     "transfer.update": "changed the transfer",
+    "transfer.test": "asked the source for its columns",
     "transfer.pause": "paused the schedule",
     "transfer.unpause": "let the schedule go on",
     "transfer.run": "loaded days at once",

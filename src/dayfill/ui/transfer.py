@@ -32,7 +32,7 @@ from dayfill.store.days import Days
 from dayfill.store.failures import Failures
 from dayfill.ui import words
 from dayfill.ui.copied import Copied, run_now, show_days, turn_transfer
-from dayfill.ui.health import Word, fix, word_of
+from dayfill.ui.health import IN_SETTINGS, Word, fix, word_of
 from dayfill.ui.visit import Visit
 
 _FINISHED_SHOWN = 5
@@ -52,6 +52,10 @@ class Group:
     @property
     def fix(self) -> str:
         return fix(self.failures.cause)
+
+    @property
+    def is_in_settings(self) -> bool:
+        return self.failures.cause in IN_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,14 @@ class Moving:
         return sum(group.retriable for group in self.groups)
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Loaded days that would now be read otherwise. span: from the first of them to the last."""
+
+    days: int
+    span: DayRange
+
+
 async def page(visit: Visit) -> Response:
     """The whole page."""
     transfer = await known(visit)
@@ -95,6 +107,8 @@ async def page(visit: Visit) -> Response:
         states=vector(found.span, found.states) if found.span else "",
         moving=moving,
         lately=await _lately(visit, transfer.transfer_id, moving.active),
+        is_saved=(is_saved := "saved" in visit.request.query_params),
+        stale=_stale(found) if is_saved else None,
         actions=_actions(visit, transfer),
         copied_as=show_days(str(visit.request.base_url), team_id, transfer.transfer_id),
         active_backfills=await boards.count_active(db, team_id),
@@ -108,6 +122,12 @@ async def _lately(visit: Visit, transfer_id: int, active: Sequence[Backfill]) ->
     span = DayRange(min(one.days.start for one in active), max(one.days.end for one in active))
     where = visit.site.db, visit.team_id, transfer_id, span
     return await day_details.settled_lately(*where, visit.site.seams.now(), CHART_STEP, CHART_STEPS)
+
+
+def _stale(found: Days) -> Stale | None:
+    """What there is to load again, as after a change of the settings."""
+    stale = [day for day, state in found.states if state is DayState.STALE]
+    return Stale(len(stale), DayRange(min(stale), max(stale))) if stale else None
 
 
 def _actions(visit: Visit, transfer: Transfer) -> Sequence[tuple[str, Copied]]:

@@ -27,7 +27,7 @@ NAMES_BY_LETTER = {state.value: name for state, name in NAMES.items()}
 SURE_AFTER_DAYS = 20
 """Before so many days are done the time left is a range."""
 _RANGES_SHOWN = 8
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def name_of(member: Member) -> str:
@@ -122,7 +122,7 @@ def every(schedule: Schedule) -> str:
         case Interval.DAILY:
             when = f"daily {hour}"
         case Interval.WEEKLY:
-            when = f"{_WEEKDAYS[schedule.weekday - 1]}s {hour}"
+            when = f"{WEEKDAYS[schedule.weekday - 1]}s {hour}"
         case Interval.MONTHLY:
             when = f"monthly on day {schedule.month_day} {hour}"
     return f"{when}, {window}"

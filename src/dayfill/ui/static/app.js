@@ -270,6 +270,10 @@ document.addEventListener("htmx:after:swap", () => {
   backfills.forEach(progress);
 });
 
+// On a phone the tabs are wider than the page: the one that is open is in sight.
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft + tab.offsetWidth - tab.parentElement.clientWidth;
+
 if (location.hash === "#search") document.querySelector("[data-search]")?.focus();
 
 const address = new URL(location.href);
