@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import apsw
+import pytest
 
+from dayfill.engine import reconcile
 from installation import Installation
 from postgres_state import PostgresHands, PostgresState
+from rig import SteppedDispatcher
 
 
 class AtOnce:
@@ -36,6 +39,22 @@ def at_once(work: Callable[[], object]) -> asyncio.Future[object]:
     except Exception as error:
         future.set_exception(error)
     return future
+
+
+def look_between_passes(patch: pytest.MonkeyPatch) -> None:
+    """Look at destinations one after the other, and at none while the dispatcher is in a pass.
+
+    Both wait for the state, in threads: which of them is first would not be the same each time that a story is told.
+    """
+    in_a_pass = SteppedDispatcher._pass
+
+    async def alone(dispatcher: SteppedDispatcher) -> None:
+        async with dispatcher._reconciler._places:
+            await in_a_pass(dispatcher)
+
+    patch.setattr(reconcile, "_apart", at_once)
+    patch.setattr(reconcile, "AT_ONCE", 1)
+    patch.setattr(SteppedDispatcher, "_pass", alone)
 
 
 @dataclass

@@ -182,7 +182,7 @@ UNFAIR: dict[str, tuple[Plant, str, int]] = {
 """The same of whose turn it is."""
 
 PLANTS: dict[str, tuple[Plant, str, int]] = {
-    "results without token": (results_without_token, "I", 1),
+    "results without token": (results_without_token, "I", 7),
     "no fence": (no_fence, "I", 1),
     "rescue by run": (rescue_by_run, "I", 1),
     "counters beside the runs": (counters_beside_the_runs, "I2", 5),

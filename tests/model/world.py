@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 from configured import LINES, ORDERS, PAGES, SCHEDULES, VISITS, Transfer
-from ground import Ground, at_once
+from ground import Ground, look_between_passes
 from moods import MoodyDestination, MoodySource
 from structlog.testing import capture_logs
 from turns import Turns
@@ -21,7 +21,7 @@ from turns import Turns
 import seeds
 from dayfill.domain.destination import Wanted
 from dayfill.domain.transfer import Configuration, SourceSetting, Table
-from dayfill.engine import allowances, destinations, reconcile, record, runs
+from dayfill.engine import allowances, destinations, record, runs
 from dayfill.engine.rescue import LOST, lost
 from installation import NOON
 from rig import Killed, Rig
@@ -70,7 +70,7 @@ class World:
         stack.enter_context(capture_logs())
         patch = pytest.MonkeyPatch()
         stack.callback(patch.undo)
-        patch.setattr(reconcile, "_apart", at_once)
+        look_between_passes(patch)
         made.now, made.skew, made.has_jumped = NOON, timedelta(), False
         made.server.seams.chance.seed(1)
         ground.put_back(ground.first)
