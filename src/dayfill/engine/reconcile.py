@@ -159,14 +159,15 @@ class Reconciler:
     async def _reconcile(self, job: TransferJob) -> None:
         kind, config = destinations.get(job.destination.kind), self._config(job)
         destination_id = job.destination_id
-        async with self._place():  # what the state says is read in it too: while it waits the state goes on
+        async with self._place():  # what the state has drawn is read in it too: while it waits the state goes on
             is_owed, drawn = destination_id in self._owed, await teams.last_token(self._db)
             reading = _apart(lambda: kind.greatest_token(config))
             await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
         if not reading.done():
             self._admit(destination_id, float("inf"))
         greatest = await reading
-        # The state looks through all loaded days for that; most often the last token was loaded, and it need not.
+        # The state looks through all loaded days for that; most often the last token was loaded, and it need not. A day
+        # that was loaded meanwhile can only make it compare in vain.
         is_behind = not is_owed and greatest < drawn and greatest < await days.greatest_token(self._db, destination_id)
         if greatest > drawn or is_behind:
             self._owed.add(destination_id)

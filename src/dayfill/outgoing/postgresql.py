@@ -20,7 +20,7 @@ from adbc_driver_postgresql import dbapi
 from dayfill import outgoing
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError, Permanent, Transient, misconfigured
 from dayfill.outgoing import authorities
 
 DEFAULT_PORT = 5432
@@ -60,10 +60,10 @@ class Server:
         text = {name: str(fields.get(name) or "").strip() for name in ("host", "database", "user")}
         for name, value in text.items():
             if not value or "\0" in value:
-                raise Permanent("CONFIG", f"The {name} of the PostgreSQL server is missing or impossible.", fatal=True)
+                raise misconfigured(f"The {name} of the PostgreSQL server is missing or impossible.")
         port, tls = str(fields.get("port") or DEFAULT_PORT), authorities.mode(str(fields.get("tls") or ""))
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-            raise Permanent("CONFIG", "The port must be a number from 1 to 65535.", fatal=True)
+            raise misconfigured("The port must be a number from 1 to 65535.")
         own = authorities.own(str(fields.get("ca_certificate") or ""), tls)
         host = outgoing.plain_host(text["host"].lower())
         return cls(host, int(port), text["database"], text["user"], password, tls, reach, cause, own)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import StatementOptions
 
-from dayfill.errors import ConnectorError, Permanent, Transient
+from dayfill.errors import ConnectorError, Permanent, Transient, misconfigured
 from dayfill.outgoing import postgresql
 from dayfill.outgoing.postgresql import Server, Session, is_lost, primary
 from dayfill.sources.sql import lexicon
@@ -105,7 +105,7 @@ def _translate(error: Error, server: Server) -> ConnectorError:
     if state == "42501":
         return Permanent("AUTH", f"{text}.", fatal=True)
     if state == "25006":
-        return Permanent("CONFIG", f"{text}: a query may only read.", fatal=True)
+        return misconfigured(f"{text}: a query may only read.")
     if re.match("22|42|0A|3F|54", state):
         return Permanent("DATA" if state.startswith("22") else "CONFIG", f"The query fails at {text}.")
     return Transient("SOURCE", f"{text}.")
