@@ -28,8 +28,8 @@ def begin(con: Session, request: Request, *, is_alone: bool) -> None:
     con.rows(
         "SELECT set_config('application_name', $1, true) || set_config('lock_timeout', $2, true)"
         " || set_config('idle_in_transaction_session_timeout', $3, true)"
-        # What the index itself leads to and finds dead it passes over the next time; a bitmap of the same entries visits
-        # the rows of every earlier load of the day again, until the table is vacuumed.
+        # Where an index leads to a dead row, it passes over that the next time; a bitmap of it visits the rows of every
+        # earlier load of the day again, until the table is vacuumed.
         " || set_config('enable_bitmapscan', 'off', true)"
         f" UNION ALL SELECT {lock}($4::bigint)::text"
         " UNION ALL SELECT pg_advisory_xact_lock(day)::text FROM unnest($5::bigint[]) AS day",
