@@ -83,7 +83,7 @@ class Files:
 class _Ready:
     con: Connection
     plan: Plan
-    scans: list[Scan]
+    scans: list[list[Scan]]
     failed: Mapping[date, ConnectorError]
 
 

@@ -218,13 +218,17 @@ def _compression(is_packed: bool) -> str:
     return "compression = 'gzip'" if is_packed else "compression = 'none'"
 
 
-def scan_sql(shape: Look, files: Sequence[Stamp]) -> str:
-    """SQL of a scan of files of one shape; the columns come as ``raw:0``, ``raw:1``, ..."""
+def scan_sql(shape: Look, files: Sequence[Stamp], *, named: bool = False) -> str:
+    """SQL of a scan of files of one shape; the columns come as ``raw:0``, ``raw:1``, ...
+
+    named: ``raw:file`` comes with them, as which the file was opened.
+    """
     raws = {column: f"raw:{i}" for i, (column, _) in enumerate(shape.columns)}
-    listed = texts(file.opened for file in files)
+    listed = texts(file.opened for file in files) + (", filename = 'raw:file'" if named else "")
     if shape.format == "csv":
         return f"SELECT * FROM read_csv({listed}, {_csv_options(shape.form, raws)}, {_compression(shape.is_packed)})"
     columns = ", ".join(f"{name(column)} AS {name(raw)}" for column, raw in raws.items())
+    columns += ', "raw:file"' if named else ""
     if shape.format == "parquet":
         return f"SELECT {columns} FROM read_parquet({listed})"
     types = struct(dict(shape.columns))

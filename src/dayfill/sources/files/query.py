@@ -12,7 +12,7 @@ from dayfill.sources.files.look import Look, scan_sql
 from dayfill.sources.files.paths import Stamp
 from dayfill.sources.files.plan import Plan
 
-DAY, ROW = '"raw:day"', '"raw:row"'
+DAY, ROW, FILE = '"raw:day"', '"raw:row"', '"raw:file"'
 SHOWN = 60
 
 
@@ -29,14 +29,18 @@ class Scan:
     period: tuple[date, date] | None = None
 
 
-def reading(plan: Plan, scan: Scan) -> str:
-    """Columns ``c0``.. in the plan's order, then ``day`` and ``misfit``; rows of the wanted days or without a day."""
-    raws = _raws(scan.shape)
+def reading(plan: Plan, scans: Sequence[Scan]) -> str:
+    """Columns ``c0``.. in the plan's order, then ``day`` and ``misfit``; rows of the wanted days or without a day.
+
+    scans: of one shape, read one after the other.
+    """
+    shape = scans[0].shape
+    raws = _raws(shape)
     whole: list[str] = []
     values, marks = [], []
     known = {(column.source, column.data_type): name(column.target) for column in plan.day.inputs}
     for i, column in enumerate(plan.columns):
-        raw, source_type = raws.get(column.source), scan.shape.types.get(column.source, "")
+        raw, source_type = raws.get(column.source), shape.types.get(column.source, "")
         if raw is None:
             values.append(f"CAST(NULL AS {sql_type(column.data_type)}) AS c{i}")
             continue
@@ -45,7 +49,7 @@ def reading(plan: Plan, scan: Scan) -> str:
         mark = misfit(raw, f"c{i}", source_type, column.data_type)
         marks += [mark] if mark else []
     marks += [not_whole(whole)] if whole else []
-    inner = f"SELECT {', '.join([*raws.values(), DAY, *values])} FROM ({_rows(plan, scan)}) WHERE {_wanted(scan)}"
+    inner = f"SELECT {', '.join([*raws.values(), DAY, *values])} FROM ({_rows(plan, scans)}) WHERE {_wanted(scans)}"
     names = [f"c{i}" for i in range(len(plan.columns))]
     return f"SELECT {', '.join(names)}, {DAY} AS day, {' OR '.join(marks) or 'false'} AS misfit FROM ({inner})"
 
@@ -62,7 +66,7 @@ def misfits(plan: Plan, scan: Scan, days: Sequence[date]) -> str:
             cases.append(f"WHEN {mark} THEN {i}")
             texts.append(f"WHEN {i} THEN left(CAST({raw} AS VARCHAR), {SHOWN + 1})")
     listed = ", ".join(_date(day) for day in days)
-    rows = f"({_rows(plan, scan, numbered=True)}) WHERE {DAY} IN ({listed})"
+    rows = f"({_rows(plan, [scan], numbered=True)}) WHERE {DAY} IN ({listed})"
     marked = f"SELECT *, CASE {' '.join(cases)} END AS place FROM {rows}"
     shown = f"CASE place {' '.join(texts)} END"
     return (
@@ -75,37 +79,50 @@ def undated(plan: Plan, scan: Scan) -> str:
     """The first row of one file that has no day: its row, then the text of each column that its day is made of."""
     raws = _raws(scan.shape)
     inputs = "".join(f", left(CAST({raws[column.source]} AS VARCHAR), {SHOWN + 1})" for column in plan.day.inputs)
-    return f"SELECT {ROW}{inputs} FROM ({_rows(plan, scan, numbered=True)}) WHERE {DAY} IS NULL ORDER BY {ROW} LIMIT 1"
+    return (
+        f"SELECT {ROW}{inputs} FROM ({_rows(plan, [scan], numbered=True)}) WHERE {DAY} IS NULL ORDER BY {ROW} LIMIT 1"
+    )
 
 
 def _raws(shape: Look) -> dict[str, str]:
     return {column: f'"raw:{i}"' for i, (column, _) in enumerate(shape.columns)}
 
 
-def _rows(plan: Plan, scan: Scan, numbered: bool = False) -> str:
+def _rows(plan: Plan, scans: Sequence[Scan], numbered: bool = False) -> str:
     """All rows with their day. numbered: with their number in the file, from 1; for a single file."""
-    rows = scan_sql(scan.shape, scan.files)
+    shape = scans[0].shape
+    rows = scan_sql(shape, [file for scan in scans for file in scan.files], named=len(scans) > 1)
     if numbered:
         rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({rows})"
     if plan.day.sql is None:
-        return f"SELECT *, {_date(scan.days[0])} AS {DAY} FROM ({rows})"
-    raws, types = _raws(scan.shape), scan.shape.types
+        return f"SELECT *, {_of_file(scans, [scan.days[0] for scan in scans])} AS {DAY} FROM ({rows})"
+    raws, types = _raws(shape), shape.types
     inputs: list[str] = []
     whole: list[str] = []
     day = plan.day.sql
     for column in plan.day.inputs:
         raw, source_type = raws[column.source], types[column.source]
         value = _value(raw, source_type, column.data_type, whole)
-        if source_type == "VARCHAR" and column.data_type == "DATE" and len(scan.days) == 1:
+        if source_type == "VARCHAR" and column.data_type == "DATE" and len(scans) == len(scans[0].days) == 1:
             # Nearly every row of such a file has this text; to take it to pieces is a third of the reading.
-            value = f"CASE WHEN {raw} = {text(scan.days[0].isoformat())} THEN {_date(scan.days[0])} ELSE {value} END"
+            (known,) = scans[0].days
+            value = f"CASE WHEN {raw} = {text(known.isoformat())} THEN {_date(known)} ELSE {value} END"
         inputs.append(f"{value} AS {name(column.target)}")
     if whole:
         day = f"CASE WHEN {not_whole(whole)} THEN NULL ELSE {day} END"
-    if scan.period:
-        first, last = scan.period
-        day = f"CASE WHEN {day} BETWEEN {_date(first)} AND {_date(last)} THEN {day} END"
+    periods = [scan.period for scan in scans if scan.period]
+    if periods:
+        first, last = (_of_file(scans, ends) for ends in zip(*periods, strict=True))
+        day = f"CASE WHEN {day} BETWEEN {first} AND {last} THEN {day} END"
     return f"SELECT *, {day} AS {DAY} FROM (SELECT *, {', '.join(inputs)} FROM ({rows}))"
+
+
+def _of_file(scans: Sequence[Scan], dates: Sequence[date]) -> str:
+    """SQL of the date of the scan that a row is from. dates: one for each scan."""
+    if len(scans) == 1:
+        return _date(dates[0])
+    pairs = ((file, day) for scan, day in zip(scans, dates, strict=True) for file in scan.files)
+    return f"CASE {FILE} {' '.join(f'WHEN {text(file.opened)} THEN {_date(day)}' for file, day in pairs)} END"
 
 
 def _value(raw: str, source_type: str, data_type: str, whole: list[str]) -> str:
@@ -116,12 +133,12 @@ def _value(raw: str, source_type: str, data_type: str, whole: list[str]) -> str:
     return from_value(raw, source_type, data_type)
 
 
-def _wanted(scan: Scan) -> str:
-    days = sorted(scan.days)
+def _wanted(scans: Sequence[Scan]) -> str:
+    days = sorted({day for scan in scans for day in scan.days})
     first, last = _date(days[0]), _date(days[-1])
     gaps = days[-1] - days[0] != timedelta(days=len(days) - 1)
     listed = ", ".join(_date(day) for day in days)
-    if scan.shape.format == "parquet":  # plain comparisons let DuckDB leave out row groups by their statistics
+    if scans[0].shape.format == "parquet":  # plain comparisons let DuckDB leave out row groups by their statistics
         wanted = f"{DAY} BETWEEN {first} AND {last}" + (f" AND {DAY} IN ({listed})" if gaps else "")
         return f"({wanted}) OR {DAY} IS NULL"
     known = f"coalesce({DAY}, {first})"  # one look at the day: DuckDB works it out once per mention

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,8 @@ from dayfill.sources.files.query import Scan
 
 _BATCH_ROWS = 16_384
 """The first of them are on their way while the others are read."""
+_TOGETHER_BYTES = 32_000_000
+"""Small files may unfold to any size."""
 
 
 class FilesRead:
@@ -35,7 +38,7 @@ class FilesRead:
         self,
         con: Connection,
         plan: Plan,
-        scans: Sequence[Scan],
+        scans: Sequence[Sequence[Scan]],
         deadline: Deadline,
         failed_days: Mapping[date, ConnectorError],
         closing: ExitStack,
@@ -58,7 +61,7 @@ class _Scanning:
         self,
         con: Connection,
         plan: Plan,
-        scans: Sequence[Scan],
+        scans: Sequence[Sequence[Scan]],
         deadline: Deadline,
         failed: dict[date, ConnectorError],
         closing: ExitStack,
@@ -69,9 +72,32 @@ class _Scanning:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         with self._closing:
-            for scan in self._scans:
-                yield from self._scan(scan)
+            for scans in self._scans:
+                together = self._together(scans) if len(scans) > 1 else None
+                if together is not None:
+                    yield from together
+                else:
+                    for scan in scans:
+                        yield from self._scan(scan)
             self.complete = True
+
+    def _together(self, scans: Sequence[Scan]) -> list[pa.RecordBatch] | None:
+        """All rows of small files; None if anything is wrong with one of them, which then says so for itself."""
+        batches: list[pa.RecordBatch] = []
+        bad: set[date | None] = set()
+        try:
+            with paths.opened([file for scan in scans for file in scan.files]) as held:
+                files = iter(held)
+                opened = [replace(scan, files=tuple(islice(files, len(scan.files)))) for scan in scans]
+                for batch in self._fitting(opened, bad):
+                    batches.append(batch)
+                    if sum(one.nbytes for one in batches) > _TOGETHER_BYTES:
+                        return None
+                return None if bad or not all(map(paths.unchanged, held)) else batches
+        except (duckdb.Error, pa.ArrowException, OSError, ConnectorError):
+            if self._deadline.over:
+                raise timed_out() from None
+            return None
 
     def _scan(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         bad: set[date | None] = set()
@@ -83,17 +109,17 @@ class _Scanning:
 
     def _held(self, scan: Scan, bad: set[date | None]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self._fitting(scan, bad)
+            yield from self._fitting([scan], bad)
             self._check_unchanged(scan)
             self._explain(scan, bad)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             self._check_unchanged(scan)
             self._engine_failed(scan, error)
 
-    def _fitting(self, scan: Scan, bad: set[date | None]) -> Iterator[pa.RecordBatch]:
+    def _fitting(self, scans: Sequence[Scan], bad: set[date | None]) -> Iterator[pa.RecordBatch]:
         """The rows whose values fit; the days of the others go into ``bad``. A row without a day ends the scan."""
         self._deadline.check()
-        with self._con.sql(query.reading(self._plan, scan)).to_arrow_reader(_BATCH_ROWS) as reader:
+        with self._con.sql(query.reading(self._plan, scans)).to_arrow_reader(_BATCH_ROWS) as reader:
             for batch in reader:
                 self._deadline.check()
                 days, misfit = batch.columns[-2:]

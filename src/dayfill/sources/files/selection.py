@@ -19,7 +19,7 @@ from dayfill.sources.files.plan import Plan, missing_column
 from dayfill.sources.files.query import Scan
 
 Seen = tuple[Stamp, Look]
-_AT_ONCE = 64
+_AT_ONCE, _SMALL_BYTES = 64, 4_000_000
 
 
 @dataclass(slots=True)
@@ -97,8 +97,8 @@ def _look(con: Connection, file: Stamp, options: Options) -> Look:
         return look(con, held, options)
 
 
-def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[Scan]:
-    """The scans of a selection: files with the same columns are read together.
+def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) -> list[list[Scan]]:
+    """The scans of a selection: files with the same columns are read together, and so are the scans of a list.
 
     Raises:
         Permanent: a file lacks a column, where the path is the same for every day; else its own days fail.
@@ -120,7 +120,24 @@ def scans(found: Selection, seen: Sequence[Seen], options: Options, plan: Plan) 
             if shape.columns:
                 period = paths.period(template, days[0]) if template else None
                 result += [Scan(shape, part, tuple(days), period) for part in _parts(members)]
-    return result
+    return _together(result) if found.by_day else [[scan] for scan in result]
+
+
+def _together(scans: Sequence[Scan]) -> list[list[Scan]]:
+    """Small files of several days: to plan the reading of one takes longer than to read it."""
+    groups: list[list[Scan]] = []
+    for scan in scans:
+        if not groups or not _are_read_as_one([*groups[-1], scan]):
+            groups.append([])
+        groups[-1].append(scan)
+    return groups
+
+
+def _are_read_as_one(scans: Sequence[Scan]) -> bool:
+    """A file that is in two of them would have two days."""
+    files = [file for scan in scans for file in scan.files]
+    is_small = len(files) <= _AT_ONCE and sum(file.size for file in files) <= _SMALL_BYTES
+    return is_small and len(set(files)) == len(files) and len({scan.shape for scan in scans}) == 1
 
 
 def _parts(files: Sequence[Stamp]) -> list[tuple[Stamp, ...]]:
