@@ -9,6 +9,7 @@ import pytest
 
 from dayfill.engine import offers
 from dayfill.engine.away import Away
+from dayfill.engine.budgets import SliceSize
 from dayfill.engine.dispatch import GRACE_SECONDS
 from dayfill.errors import Transient
 from rig import Rig, ago, last
@@ -54,6 +55,15 @@ async def test_here_and_away_have_slots_of_their_own(rig: Rig, fleet: Fleet) -> 
     fleet.slots = 5
     await rig.step()
     assert len(fleet.flying) == 5
+
+
+async def test_slices_of_many_days_take_no_more_slots_than_there_are_on_either_side(rig: Rig, fleet: Fleet) -> None:
+    rig.transfer()
+    away = rig.transfer(parallelism=20)
+    rig.dispatcher._claimer.sizes[away] = SliceSize(shares=False, days=4, growing=False)
+    await rig.backfill(away, last(20))
+    await rig.step()
+    assert len(fleet.flying) == 2, "although there is room for others here"
 
 
 async def test_a_cluster_that_is_gone_costs_no_attempt_and_a_worker_that_breaks_off_one(rig: Rig, fleet: Fleet) -> None:

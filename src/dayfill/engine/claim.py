@@ -102,6 +102,8 @@ async def _deal(tx: Tx, claimer: Claimer, at: At, busy: bool) -> list[Offer]:
             break
         elif not offer.has_more:
             waiting.set_aside(lane, ("transfer", lane.transfer_id))
+        elif room.free(offer.away) <= 0:
+            waiting.set_aside(lane, ("slots", int(offer.away)))
         else:
             offer.slices += 1
             dealt[lane] = offer
