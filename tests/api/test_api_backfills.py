@@ -125,17 +125,18 @@ async def test_a_list_shows_a_hundred_failed_days_and_a_single_read_all(wire: Ba
     ]
 
 
-async def test_the_list_holds_what_is_not_done_newest_first(wire: Backfills) -> None:
+async def test_the_list_holds_what_is_not_done_newest_first_while_its_transfer_is_there(wire: Backfills) -> None:
     completed = await wire.created(range_start="2024-05-01", range_end="2024-05-01")
     await work_off(wire.made)
     failed = await wire.created(range_start="2024-05-02", range_end="2024-05-02")
     await work_off(wire.made, {date(2024, 5, 2): refused()})
-    cancelled = await wire.created(range_start="2024-05-03", range_end="2024-05-03")
-    await wire.cancel(cancelled)
+    await wire.cancel(await wire.created(range_start="2024-05-03", range_end="2024-05-03"))
     waiting = await wire.created(range_start="2024-05-04", range_end="2024-05-04")
     data = (await wire.client.get(f"{wire.team}/backfills")).json()["data"]
     assert [(one["transfer_backfill_id"], one["status"]) for one in data] == [(waiting, "CREATED"), (failed, "FAILED")]
-    assert (await wire.get(completed))["status"] == "COMPLETED"
+    await wire.client.delete(f"{wire.team}/transfers/{wire.transfer_id}")
+    assert (await wire.client.get(f"{wire.team}/backfills")).json()["data"] == [], "of what is deleted nothing is open"
+    assert [(await wire.get(one))["status"] for one in (completed, failed)] == ["COMPLETED", "FAILED"]
 
 
 async def test_latest_is_the_newest_in_any_status(wire: Backfills) -> None:

@@ -123,7 +123,7 @@ async def latest(db: Reader, team_id: int, transfer_id: int) -> Backfill | None:
 
 
 async def incomplete(db: Reader, team_id: int) -> list[Backfill]:
-    """At most 100, newest first."""
+    """At most 100, newest first; none of a deleted transfer."""
     return [backfill_of(row) for row in await db.all("incomplete_backfills", team_id=team_id)]
 
 

@@ -33,11 +33,13 @@ LIMIT 1;
 
 -- name: incomplete_backfills
 -- The newest backfills of a team that are not done: waiting, running or failed. The literal list matches the partial index.
+-- Of a deleted transfer nothing can be done any more, so its failed ones are left out.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
   cancelled, running, rows_total, only_states, stopped_cause
 FROM backfills
 WHERE team_id = :team_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED')
+  AND (SELECT t.deleted_time FROM transfers t WHERE t.transfer_id = backfills.transfer_id) IS NULL
 ORDER BY created_time DESC, backfill_id DESC
 LIMIT 100;
 
