@@ -14,6 +14,7 @@ from dayfill.domain.table_group import (
     MAX_TABLES,
     column_name,
     faults,
+    names_beside,
     of_day,
     prefix,
     refreshed,
@@ -48,6 +49,11 @@ def test_snake(text: str, form: str) -> None:
 
 def test_a_prefix_ends_in_an_underscore_or_is_nothing() -> None:
     assert (prefix("nyc"), prefix("Nyc_"), prefix(""), prefix("--")) == ("NYC_", "NYC_", "", "")
+
+
+def test_a_number_follows_the_name_of_a_transfer_whose_group_has_it_already() -> None:
+    first, second, third, *more = names_beside("Weather")
+    assert (first, second, third, more[-1]) == ("Weather", "Weather 2", "Weather 3", "Weather 99")
 
 
 @pytest.mark.parametrize(

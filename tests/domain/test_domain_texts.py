@@ -19,7 +19,7 @@ RULES = (
     SettingRule("format", "select", options=("csv", "json")),
     SettingRule("strict", "checkbox"),
     SettingRule("timezone"),
-    SettingRule("parallelism"),
+    SettingRule("parallelism", numbers=(1, 32)),
 )
 GROUP = TableGroup(1, 1, "FILES", "Group", "", (Table("flights"),))
 FACTS = Facts(settings=RULES, needs_accounts=False, has_destination=True, group=GROUP, name_is_taken=False)

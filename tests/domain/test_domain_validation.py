@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from dayfill.domain.schedule import Interval, Schedule
 from dayfill.domain.source_settings import MAX_SETTINGS, SettingRule
-from dayfill.domain.transfer import Account, Configuration, Partition, Segment, SourceSetting, Table, TableGroup
+from dayfill.domain.transfer import (
+    MAX_DEADLINE_SECONDS,
+    MAX_PARALLELISM,
+    Account,
+    Configuration,
+    Partition,
+    Segment,
+    SourceSetting,
+    Table,
+    TableGroup,
+)
 from dayfill.domain.validation import MAX_SEGMENTS, Facts, ScheduleDraft, problems, read_schedules
 
 RULES = (
@@ -16,8 +26,8 @@ RULES = (
     SettingRule("format", "select", options=("csv", "json")),
     SettingRule("strict", "checkbox"),
     SettingRule("timezone"),
-    SettingRule("parallelism"),
-    SettingRule("deadline_seconds"),
+    SettingRule("parallelism", numbers=(1, MAX_PARALLELISM)),
+    SettingRule("deadline_seconds", numbers=(1, MAX_DEADLINE_SECONDS)),
 )
 GROUP = TableGroup(1, 1, "FILES", "Group", "", (Table("flights"),))
 FACTS = Facts(settings=RULES, needs_accounts=False, has_destination=True, group=GROUP, name_is_taken=False)

@@ -11,8 +11,10 @@ from scenes import EVIL, SHOWN
 
 import seeds
 from dayfill.domain.access import Role
+from dayfill.engine import sources
 from dayfill.engine.destinations import opened as opened_secrets
 from dayfill.store import destinations
+from dayfill.ui.transfer_form import Draft, settings
 from installation import Installation
 
 GOOD = {
@@ -118,12 +120,23 @@ async def test_the_kind_of_a_new_destination_is_chosen(installation: Installatio
     assert opened_secrets(made, installation.keyring)["password"].reveal() == " of two words "
 
 
+@pytest.mark.parametrize("kind", ["FILES", "SQL", "DEMO_ADS"])
+def test_what_is_typed_for_a_setting_is_a_number_where_the_setting_says_so(kind: str) -> None:
+    source = sources.known(kind)
+    greatest = {one.setting_id: one.numbers[1] for one in sources.settings_of(source) if one.numbers}
+    typed = {f"from.{one.setting_id}": str(greatest.get(one.setting_id, 7)) for one in sources.settings_of(source)}
+    read = {one.field_id: one.value for one in settings(Draft(source, typed))}
+    assert {name: value for name, value in read.items() if isinstance(value, int) and value is not True} == greatest
+    assert {"requests_per_minute", "weight"} < greatest.keys()
+
+
 @pytest.mark.parametrize(
     ("change", "field", "says"),
     [
         ({"name": " "}, "name", "Give the transfer a name."),
         ({"table": "no table"}, "table", "must start with a letter"),
         ({"from.path": ""}, "from.path", "The setting path is missing: set it."),
+        ({"from.requests_per_minute": "x"}, "from.requests_per_minute", "must be a whole number from 1 to 1000000"),
         ({"from.weight": "101"}, "from.weight", "must be a whole number from 1 to 100"),
         ({"from.parallelism": "99"}, "from.parallelism", "must be a whole number from 1 to 32"),
         ({"from.timezone": "Mars"}, "from.timezone", "must name an IANA time zone"),

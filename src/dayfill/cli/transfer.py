@@ -13,13 +13,12 @@ from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.options import DEFAULTS, Options
 from dayfill.cli.pairs import pairs
 from dayfill.cli.transfer_body import Interval, changed, retimed, timed
+from dayfill.domain.table_group import names_beside
 
 app = App(name="transfer", help="Transfers: what is copied, from where, to where, when.")
 
 Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
-_MOST_NAMES = 100
-"""Names that are tried for the table group of a transfer."""
 _COLUMNS = {
     "ID": "dwh_transfer_id",
     "NAME": "display_name",
@@ -239,12 +238,9 @@ def _move(transfer: str, state: str, options: Options) -> int:
 
 
 def _import_tables(api: Api, source: str, name: str, table: str) -> int:
-    """A table group of tables whose columns the source decides; returns its schema id.
-
-    It has the name of the transfer, and a number if one that is gone, or was refused, has left one of that name.
-    """
+    """A table group of tables whose columns the source decides; returns its schema id."""
     tables = [{"table_name": one.strip(), "fields": []} for one in table.split(",") if one.strip()]
-    for group_name in (name, *(f"{name} {number}" for number in range(2, _MOST_NAMES))):
+    for group_name in names_beside(name):
         group = {"group_name": group_name, "ds_id": source, "table_prefix": ""}
         try:
             made = api.send(
@@ -256,6 +252,6 @@ def _import_tables(api: Api, source: str, name: str, table: str) -> int:
         else:
             return int(made["schema_id"])
     raise CommandError(
-        f"Table groups named {name} to {name} {_MOST_NAMES - 1} are there already.",
+        f"Table groups named {name} to {group_name} are there already.",
         hint="Give the transfer another name, or take one of them with --table-group.",
     )

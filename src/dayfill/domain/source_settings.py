@@ -6,37 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dayfill.domain.fair import MAX_WEIGHT
 from dayfill.domain.problem import Problem
-from dayfill.domain.transfer import (
-    HIGHEST_MAX_DAY_GIGABYTES,
-    HIGHEST_MAX_DAY_ROWS,
-    HIGHEST_REQUESTS_PER_MINUTE,
-    MAX_DEADLINE_SECONDS,
-    MAX_PARALLELISM,
-    SourceSetting,
-    Value,
-)
+from dayfill.domain.transfer import SourceSetting, Value
 
 MAX_SETTINGS, MAX_ID = 200, 100
-_GREATEST = {
-    "parallelism": MAX_PARALLELISM,
-    "weight": MAX_WEIGHT,
-    "requests_per_minute": HIGHEST_REQUESTS_PER_MINUTE,
-    "deadline_seconds": MAX_DEADLINE_SECONDS,
-    "max_day_rows": HIGHEST_MAX_DAY_ROWS,
-    "max_day_gigabytes": HIGHEST_MAX_DAY_GIGABYTES,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class SettingRule:
-    """What one setting of a source allows. options: the only texts allowed, if there are any."""
+    """What one setting of a source allows.
+
+    options: the only texts allowed, if there are any. numbers: the least and the greatest whole number, if it is one.
+    """
 
     field_id: str
     input_type: str = "text"
     is_required: bool = False
     options: tuple[str, ...] = ()
+    numbers: tuple[int, int] | None = None
 
 
 def zone_of(settings: Sequence[SourceSetting]) -> str:
@@ -84,8 +71,8 @@ def _value_fault(setting: SourceSetting, rule: SettingRule) -> str | None:
         return None
     if setting.field_id == "timezone":
         return None if _is_zone(value) else f"must name an IANA time zone such as Europe/Helsinki, not {value!r}"
-    if setting.field_id in _GREATEST:
-        return _number_fault(value, _GREATEST[setting.field_id])
+    if rule.numbers is not None:
+        return _number_fault(value, *rule.numbers)
     if rule.input_type == "checkbox" and not isinstance(value, bool):
         return "must be true or false"
     if rule.options and value not in rule.options:
@@ -93,10 +80,10 @@ def _value_fault(setting: SourceSetting, rule: SettingRule) -> str | None:
     return None
 
 
-def _number_fault(value: Value, most: int) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+def _number_fault(value: Value, least: int, most: int) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return None
-    return f"must be a whole number from 1 to {most}"
+    return f"must be a whole number from {least} to {most}"
 
 
 def _is_zone(value: Value) -> bool:

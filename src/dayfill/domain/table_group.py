@@ -10,6 +10,8 @@ from datetime import date
 from dayfill.domain.days import FIRST_DAY, WHOLE
 from dayfill.domain.transfer import TYPE_PATTERN, Field, Partition, Table
 
+MOST_NAMES = 100
+"""Names that are tried for the table group of a transfer."""
 MAX_NAME, MAX_PREFIX, MAX_TABLES, MAX_TABLE_FIELDS = 255, 15, 1000, 1000
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
@@ -53,6 +55,16 @@ def table_name(text: str) -> str:
 def prefix(text: str) -> str:
     """The form of prefixes: UPPER_SNAKE that ends in an underscore, or nothing at all."""
     return f"{table_name(text)}_" if table_name(text) else ""
+
+
+def names_beside(name: str) -> Iterator[str]:
+    """The names for the table group of a transfer of this name, of which the first free one is taken.
+
+    A number follows where a transfer that is gone, or was refused, has left a group.
+    """
+    yield name
+    for number in range(2, MOST_NAMES):
+        yield f"{name} {number}"
 
 
 def of_day(tables: Sequence[Table], day: date) -> tuple[Table, ...]:

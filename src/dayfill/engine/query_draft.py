@@ -9,10 +9,10 @@ from dayfill.domain import query_filter
 from dayfill.domain.days import FIRST_DAY, LAST_DAY, DayRange
 from dayfill.domain.query import MOST_ACCOUNTS, MOST_FIELDS, MOST_ORDERS, Query, QueryDraft, read_order
 from dayfill.domain.query_dates import day_of, range_of
-from dayfill.domain.source_settings import SettingRule, number_of, problems, zone_of
+from dayfill.domain.source_settings import number_of, problems, zone_of
 from dayfill.domain.transfer import SourceSetting
 from dayfill.engine import sources
-from dayfill.engine.sources import RESERVED, Source
+from dayfill.engine.sources import RESERVED, Source, rule
 from dayfill.errors import Malformed, Refused
 
 LONGEST_SECONDS = 7_200
@@ -87,8 +87,7 @@ def _settings(draft: QueryDraft, source: Source) -> tuple[SourceSetting, ...]:
     settings = tuple(SourceSetting(field_id, value) for field_id, value in draft.settings.items())
     known = [setting for setting in source.settings if not setting.writes]
     known += [setting for setting in RESERVED if setting.setting_id in _OBEYED]
-    rules = [SettingRule(one.setting_id, one.input_type, one.is_required, one.options) for one in known]
-    found = list(problems(settings, rules))
+    found = list(problems(settings, [rule(one) for one in known]))
     if found:
         raise Refused(" ".join(problem.text for problem in found))
     return settings

@@ -12,6 +12,9 @@ from dayfill.domain.transfer import (
     DEFAULT_MAX_DAY_GIGABYTES,
     DEFAULT_MAX_DAY_ROWS,
     DEFAULT_PARALLELISM,
+    HIGHEST_MAX_DAY_GIGABYTES,
+    HIGHEST_MAX_DAY_ROWS,
+    HIGHEST_REQUESTS_PER_MINUTE,
     MAX_DEADLINE_SECONDS,
     MAX_PARALLELISM,
     RESERVED_SETTINGS,
@@ -25,12 +28,14 @@ RESERVED = (
     Setting(
         "parallelism",
         "Parallel loads",
+        numbers=(1, MAX_PARALLELISM),
         help_text=f"Slices of days that are loaded at once, 1 to {MAX_PARALLELISM}.",
         default=DEFAULT_PARALLELISM,
     ),
     Setting(
         "weight",
         "Weight",
+        numbers=(1, MAX_WEIGHT),
         help_text="Turns for each one of another transfer of the team whose weight is 1, while both have days that"
         f" wait: 1 to {MAX_WEIGHT}.",
         default=DEFAULT_WEIGHT,
@@ -38,24 +43,28 @@ RESERVED = (
     Setting(
         "requests_per_minute",
         "Requests a minute",
+        numbers=(1, HIGHEST_REQUESTS_PER_MINUTE),
         help_text="What the source allows its login; the least that a transfer of the login says holds for all of them."
         " Leave it empty for no limit.",
     ),
     Setting(
         "deadline_seconds",
         "Deadline (seconds)",
+        numbers=(1, MAX_DEADLINE_SECONDS),
         help_text=f"How long one slice of days may take, 1 to {MAX_DEADLINE_SECONDS}.",
         default=DEFAULT_DEADLINE_SECONDS,
     ),
     Setting(
         "max_day_rows",
         "Most rows a day",
+        numbers=(1, HIGHEST_MAX_DAY_ROWS),
         help_text="A day with more rows in a table fails: so ends a source that never stops sending.",
         default=DEFAULT_MAX_DAY_ROWS,
     ),
     Setting(
         "max_day_gigabytes",
         "Most gigabytes a day",
+        numbers=(1, HIGHEST_MAX_DAY_GIGABYTES),
         help_text="A day with more data in a table fails; counted unpacked, as in memory.",
         default=DEFAULT_MAX_DAY_GIGABYTES,
     ),
@@ -100,7 +109,9 @@ def secrets_of(data_source_id: str) -> Sequence[str]:
 
 
 def rules_of(source: Source) -> list[SettingRule]:
-    return [
-        SettingRule(setting.setting_id, setting.input_type, setting.is_required, setting.options)
-        for setting in settings_of(source)
-    ]
+    return [rule(setting) for setting in settings_of(source)]
+
+
+def rule(setting: Setting) -> SettingRule:
+    """What a setting allows."""
+    return SettingRule(setting.setting_id, setting.input_type, setting.is_required, setting.options, setting.numbers)

@@ -15,8 +15,6 @@ from dayfill.store.db import Tx
 
 VERSION = 1
 """The version of exported descriptions that this server writes and reads."""
-_MOST_NAMES = 100
-"""Names that are tried for the table group of a transfer."""
 
 
 async def create(
@@ -41,16 +39,14 @@ async def create(
 async def create_beside(
     tx: Tx, seams: Seams, team_id: int, data_source_id: str, name: str, tables: Sequence[Table]
 ) -> TableGroup:
-    """A new table group for a transfer of this name; a number follows it where a transfer that is gone has left one.
+    """A new table group for a transfer of this name, by the first free one of the names that it may have.
 
     Raises:
         Refused: see `create`; all of many names are in use.
     """
-    free = name
-    for number in range(2, _MOST_NAMES):
+    for free in rules.names_beside(name):
         if await table_groups.named(tx, team_id, free) is None:
             break
-        free = f"{name} {number}"
     return await create(tx, seams, team_id, data_source_id, free, "", tables)
 
 

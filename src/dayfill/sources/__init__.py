@@ -9,13 +9,14 @@ from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
 from dayfill.domain.reach import NOTHING, Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Account, Segment, Table, Value
-from dayfill.errors import ConnectorError, Permanent
+from dayfill.errors import ConnectorError, Permanent, misconfigured
 from dayfill.outgoing import is_url
 from dayfill.outgoing.authorities import TLS_MODES
 
@@ -50,7 +51,8 @@ def kept_for(secret: str, settings: Mapping[str, object]) -> str:
 class Setting:
     """One setting of a source, as a form shows it. input_type: text, checkbox, select. options: of a select.
 
-    writes: it makes the source write something, which a transfer may ask for and a query may not.
+    numbers: the least and the greatest, if it is a whole number. writes: it makes the source write something, which a
+    transfer may ask for and a query may not.
     """
 
     setting_id: str
@@ -59,6 +61,7 @@ class Setting:
     is_required: bool = False
     help_text: str = ""
     options: tuple[str, ...] = ()
+    numbers: tuple[int, int] | None = None
     default: Value = None
     writes: bool = False
 
@@ -135,6 +138,18 @@ class Source(Protocol):
 
     def read_days(self, config: SourceConfig, table: Table, days: Sequence[date], deadline: float) -> DaysRead:
         """Read these days of one table. deadline: seconds that the whole reading may take."""
+
+
+def zone_of(config: SourceConfig) -> str:
+    """The zone of the account's days.
+
+    Raises:
+        Permanent: this machine knows none of that name.
+    """
+    try:
+        return ZoneInfo(config.zone).key
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise misconfigured(f"There is no time zone {config.zone!r}.") from error
 
 
 @cache

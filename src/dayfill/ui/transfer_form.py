@@ -186,8 +186,7 @@ def _lines(text: str) -> str:
 
 
 def _value(setting: Setting, text: str) -> Value:
-    is_number = isinstance(setting.default, int) or setting.setting_id == "requests_per_minute"
-    return int(text) if is_number and text.isascii() and text.isdigit() and len(text) < 16 else text
+    return int(text) if setting.numbers and text.isascii() and text.isdigit() and len(text) < 16 else text
 
 
 def schedules(draft: Draft) -> tuple[Schedule, ...]:

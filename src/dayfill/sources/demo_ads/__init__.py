@@ -22,6 +22,7 @@ from dayfill.sources.types import arrow_type
 
 RESTATED_DAYS = 7
 """The newest days whose figures are still corrected, if the setting restatements is on."""
+_LONGEST_DELAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,11 @@ class DemoAds:
     settings: tuple[Setting, ...] = (
         Setting("newest_day", "Newest day", help_text="YYYY-MM-DD; the failing days are counted back from it."),
         Setting(
-            "delay_ms", "Delay per day (ms)", default=0, help_text="How long the source takes to answer for a day."
+            "delay_ms",
+            "Delay per day (ms)",
+            numbers=(0, _LONGEST_DELAY_MS),
+            default=0,
+            help_text="How long the source takes to answer for a day.",
         ),
         Setting(
             "memory_file",

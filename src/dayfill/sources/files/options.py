@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dayfill.domain.reach import NOTHING, Reach
 from dayfill.errors import misconfigured
-from dayfill.sources import Setting, SourceConfig
+from dayfill.sources import Setting, SourceConfig, zone_of
 from dayfill.sources.files import paths
 
 FORMATS = ("auto", "csv", "json", "parquet")
@@ -80,7 +79,7 @@ def read(config: SourceConfig, *, has_days: bool = True) -> Options:
         date_column=(texts["date_column"] or None) if has_days else None,
         date_expression=(texts["date_expression"] or None) if has_days else None,
         text=TextForm(_delimiter(config), _header(config), _null_values(config)),
-        zone=_zone(config.zone),
+        zone=zone_of(config),
         reach=config.reach,
     )
     if has_days:
@@ -122,13 +121,6 @@ def _header(config: SourceConfig) -> bool:
 def _null_values(config: SourceConfig) -> tuple[str, ...]:
     given = (part.strip() for part in _text(config, "null_values").split(","))
     return tuple(dict.fromkeys(("", *given)))
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise misconfigured(f"There is no time zone {name!r}.") from error
 
 
 def _check_date(options: Options) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.errors import Permanent, misconfigured
 from dayfill.outgoing.authorities import TLS_MODES
-from dayfill.sources import Setting, SourceConfig, kept_for
+from dayfill.sources import Setting, SourceConfig, kept_for, zone_of
 
 ENGINES = ("postgresql", "mysql", "sqlite", "duckdb")
 FILE_ENGINES = ("sqlite", "duckdb")
@@ -95,7 +94,7 @@ def read(config: SourceConfig, *, whole: bool) -> Options:
         query=texts["query"],
         date_column=None if whole else texts["date_column"],
         bounds=bounds,
-        zone=_zone(config.zone),
+        zone=zone_of(config),
         reach=config.reach,
     )
 
@@ -120,10 +119,3 @@ def _text(config: SourceConfig, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise misconfigured(f"The setting {name} must be a text, not {value!r}.")
     return str(value).strip()
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise misconfigured(f"There is no time zone {name!r}.") from error
