@@ -20,6 +20,8 @@ ORDERS = (
     f"INSERT INTO orders SELECT '{ago(6)}'::date + i % 7, i FROM generate_series(1, 70) i",
     "GRANT SELECT ON orders TO reader",
 )
+QUERY = """SELECT * FROM orders -- a comment ends with its line
+WHERE day >= :start AND day < :end"""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,9 @@ def _names_the_orders(me: Person, shop: PostgresServer) -> None:
     for field, text in {"host": "127.0.0.1", "port": str(shop.port), "database": "postgres", "user": "reader"}.items():
         me.page.locator(f'[name="from.{field}"]').fill(text)
     me.page.locator('[name="from.tls"]').select_option("disable")
-    me.page.locator('[name="from.table"]').fill("orders")
+    query = me.page.locator('[name="from.query"]')
+    query.fill(QUERY)
+    expect(query).to_have_value(QUERY)
     me.page.locator('[name="from.date_column"]').fill("day")
 
 

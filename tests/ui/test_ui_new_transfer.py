@@ -30,6 +30,7 @@ GOOD = {
     "hour": "6",
     "window": "7",
 }
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 
 
 async def opened(browser: Browser, source: str = "FILES") -> str:
@@ -105,6 +106,7 @@ async def test_the_kind_of_a_new_destination_is_chosen(installation: Installatio
     page = await opened(browser)
     assert re.findall(r'<option value="new:(\w+)"', page) == ["DWH_DUCKDB", "DWH_POSTGRESQL"]
     server = {"host": "db.example.com", "database": "dwh", "user": "loader", "password": " of two words "}
+    server["ca_certificate"] = CERTIFICATE.replace("\n", "\r\n")
     typed = {f"to.DWH_POSTGRESQL.{name}": value for name, value in server.items()}
     answer = await browser.submit(
         "/transfers/new", **{**GOOD, **typed, "destination": "new:DWH_POSTGRESQL", "name": ""}
@@ -117,6 +119,7 @@ async def test_the_kind_of_a_new_destination_is_chosen(installation: Installatio
     [made] = await destinations.list_all(installation.db, installation.team_id)
     assert made.destination_type == "DWH_POSTGRESQL"
     assert (made.fields["host"], "password" in made.fields) == ("db.example.com", False)
+    assert made.fields["ca_certificate"] == CERTIFICATE, "as it was pasted"
     assert opened_secrets(made, installation.keyring)["password"].reveal() == " of two words "
 
 
@@ -181,9 +184,15 @@ async def test_what_a_deleted_transfer_has_left_is_in_nobodys_way(installation: 
     assert installation.execute("SELECT name FROM table_groups ORDER BY schema_id") == [("Visits",), ("Visits 2",)]
 
 
+@pytest.mark.parametrize("name", ["from.query", "from.ca_certificate", "to.DWH_POSTGRESQL.ca_certificate"])
+async def test_long_texts_are_typed_into_several_lines(name: str, browser: Browser) -> None:
+    page = await opened(browser, "SQL")
+    assert re.findall(r'<(\w+) [^>]*name="' + re.escape(name), page) == ["textarea"]
+
+
 async def test_a_source_with_accounts_asks_for_them(browser: Browser) -> None:
     page = await opened(browser, "DEMO_ADS")
-    assert ("<textarea" in page) == ("Their ids, one a line." in page)
+    assert ('<textarea id="accounts"' in page) == ("Their ids, one a line." in page)
 
 
 async def test_a_viewer_sees_why_not(signed_in: SignedIn) -> None:

@@ -80,7 +80,8 @@ def filled_in(kind: Kind, fields: Mapping[str, Value], has_secrets: bool) -> lis
 
 
 def _setting(field: KindField) -> SetupSetting:
-    setting = SetupSetting(field.field_id, "password" if field.is_secret else "text", field.is_required, field.label)
+    shown_as = "password" if field.is_secret else "textarea" if field.is_long else "text"
+    setting = SetupSetting(field.field_id, shown_as, field.is_required, field.label)
     if field.help_text:
         setting.help_text = field.help_text
     return setting

@@ -29,7 +29,8 @@ UNDRAWN = 2**62
 class DestinationField:
     """One setting of a destination, as a form shows it. Secret fields are sealed at rest and never shown again.
 
-    is_path: it names a file of the server, which must lie where the team may have files.
+    is_path: it names a file of the server, which must lie where the team may have files. is_long: it is a text of
+    several lines.
     """
 
     field_id: str
@@ -38,6 +39,7 @@ class DestinationField:
     is_secret: bool = False
     help_text: str = ""
     is_path: bool = False
+    is_long: bool = False
 
 
 HELD = "HELD"

@@ -49,7 +49,8 @@ def kept_for(secret: str, settings: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a source, as a form shows it. input_type: text, checkbox, select. options: of a select.
+    """One setting of a source, as a form shows it. input_type: text, textarea (text of several lines), checkbox,
+    select. options: of a select.
 
     numbers: the least and the greatest, if it is a whole number. writes: it makes the source write something, which a
     transfer may ask for and a query may not.

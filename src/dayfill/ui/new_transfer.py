@@ -121,7 +121,7 @@ async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
         fields: dict[str, object] = {}
         for one in kind.fields:
             text = typed.get(f"to.{kind_id}.{one.field_id}", "")
-            if text := text if one.is_secret else text.strip():
+            if text := text if one.is_secret else transfer_form.lines(text):
                 fields[one.field_id] = text
         wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
         destination_verbs.refuse_out_of_reach(wanted, site.reaches.of(visit.team_id))

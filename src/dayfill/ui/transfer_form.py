@@ -169,8 +169,8 @@ def settings(draft: Draft) -> Sequence[SourceSetting]:
     was = fields_of(draft.source, draft.there) if draft.there else None
     for setting in draft.settings:
         setting_id, name = setting.setting_id, named(setting.setting_id)
-        text, old = _lines(draft.typed.get(name, "")), found.get(setting_id)
-        if was is not None and text == _lines(was.get(name, "")):
+        text, old = lines(draft.typed.get(name, "")), found.get(setting_id)
+        if was is not None and text == lines(was.get(name, "")):
             continue
         if setting.input_type == "checkbox" or text:
             value: Value = name in draft.typed if setting.input_type == "checkbox" else _value(setting, text)
@@ -180,7 +180,7 @@ def settings(draft: Draft) -> Sequence[SourceSetting]:
     return list(found.values())
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
     """As it was before a browser sent it."""
     return text.replace("\r\n", "\n").strip()
 

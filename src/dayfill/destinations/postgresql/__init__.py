@@ -52,6 +52,7 @@ class PostgreSQL:
             "CA certificate",
             is_required=False,
             help_text="As PEM, of the authority of the server's certificate, if it is none of the well-known.",
+            is_long=True,
         ),
     )
 

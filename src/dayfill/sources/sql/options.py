@@ -26,6 +26,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ca_certificate",
         "CA certificate",
+        "textarea",
         help_text="As PEM, of the authority that issued the server's certificate, if it is not one of the well-known.",
     ),
     Setting(
@@ -37,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "query",
         "Query",
+        "textarea",
         help_text="One SELECT with :start and :end, such as: SELECT * FROM orders WHERE day >= :start AND day < :end",
     ),
     Setting("date_column", "Date column", is_required=True, help_text="The column that holds a row's date or moment."),
