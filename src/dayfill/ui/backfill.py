@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from dayfill.domain.backfill import ACTIVE, Backfill, BackfillStatus, DayFailure
@@ -27,7 +28,7 @@ class Cause:
 
     cause: str
     message: str
-    fix: str
+    fix: Markup
     count: int
     ranges: words.Ranges
 
@@ -48,7 +49,7 @@ async def page(visit: Visit) -> Response:
         is_active=backfill.status in ACTIVE,
         actions=_actions(visit, backfill),
         is_over=backfill.status in (BackfillStatus.COMPLETED, BackfillStatus.CANCELLED),
-        causes=_causes(failed),
+        causes=_causes(failed, backfill.transfer_id),
         states=states,
         day_counts={state: states.count(state.value) for state in DayState},
         waiting=await site.hub.waits.of(site.db, visit.team_id, backfill.transfer_id, site.seams.now()),
@@ -76,12 +77,12 @@ def _title(one: lists.Moving) -> str:
     return f"{int(one.percent)}% · {text}" if one.backfill.status in ACTIVE else text
 
 
-def _causes(failed: Sequence[DayFailure]) -> list[Cause]:
+def _causes(failed: Sequence[DayFailure], transfer_id: int) -> list[Cause]:
     groups: dict[str, list[DayFailure]] = defaultdict(list)
     for one in failed:
         groups[one.cause].append(one)
     found = [
-        Cause(cause, group[0].error, fix(cause), len(group), words.ranges(one.data_date for one in group))
+        Cause(cause, group[0].error, fix(cause, transfer_id), len(group), words.ranges(one.data_date for one in group))
         for cause, group in groups.items()
     ]
     return sorted(found, key=lambda one: (-one.count, one.cause))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from markupsafe import Markup
+
 from dayfill.domain.days import DayState
 from dayfill.domain.transfer import TransferState
 from dayfill.store.boards import Failed, Line, Rest, Tally
@@ -26,31 +28,42 @@ class Word(StrEnum):
 NEEDS_SOMEBODY = frozenset({Word.NEEDS_LOGIN, Word.FAILING})
 
 FIXES = {
-    "AUTH": "The source refused the credentials. Renew them there or make a new connection, then retry.",
-    "RATE_LIMIT": "The source asked for patience. Retry later, or lower requests_per_minute of the transfer.",
+    "AUTH": "The source refused the credentials. Renew them there or give others in the [settings], then retry.",
+    "RATE_LIMIT": "The source asked for patience. Retry later, or lower the requests a minute in the [settings].",
     "QUOTA": "The quota of the login is used up. Retry when the source gives a new one.",
-    "TIMEOUT": "The source took too long. Retry; if it stays slow, raise deadline_seconds of the transfer.",
-    "SCHEMA": "The columns do not fit. Compare the source with the table group, mend one of them, then retry.",
+    "TIMEOUT": "The source took too long. Retry; if it stays slow, raise the deadline in the [settings].",
+    "SCHEMA": "The columns do not fit. Compare the source with the [schema], mend one of them, then retry.",
     "DATA": "A value does not fit its column. Mend it at the source or widen the column, then retry.",
-    "CONFIG": "The settings of the transfer do not fit the source. Mend them, then retry.",
-    "SOURCE": "The source did not answer as it should. Retry; if it fails again, look at the source.",
-    "DESTINATION": "The destination took nothing. Test it on the page of destinations, then retry.",
+    "CONFIG": "The [settings] of the transfer do not fit the source. Mend them, then retry.",
+    "SOURCE": "The source did not answer as it should. Retry; if it fails again, check it in the [settings].",
+    "DESTINATION": "The destination took nothing. Test it on the page of [destinations], then retry.",
     "CONFLICT": "Another transfer loads this table. Give one of them another table, then retry.",
     "INCOMPLETE": "The source ended too early. Retry.",
-    "TOO_LARGE": "A day is larger than allowed. Raise max_day_rows or max_day_gigabytes, then retry.",
+    "TOO_LARGE": "A day is larger than allowed. Raise the most rows or gigabytes a day in the [settings], then retry.",
     "STOPPED": "The backfill stopped after equal errors. Mend what stopped it, then retry.",
     "LOST": "The server or its worker ended in the middle. Retry.",
     "INTERNAL": "This is a mistake of dayfill: the server's log has the trace. Retry.",
 }
-"""What to do about each cause of a failed day; each is also explained in the documentation of errors."""
-IN_SETTINGS = frozenset({"RATE_LIMIT", "TIMEOUT", "CONFIG", "TOO_LARGE"})
-"""Causes that are mended in the settings of the transfer, or may be."""
+"""What to do about each cause of a failed day, its place in brackets; the documentation explains the causes too."""
+PLACES = {
+    "settings": "/transfers/{}/settings",
+    "schema": "/transfers/{}/schema",
+    "destinations": "/destinations",
+}
 _ANY = "Read the message, mend what it names, then retry."
+_REVOKED = "Save it with another login in the [settings], then retry."
 
 
-def fix(cause: str) -> str:
-    """What to do about days that failed with a cause."""
-    return FIXES.get(cause, _ANY)
+def fix(cause: str, transfer_id: int) -> Markup:
+    """What to do about days of a transfer that failed with a cause; where it is done is a link."""
+    return _linked(FIXES.get(cause, _ANY), transfer_id)
+
+
+def _linked(sentence: str, transfer_id: int) -> Markup:
+    before, _, rest = sentence.partition("[")
+    place, _, after = rest.partition("]")
+    link = Markup('<a href="{}">{}</a>').format(PLACES[place].format(transfer_id), place) if place else ""
+    return Markup("{}{}{}").format(before, link, after)
 
 
 def word_of(
@@ -120,18 +133,18 @@ class Need:
     state: State
     cause: str
     message: str
-    fix: str
+    fix: Markup
 
 
 def need(state: State, failure: Failed | None) -> Need:
     """What to say of a transfer that needs somebody."""
-    line = state.line
+    line, transfer_id = state.line, state.line.transfer_id
     if line.revoked_time is not None:
-        return Need(state, "AUTH", "Its connection was revoked.", "Make a new connection, then retry.")
+        return Need(state, "AUTH", "Its connection was revoked.", _linked(_REVOKED, transfer_id))
     if state.word is Word.NEEDS_LOGIN and line.source_rest is not None:
-        return Need(state, "AUTH", line.source_rest.reason, FIXES["AUTH"])
+        return Need(state, "AUTH", line.source_rest.reason, fix("AUTH", transfer_id))
     cause, message = (failure.cause, failure.message) if failure else ("", "")
-    return Need(state, cause, message, fix(cause))
+    return Need(state, cause, message, fix(cause, transfer_id))
 
 
 def sentence(states: list[State], more: bool) -> str:

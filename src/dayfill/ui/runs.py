@@ -93,7 +93,7 @@ async def one(visit: Visit) -> Response:
         is_whole=run.data_date == WHOLE,
         copied_as=load_day(str(visit.request.base_url), visit.team_id, run.transfer_id, run.data_date),
         name=names.get(run.transfer_id, f"Transfer {run.transfer_id}"),
-        fix=fix(run.cause or "") if run.status == "FAILED" else "",
+        fix=fix(run.cause or "", run.transfer_id) if run.status == "FAILED" else "",
         seconds=sum(query.duration for query in run.queries),
         active_backfills=await boards.count_active(site.db, visit.team_id),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from dayfill.domain.backfill import ACTIVE, Backfill
@@ -32,7 +33,7 @@ from dayfill.store.days import Days
 from dayfill.store.failures import Failures
 from dayfill.ui import words
 from dayfill.ui.copied import Copied, run_now, show_days, turn_transfer
-from dayfill.ui.health import IN_SETTINGS, Word, fix, word_of
+from dayfill.ui.health import Word, fix, word_of
 from dayfill.ui.visit import Visit
 
 _FINISHED_SHOWN = 5
@@ -48,14 +49,7 @@ class Group:
     ranges: words.Ranges
     retriable: int
     active: Sequence[int]
-
-    @property
-    def fix(self) -> str:
-        return fix(self.failures.cause)
-
-    @property
-    def is_in_settings(self) -> bool:
-        return self.failures.cause in IN_SETTINGS
+    fix: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +193,7 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         counts,
         active[::-1],
         [one for one in recent if one.status not in ACTIVE][:_FINISHED_SHOWN],
-        [_group(one) for one in await failures.by_cause(db, team_id, transfer_id)],
+        [_group(one, transfer_id) for one in await failures.by_cause(db, team_id, transfer_id)],
         await day_details.figures(db, team_id, transfer_id),
         await visit.site.hub.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
         {one.user_id: words.name_of(one) for one in members},
@@ -216,7 +210,8 @@ async def _is_refused(visit: Visit, connection_id: int) -> bool:
     return rest is not None and rest.cause == "AUTH"
 
 
-def _group(found: Failures) -> Group:
+def _group(found: Failures, transfer_id: int) -> Group:
     wanted = [day for day in found.days if retries.may_retry(day)]
     held = {day.backfill_id for day in found.days if not retries.may_retry(day) and day.backfill_id is not None}
-    return Group(found, words.ranges(day.data_date for day in found.days), len(wanted), sorted(held))
+    ranges = words.ranges(day.data_date for day in found.days)
+    return Group(found, ranges, len(wanted), sorted(held), fix(found.cause, transfer_id))
