@@ -96,7 +96,7 @@ def test_what_only_the_commit_finds_leaves_the_day_as_it_was(served: Warehouse) 
         )
         other.commit()
     refused = fault(served)
-    assert (type(refused), refused.cause) == (Transient, "CONFLICT")
+    assert (type(refused), refused.cause) == (Permanent, "SCHEMA") and '"once"' in refused.message
     assert served.readings() == {FIRST: [2]} and served.ledger() == {("visits", FIRST): (2, 1)}
 
 

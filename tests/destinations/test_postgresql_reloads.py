@@ -35,3 +35,21 @@ def test_the_next_load_of_a_day_does_not_visit_the_rows_of_all_earlier_ones(
     (first, _), (second, _), *_, (last_but_one, _), (last, blocks) = seen
     of_a_day = blocks / LOADS
     assert last - last_but_one < second - first + of_a_day, seen
+
+
+def test_an_index_of_another_kind_is_used_where_somebody_has_put_that_in_the_place_of_ours(
+    postgres_warehouses: Callable[[], str],
+) -> None:
+    """BRIN, a hundredth of the size, gives nothing but bitmaps: without them each load read the whole table."""
+    warehouse = postgresql_warehouse(postgres_warehouses())
+    for offset, count in enumerate((ROWS, ROWS, ROWS, 1)):
+        warehouse.load(a_day(stamped(1, count, offset), offset))
+    query = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename = 'visits'"
+    (index,) = warehouse.ask(query).to_pylist()
+    warehouse.ask(f"DROP INDEX {index['indexname']}")
+    warehouse.ask("CREATE INDEX small ON visits USING brin (data_date) WITH (pages_per_range = 4)")
+    warehouse.ask("ANALYZE visits")
+    before, blocks = visited(warehouse)
+    warehouse.load(a_day(stamped(2, 1, 3), 3, token=2))
+    after, _ = visited(warehouse)
+    assert after - before < blocks / 2, (after - before, blocks)

@@ -225,11 +225,14 @@ def is_lost(error: Error) -> bool:
 
 def primary(error: Error) -> str:
     """The server's own sentence, without the statement and its values."""
-    for name, value in error.details or ():
-        if name == "PG_DIAG_MESSAGE_PRIMARY":
-            return bytes(value).decode("utf-8", "replace")[:300]
     found = re.search(r"(?:ERROR|FATAL):\s*(.+)", str(error))
-    return (found[1] if found else type(error).__name__)[:300]
+    return (detail(error, "MESSAGE_PRIMARY") or (found[1] if found else type(error).__name__))[:300]
+
+
+def detail(error: Error, what: str) -> str:
+    """What the server tells beside its sentence, such as TABLE_NAME; empty if it does not."""
+    named: dict[Any, bytes] = dict(error.details or ())  # by bytes, whatever the driver's types say
+    return bytes(named.get(f"PG_DIAG_{what}".encode(), b"")).decode("utf-8", "replace")
 
 
 def _taken(server: Server) -> Session | None:
@@ -240,9 +243,8 @@ def _taken(server: Server) -> Session | None:
 
 def opened(server: Server) -> Session:
     with authorities.file(server.authorities) as known:
-        dsn = server.dsn(known)
         try:
-            return Session(server, dbapi.connect(dsn, autocommit=True))
+            return Session(server, dbapi.connect(server.dsn(known), autocommit=True))
         except Error as error:
             raise _unconnected(server, str(error)) from None  # the driver's error may hold what it was told
 
@@ -279,12 +281,10 @@ def _look() -> bool:
     latest = time.monotonic() - _IDLE_SECONDS
     with _lock:
         old = [one for sessions in _idle.values() for one in sessions if one.idle_since <= latest]
-        for server, sessions in list(_idle.items()):
-            _idle[server] = [one for one in sessions if one.idle_since > latest]
-            if not _idle[server]:
-                del _idle[server]
-        if not _idle:
-            _closer = None
+        young = {server: [one for one in sessions if one.idle_since > latest] for server, sessions in _idle.items()}
+        _idle.clear()
+        _idle.update({server: sessions for server, sessions in young.items() if sessions})
+        _closer = _closer if _idle else None
         is_left = bool(_idle)
     for one in old:
         close(one)

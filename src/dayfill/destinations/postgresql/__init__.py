@@ -19,7 +19,7 @@ from dayfill.destinations import (
 )
 from dayfill.destinations.load import Request
 from dayfill.destinations.names import checked
-from dayfill.destinations.postgresql import faults, held, ledger, replace
+from dayfill.destinations.postgresql import faults, held, ledger, locks, replace
 from dayfill.destinations.postgresql.types import quoted
 from dayfill.domain.transfer import Value
 from dayfill.outgoing import postgresql
@@ -124,7 +124,12 @@ def _looking(config: DestinationConfig) -> Iterator[Session | None]:
     server = _server(config)
     with faults.translated(server), postgresql.session(server, is_checked=True) as con:
         con.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        (found,) = con.rows("SELECT to_regclass($1)::text", f"{quoted(_schema(config), 'schema')}._dayfill_days")
+        (found,) = con.rows(
+            "SELECT to_regclass($1)::text, set_config('lock_timeout', $2, true),"
+            " set_config('row_security', 'off', true)",
+            f"{quoted(_schema(config), 'schema')}._dayfill_days",
+            f"{locks.WAIT_SECONDS}s",
+        )
         yield con if found[0] is not None else None
 
 

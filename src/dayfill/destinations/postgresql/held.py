@@ -9,7 +9,7 @@ from datetime import date
 import pyarrow as pa
 
 from dayfill.destinations import FinishedTable, HeldTable, LedgerRow
-from dayfill.destinations.postgresql import ledger, types
+from dayfill.destinations.postgresql import ledger, relation, types
 from dayfill.destinations.postgresql.ledger import PYTHONS
 from dayfill.destinations.postgresql.types import path_of, quoted
 from dayfill.domain import sql
@@ -29,12 +29,12 @@ def read_day(
     con: Session, schema: str, table: FinishedTable, day: date, take: Callable[[pa.RecordBatch], None]
 ) -> None:
     """The rows of a day in the columns of ``table.rows``, cast to their types; see `Destination.read_day`."""
-    types_of = types.declared(con, schema, table.name) or {}
-    column = table.date_column
-    if not types_of or (column is not None and column.lower() not in types_of):
+    there, column = relation.look(con, schema, table.name), table.date_column
+    if there is None or (column is not None and column.lower() not in there.columns):
         return
     columns = ", ".join(
-        quoted(field.name, "column") if field.name.lower() in types_of else "NULL::text" for field in table.rows.schema
+        quoted(field.name, "column") if field.name.lower() in there.columns else "NULL::text"
+        for field in table.rows.schema
     )
     # A bound value would have the driver hold the whole day; without one it is streamed.
     chosen = "" if column is None else f" WHERE {quoted(column, 'column')} = DATE {sql.text(day.isoformat())}"
@@ -54,12 +54,12 @@ def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
 def _counts(
     con: Session, schema: str, table: str, ledger_rows: Sequence[LedgerRow]
 ) -> tuple[Mapping[date, int], ...] | None:
-    types_of = types.declared(con, schema, table)
-    if types_of is None:
+    there = relation.look(con, schema, table)
+    if there is None:
         return None
     if any(row.data_date == WHOLE for row in ledger_rows):
         return ({WHOLE: con.rows(f"SELECT count(*) FROM {path_of(schema, table)}")[0][0]},)
-    dates = [name for name, of in types_of.items() if of == "date" and types.is_ours(name)]
+    dates = [name for name, of in there.columns.items() if of == "date" and types.is_ours(name)]
     return tuple(_rows_by_date(con, path_of(schema, table), sql.name(name)) for name in dates)
 
 

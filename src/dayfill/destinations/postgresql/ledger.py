@@ -7,7 +7,7 @@ from datetime import date
 
 from dayfill.destinations import UNDRAWN, LedgerRow
 from dayfill.destinations.fence import Entry, Owner, Seen, foreign, ledger_row
-from dayfill.destinations.postgresql import types
+from dayfill.destinations.postgresql import relation
 from dayfill.destinations.postgresql.types import path_of, quoted
 from dayfill.domain.days import WHOLE
 from dayfill.outgoing.postgresql import Session
@@ -130,7 +130,7 @@ def claim(con: Session, schema: str, owner: Owner, tables: Iterable[str], owners
                 table.lower(),
             )
             continue
-        exists = types.declared(con, schema, table) is not None
+        exists = relation.look(con, schema, table) is not None
         if exists and con.rows(f"SELECT 1 FROM {path_of(schema, table)} LIMIT 1"):
             raise foreign(table)
         con.execute(

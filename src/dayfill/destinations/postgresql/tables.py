@@ -14,7 +14,8 @@ from adbc_driver_manager import Error
 from dayfill.destinations import FinishedDay, drift, load
 from dayfill.destinations.load import Incoming, blaming
 from dayfill.destinations.names import checked
-from dayfill.destinations.postgresql import types
+from dayfill.destinations.postgresql import relation, types
+from dayfill.destinations.postgresql.relation import Relation
 from dayfill.destinations.postgresql.types import path_of, quoted
 from dayfill.domain.days import WHOLE
 from dayfill.errors import Permanent, Transient
@@ -30,14 +31,18 @@ _NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The steps before the insert, and the rows of all days."""
+    """The steps before the insert, and the rows of all days. before: the table as it is, None if there is none."""
 
     schema: str
     name: str
     date_column: str | None
-    is_new: bool
+    before: Relation | None
     steps: list[drift.Step]
     incoming: Incoming
+
+    @property
+    def is_new(self) -> bool:
+        return self.before is None
 
     @property
     def path(self) -> str:
@@ -47,19 +52,23 @@ class Change:
 def planned(con: Session, schema: str, days: Sequence[FinishedDay], index: int) -> Change:
     """The change to the table at this index of the days' tables, as this transaction sees it; nothing is altered yet.
 
+    Columns of the table that the days do not have are left alone: they take what they are declared to take, else NULL.
+
     Raises:
-        Permanent: cause SCHEMA, with the day whose rows do not fit.
+        Permanent: cause SCHEMA, with the day whose rows do not fit; OWNERSHIP, where no table has the name.
     """
     name, date_column = days[0].tables[index].name, days[0].tables[index].date_column
-    current = types.columns(con, schema, name)
-    target = pa.schema([]) if current is None else current
+    before = relation.look(con, schema, name)
+    came = {column.lower() for day in days for column in day.tables[index].rows.schema.names}
+    current = types.columns(before.columns if before is not None else {}, name, came)
+    target = current
     for day in days:
         with blaming(day.data_date, name):
             target = _kept(drift.after(target, drift.plan(target, day.tables[index].rows.schema)))
     incoming = Incoming.of(days, index, target)
-    steps = drift.plan(pa.schema([]) if current is None else current, target)
+    steps = drift.plan(current, target)
     column = None if date_column is None else load.date_column(target, date_column, name)
-    return Change(schema, name, column, current is None, steps, incoming)
+    return Change(schema, name, column, before, steps, incoming)
 
 
 def _kept(target: pa.Schema) -> pa.Schema:
@@ -100,13 +109,10 @@ def replace(con: Session, change: Change, days: Sequence[date]) -> None:
 
     Raises:
         Transient: PostgreSQL took another number of rows than it was given.
+        Permanent: cause SCHEMA; a trigger or a rule of the table kept old rows, or put others in.
         ConnectorError: rows that waited in a file are not what they should be, or hold what it does not take.
     """
-    if change.date_column is None:
-        con.execute(f"DELETE FROM {change.path}")
-    else:
-        column = quoted(change.date_column, "column")
-        con.execute(f"DELETE FROM {change.path} WHERE {column} = ANY($1::date[])", list(days))
+    _delete(con, change, days)
     try:
         taken = change.incoming.insert(lambda rows: _copy(con, change, rows), Error)
     except Error as error:
@@ -116,6 +122,37 @@ def replace(con: Session, change: Change, days: Sequence[date]) -> None:
     if taken != change.incoming.given:
         raise Transient(
             "DESTINATION", f"Table {change.name} took {taken} of {change.incoming.given} rows; rolled back."
+        )
+    if change.before is not None and change.before.is_watched:
+        _count(con, change, days)
+
+
+def _delete(con: Session, change: Change, days: Sequence[date]) -> None:
+    if change.date_column is None:
+        con.execute(f"DELETE FROM {change.path}")
+        return
+    has_no_index = change.before is not None and change.date_column not in change.before.indexed
+    column = quoted(change.date_column, "column")
+    if has_no_index:  # one of another kind, as BRIN, gives nothing but bitmaps
+        con.execute("SET LOCAL enable_bitmapscan TO on")
+    con.execute(f"DELETE FROM {change.path} WHERE {column} = ANY($1::date[])", list(days))
+    if has_no_index:
+        con.execute("SET LOCAL enable_bitmapscan TO off")
+
+
+def _count(con: Session, change: Change, days: Sequence[date]) -> None:
+    """What is there now, where what was sent need not be what came: the driver counts what it sends."""
+    query = f"SELECT count(*) FROM {change.path}"
+    if change.date_column is None:
+        ((there,),) = con.rows(query)
+    else:
+        column = quoted(change.date_column, "column")
+        ((there,),) = con.rows(f"{query} WHERE {column} = ANY($1::date[])", list(days))
+    if there != change.incoming.given:
+        raise Permanent(
+            "SCHEMA",
+            f"Table {change.name} holds {there:,} rows of the load where {change.incoming.given:,} came: a trigger or a"
+            " rule of it keeps rows out or in, or moves them to other days. Nothing was changed; drop or disable it.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -11,7 +12,6 @@ from dayfill.destinations import nested
 from dayfill.destinations.names import checked
 from dayfill.domain import sql
 from dayfill.errors import Permanent
-from dayfill.outgoing.postgresql import Session
 
 _NAMES: dict[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -65,24 +65,16 @@ def name_of(of: pa.DataType) -> str:
     return f"numeric({of.precision},{of.scale})" if kinds.is_decimal(of) else _NAMES[of]
 
 
-def columns(con: Session, schema: str, table: str) -> pa.Schema | None:
-    """The table's columns as this transaction sees them; None if there is no such table.
+def columns(declared: Mapping[str, str], table: str, wanted: Container[str]) -> pa.Schema:
+    """Of a table's columns, with PostgreSQL's types by name, those that are wanted. wanted: names in small letters.
+
+    A name that dayfill does not give is that of another column, which somebody has added.
 
     Raises:
-        Permanent: cause SCHEMA; a column has a type that dayfill never creates.
+        Permanent: cause SCHEMA; one has a type that dayfill never creates.
     """
-    found = declared(con, schema, table)
-    return None if found is None else pa.schema([(name, _arrow(of, table, name)) for name, of in found.items()])
-
-
-def declared(con: Session, schema: str, table: str) -> dict[str, str] | None:
-    """PostgreSQL's type of each column, by its name; any type, since people may have added columns."""
-    found = con.rows(
-        "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a"
-        " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-        path_of(schema, table),
-    )
-    return dict(found) or None
+    ours = {name: of for name, of in declared.items() if name in wanted and is_ours(name)}
+    return pa.schema([(name, _arrow(of, table, name)) for name, of in ours.items()])
 
 
 def _arrow(name: str, table: str, column: str) -> pa.DataType:
