@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dayfill.domain.run import RunType, Side
 from dayfill.engine.vitals import Vitals
 from dayfill.engine.work import Work
-from dayfill.executors import Cluster, Fault
+from dayfill.executors import Cluster, Outage
 from dayfill.store.backlog import Backlog
 from installation import NOON, Installation
 
@@ -49,9 +49,9 @@ async def test_the_last_check_is_told_rule_by_rule(installation: Installation) -
 
 async def test_a_cluster_is_told_of_where_there_is_one(installation: Installation) -> None:
     assert not {name for name in await read(installation, Vitals()) if name.startswith("dayfill_cluster")}
-    for fault, slots in ((Fault("no route", NOON), 0), (None, 16)):
-        found = await read(installation, Vitals(cluster=cast(Cluster, SimpleNamespace(fault=fault, slots=slots))))
-        assert found["dayfill_cluster_fault"] == {(): fault is not None}
+    for outage, slots in ((Outage("no route", NOON), 0), (None, 16)):
+        found = await read(installation, Vitals(cluster=cast(Cluster, SimpleNamespace(outage=outage, slots=slots))))
+        assert found["dayfill_cluster_fault"] == {(): outage is not None}
         assert found["dayfill_cluster_slots"] == {(): slots}
 
 

@@ -12,7 +12,7 @@ import seeds
 from dayfill.domain.parking import Waiting
 from dayfill.domain.run import Failure, Side
 from dayfill.engine.waits import Waits
-from dayfill.executors import Fault
+from dayfill.executors import Outage
 from installation import NOON, Installation
 from worker import claim_some, finish, materialise_all, work_off
 
@@ -25,7 +25,7 @@ DOWN = Failure("DESTINATION", "Full." * 300, transient=True, retry_after=7500, p
 class Gone:
     """A cluster that may be there or not."""
 
-    fault: Fault | None = None
+    outage: Outage | None = None
     slots: int = 0
     submit: Any = None
     close: Any = None
@@ -34,7 +34,7 @@ class Gone:
 async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster = Gone(Fault("no route to ray://10.0.0.7:10001", NOON - timedelta(minutes=7)))
+    cluster = Gone(Outage("no route to ray://10.0.0.7:10001", NOON - timedelta(minutes=7)))
     installation.server.hub.waits = Waits(cluster)
     made = await seeds.transfer(installation, settings=(replace(seeds.PATH, value="https://example.com/x.csv"),))
     client, team = installation.client(), f"/teams/{installation.team_id}"
@@ -53,7 +53,7 @@ async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
     assert told == {"reason": "cluster", "cause": "CLUSTER", "since": "2024-06-15T11:53:00Z"}
     degraded = "The cluster takes nothing since 2024-06-15T11:53:00Z; the log says why."
     assert (await client.get("/readyz")).json() == {"status": "ready", "degraded": degraded}
-    cluster.fault = None
+    cluster.outage = None
     assert await waiting() is None
     assert (await client.get("/readyz")).json() == {"status": "ready"}
 

@@ -153,7 +153,7 @@ class Fleet:
         """Wait for it; the clock of the state goes on meanwhile."""
         end = time.monotonic() + patience
         while not (found := met()):
-            assert time.monotonic() < end, f"it does not come to pass; {self.runs()} {self.executor.fault}"
+            assert time.monotonic() < end, f"it does not come to pass; {self.runs()} {self.executor.outage}"
             await asyncio.sleep(0.02)
             self.installation.pass_time(seconds=0.1)  # what waits for a new attempt waits less
             self.dispatcher.wake()

@@ -99,7 +99,7 @@ async def test_a_cluster_that_asks_for_no_token_gets_no_job(fleet: Fleet) -> Non
         fleet.executor = connected(open_one)
         await fleet.backfill(fleet.transfer(), 1)
         fleet.start()
-        await fleet.until(lambda: "does not ask for a token" in str(fleet.executor.fault), patience=150)
+        await fleet.until(lambda: "does not ask for a token" in str(fleet.executor.outage), patience=150)
         assert fleet.executor.slots == 0
         assert fleet.runs() == {"QUEUED": 1} and fleet.attempts() == [(str(ago(0)), 0)]
     finally:

@@ -94,9 +94,9 @@ async def test_while_the_cluster_is_gone_days_wait_and_lose_no_attempt(fleet: Fl
     fleet.start()
     await fleet.until(fleet.readings)
     fleet.cluster.kill()
-    await fleet.until(lambda: fleet.executor.fault and fleet.runs() == {"QUEUED": 6})
+    await fleet.until(lambda: fleet.executor.outage and fleet.runs() == {"QUEUED": 6})
     assert {count for _, count in fleet.attempts()} == {0} and fleet.executor.slots == 0
-    assert "cannot be used" in str(fleet.executor.fault)
+    assert "cannot be used" in str(fleet.executor.outage)
     gate.touch()
     fleet.cluster.start()
     await fleet.ended(6)

@@ -45,7 +45,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], RayExec
 def test_an_answer_comes_back(connect: Callable[[str], RayExecutor]) -> None:
     executor: Cluster = connect("here")
     assert executor.submit(b"done").result(SECONDS) == b"answer"
-    assert (executor.slots, executor.fault) == (4, None)
+    assert (executor.slots, executor.outage) == (4, None)
 
 
 def test_a_worker_that_breaks_off_is_an_error_and_one_that_cannot_begin_is_no_fault_of_the_job(
@@ -87,7 +87,7 @@ def test_a_cluster_that_is_refused_takes_nothing_and_says_why(connect: Callable[
     executor = connect("refused", slots=0)
     error = executor.submit(b"done").exception(SECONDS)
     assert isinstance(error, Transient) and error.cause == "CLUSTER"
-    while "no token" not in str(executor.fault):
+    while "no token" not in str(executor.outage):
         executor._closing.wait(0.01)
     assert executor.slots == 0
 
@@ -97,7 +97,7 @@ def test_a_driver_that_says_nothing_is_ended(
 ) -> None:
     monkeypatch.setattr(ray, "START_SECONDS", 0.01)
     executor = connect("mute", slots=0)
-    while "no word for 0.01 s" not in str(executor.fault):
+    while "no word for 0.01 s" not in str(executor.outage):
         executor._closing.wait(0.01)
 
 
@@ -132,10 +132,10 @@ def test_a_close_does_not_wait_for_the_next_try(
 ) -> None:
     monkeypatch.setattr(ray, "AGAIN_SECONDS", 3600)
     executor = connect("refused", slots=0)
-    while "no token" not in str(executor.fault):
+    while "no token" not in str(executor.outage):
         executor._closing.wait(0.01)
     executor.close()
-    assert not executor._keeper.is_alive() and "the server is stopping" in str(executor.fault)
+    assert not executor._keeper.is_alive() and "the server is stopping" in str(executor.outage)
 
 
 def test_a_close_while_the_driver_starts_ends_it(

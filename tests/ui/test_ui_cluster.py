@@ -10,7 +10,7 @@ from browsing import Browser
 from scenes import loaded, waiting
 
 from dayfill.engine.waits import Waits
-from dayfill.executors import Cluster, Fault
+from dayfill.executors import Cluster, Outage
 from installation import NOON, Installation
 
 
@@ -18,7 +18,7 @@ async def test_a_backfill_and_its_transfer_say_since_when_the_cluster_is_gone(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dayfill.engine.waits.is_away", lambda job: True)
-    cluster = SimpleNamespace(fault=Fault("no route to 10.0.0.7", NOON), slots=0)
+    cluster = SimpleNamespace(outage=Outage("no route to 10.0.0.7", NOON), slots=0)
     installation.server.hub.waits = Waits(cast(Cluster, cluster))
     transfer = await loaded(installation, days=3)
     backfill = await waiting(installation, transfer)
@@ -29,6 +29,6 @@ async def test_a_backfill_and_its_transfer_say_since_when_the_cluster_is_gone(
         assert "10.0.0.7" not in browser.page
     for path in (f"/backfills/{backfill}", f"/transfers/{transfer}"):
         assert "for the cluster since <time" in (await browser.open(path)).text
-    cluster.fault = None
+    cluster.outage = None
     for path in ("/", f"/backfills/{backfill}", f"/transfers/{transfer}"):
         assert "the cluster" not in (await browser.open(path)).text

@@ -97,8 +97,8 @@ def _of_backlog(backlog: Backlog, now: datetime) -> Iterator[Metric]:
 def _of_health(vitals: Vitals) -> Iterator[Metric]:
     yield Gauge("dayfill_dispatcher_fault", "1 while the dispatcher cannot work; /readyz says why.", bool(vitals.fault))
     if vitals.cluster is not None:
-        fault, slots = vitals.cluster.fault, vitals.cluster.slots
-        yield Gauge("dayfill_cluster_fault", "1 while the cluster takes nothing; the log says why.", fault is not None)
+        outage, slots = vitals.cluster.outage, vitals.cluster.slots
+        yield Gauge("dayfill_cluster_fault", "1 while the cluster takes nothing; the log says why.", outage is not None)
         yield Gauge("dayfill_cluster_slots", "Slices that the cluster takes at once.", slots)
     yield Gauge("dayfill_state_wal_bytes", "Size of the state's write-ahead log.", vitals.log_bytes)
     if vitals.checked_time is None:

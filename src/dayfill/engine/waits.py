@@ -21,8 +21,8 @@ class Waits:
     @property
     def since(self) -> datetime | None:
         """Since when the cluster takes nothing; None while all is well."""
-        fault = None if self.cluster is None else self.cluster.fault
-        return None if fault is None else fault.since
+        outage = None if self.cluster is None else self.cluster.outage
+        return None if outage is None else outage.since
 
     async def of(self, db: Reader, team_id: int, transfer_id: int, now: datetime) -> Waiting | None:
         """What nothing of this transfer starts for; None if something starts."""

@@ -25,7 +25,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Outage:
     """Why a cluster takes nothing, and since when."""
 
     why: str
@@ -37,7 +37,7 @@ class Cluster(Protocol):
 
     slots: int
     """How many slices it takes now; 0 while it is gone. It may change at any time."""
-    fault: Fault | None
+    outage: Outage | None
     """None while all is well."""
 
     def submit(self, job: bytes) -> Future[bytes]:

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 import structlog
 
 from dayfill.errors import SetupError, Transient
-from dayfill.executors import Fault
+from dayfill.executors import Outage
 from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames, taken
 from dayfill.secrets import safe
 
@@ -56,7 +56,7 @@ class RayExecutor:
         if find_spec("ray") is None:
             raise SetupError("The executor is a Ray cluster, and Ray is not installed: pip install 'dayfill[ray]'.")
         self.slots = 0
-        self.fault: Fault | None = Fault(f"the Ray cluster at {address} has not answered yet", now())
+        self.outage: Outage | None = Outage(f"the Ray cluster at {address} has not answered yet", now())
         self._address, self._environment, self._now, self._changed = address, dict(environment), now, changed
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[bytes]] = {}
@@ -76,7 +76,7 @@ class RayExecutor:
         self._waiting[number] = future
         future.add_done_callback(lambda done: self._cancel(number) if done.cancelled() else None)
         self._wanted.put(Wanted(number, job))
-        if self.fault is not None:
+        if self.outage is not None:
             self._lose_all()
         return future
 
@@ -126,7 +126,7 @@ class RayExecutor:
 
     def _listen(self, file: int) -> str:
         try:
-            for told in frames(file, Told, lambda: START_SECONDS if self.fault else SILENT_SECONDS):
+            for told in frames(file, Told, lambda: START_SECONDS if self.outage else SILENT_SECONDS):
                 if told.what == "refused":
                     return told.text
                 self._hear(told)
@@ -155,21 +155,21 @@ class RayExecutor:
             future.set_exception(RuntimeError(safe(told.text, _TEXT_LENGTH) or "cancelled by somebody else"))
 
     def _joined(self, slots: int) -> None:
-        if self.fault is not None:
+        if self.outage is not None:
             log.info("cluster_joined", address=self._address, slots=slots)
-        self.fault = None
+        self.outage = None
         if slots != self.slots:
             self.slots = slots
             self._changed()
 
     def _gone(self, why: str) -> None:
         text = f"the Ray cluster at {self._address} cannot be used: {safe(why, _TEXT_LENGTH)}"
-        if self.fault is None or self.fault.why != text:
+        if self.outage is None or self.outage.why != text:
             log.error("cluster_gone", why=text)
         self._fail(text)
 
     def _fail(self, why: str) -> None:
-        self.fault, self.slots = Fault(why, self._now() if self.fault is None else self.fault.since), 0
+        self.outage, self.slots = Outage(why, self._now() if self.outage is None else self.outage.since), 0
         self._lose_all()
 
     def _lose_all(self) -> None:
