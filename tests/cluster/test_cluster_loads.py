@@ -11,7 +11,7 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError, WorkerCra
 
 from dayfill.cluster import loads
 from dayfill.cluster.loads import Answer, Ended, Loads
-from dayfill.executors.frames import Told, Wanted
+from dayfill.executors.frames import Order, Told
 
 
 class Cluster:
@@ -53,7 +53,7 @@ def begin(cluster: Cluster) -> Callable[[int, int], Loads]:
         made = Loads(cluster.ended.append)
         cluster.now += 1
         assert made.meet([cpus]) == [Told("slots", 2 * cpus)]
-        assert made.meet([Wanted(number, b"%d" % number) for number in range(jobs)]) == []
+        assert made.meet([Order(number, b"%d" % number) for number in range(jobs)]) == []
         return made
 
     return begun
@@ -71,7 +71,7 @@ def test_jobs_that_fit_have_tasks_of_their_own_and_more_share_them(
     cluster.tasks.clear()
     made = begin(2, 9)
     assert cluster.sizes() == [3, 2, 2, 2]
-    assert made.meet([Wanted(10, b"10")]) == [] and cluster.sizes() == [3, 2, 2, 2], "every place is taken"
+    assert made.meet([Order(10, b"10")]) == [] and cluster.sizes() == [3, 2, 2, 2], "every place is taken"
     cluster.tasks[0][1].set_result(([b"a", b"b"], 3.0))
     assert made.meet(cluster.ended) == [Told("done", 0, b"a"), Told("done", 1, b"b")]
     assert cluster.tasks[-1][0] == [b"2", b"10"], "what was not begun comes first"
@@ -81,12 +81,12 @@ def test_quick_ones_share_a_task_while_they_are_quick(cluster: Cluster, begin: C
     made = begin(2, 1)
     for number in range(3):
         cluster.tasks[-1][1].set_result(([b""], 0.001))
-        made.meet([*cluster.ended, Wanted(10 + number, b"")])
+        made.meet([*cluster.ended, Order(10 + number, b"")])
         cluster.ended.clear()
-    made.meet([Wanted(number, b"") for number in range(20, 24)])
+    made.meet([Order(number, b"") for number in range(20, 24)])
     assert cluster.sizes()[-1] == 4, "three places more are free"
     cluster.tasks[-1][1].set_result(([b""] * 4, 8.0))
-    made.meet([*cluster.ended, *(Wanted(number, b"") for number in range(30, 33))])
+    made.meet([*cluster.ended, *(Order(number, b"") for number in range(30, 33))])
     assert cluster.sizes()[-3:] == [1, 1, 1]
 
 
@@ -106,7 +106,7 @@ def test_after_a_worker_was_lost_with_several_each_is_given_back_and_runs_alone(
     made = begin(1, 4)
     fail(cluster, 0, WorkerCrashedError())
     assert made.meet(cluster.ended) == [Told("again", 0), Told("again", 1)]
-    made.meet([Wanted(number, b"") for number in range(10, 14)])
+    made.meet([Order(number, b"") for number in range(10, 14)])
     assert cluster.sizes() == [2, 2, 1]
     fail(cluster, 2, WorkerCrashedError())
     (told,) = made.meet(cluster.ended[1:])
@@ -121,9 +121,9 @@ def test_a_cancel_ends_what_runs_and_takes_back_what_waits(
     cluster: Cluster, begin: Callable[[int, int], Loads]
 ) -> None:
     made = begin(1, 4)
-    made.meet([Wanted(4, b"4")])
-    assert made.meet([Wanted(4)]) == [Told("cancelled", 4)] and not cluster.cancelled
-    assert made.meet([Wanted(1), Wanted(99)]) == [] and cluster.cancelled == [cluster.tasks[0][1]]
+    made.meet([Order(4, b"4")])
+    assert made.meet([Order(4)]) == [Told("cancelled", 4)] and not cluster.cancelled
+    assert made.meet([Order(1), Order(99)]) == [] and cluster.cancelled == [cluster.tasks[0][1]]
     fail(cluster, 0, TaskCancelledError())
     assert made.meet(cluster.ended) == [Told("again", 0), Told("cancelled", 1)]
 
@@ -166,7 +166,7 @@ def test_several_that_a_worker_could_not_begin_are_no_fault_of_theirs(
     made = begin(1, 4)
     fail(cluster, 0, RayTaskError("load", "trace", ImportError("no dayfill")))
     assert [one.what for one in made.meet(cluster.ended)] == ["unfit", "unfit"]
-    assert made.meet([Wanted(8, b""), Wanted(9, b"")]) == [] and cluster.sizes() == [2, 2, 2], "nobody died"
+    assert made.meet([Order(8, b""), Order(9, b"")]) == [] and cluster.sizes() == [2, 2, 2], "nobody died"
 
 
 def test_the_load_of_several_begins_no_more_once_it_took_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,24 +8,24 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dayfill.domain.fair import MAX_WEIGHT, MOST_AWAY, Line
+from dayfill.domain.fair import MAX_WEIGHT, MOST_AWAY, FairQueue
 
 
-def line_of(*who: int) -> Line:
-    line = Line()
+def line_of(*who: int) -> FairQueue:
+    line = FairQueue()
     for one in who:
         line.join(one)
     return line
 
 
-def turn(line: Line, turns: float = 1) -> int:
+def turn(line: FairQueue, turns: float = 1) -> int:
     """Whose turn it was; it goes on waiting."""
     (one,) = line.first(1)
     line.serve(one, turns)
     return one
 
 
-def served(line: Line, rounds: int, turns: dict[int, float] | None = None) -> list[int]:
+def served(line: FairQueue, rounds: int, turns: dict[int, float] | None = None) -> list[int]:
     return [turn(line, (turns or {}).get(line.first(1)[0], 1)) for _ in range(rounds)]
 
 

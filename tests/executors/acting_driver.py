@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from dayfill.executors.frames import Told, Wanted, Writer, frames
+from dayfill.executors.frames import Order, Told, Writer, frames
 
 
 def main(address: str) -> None:
@@ -18,8 +18,8 @@ def main(address: str) -> None:
         time.sleep(60)
     told.write(Told("slots", 4))
     told.write(Told("slots", 4))
-    for wanted in frames(0, Wanted):
-        job = (wanted.job or b"cancelled").decode()
+    for order in frames(0, Order):
+        job = (order.job or b"cancelled").decode()
         if job == "quit":
             return
         if job == "junk":
@@ -27,7 +27,7 @@ def main(address: str) -> None:
         elif job == "large":
             os.write(1, b"\xff\xff\xff\xff")
         elif job != "hold":
-            told.write(Told(job, wanted.number, b"answer", text=f"{job} says the driver"))  # type: ignore[arg-type]
+            told.write(Told(job, order.number, b"answer", text=f"{job} says the driver"))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def test_a_cancel_that_meets_an_answer_or_a_loss_asks_nothing_more(connect: Call
     answered, lost = executor.submit(b"hold"), Future[bytes]()
     assert executor.submit(b"done").result(SECONDS) == b"answer", "the driver has all that was sent before"
     executor._waiting.clear()
-    assert answered.cancel() and executor._wanted.empty()
+    assert answered.cancel() and executor._orders.empty()
     lost.cancel()
     executor._waiting[99] = lost
     executor._lose_all()

@@ -12,7 +12,7 @@ from moods import MoodyDestination
 
 from dayfill.destinations import DayOutcome, FinishedDay
 from dayfill.domain.days import WHOLE
-from dayfill.domain.fair import Line
+from dayfill.domain.fair import FairQueue
 from dayfill.domain.run import LOST
 from dayfill.domain.slices import DayResult, Outcome
 from dayfill.engine import dispatch, extract, offers
@@ -138,19 +138,19 @@ def read_with_the_days(patch: pytest.MonkeyPatch) -> None:
 
 def all_weigh_the_same(patch: pytest.MonkeyPatch) -> None:
     """Turns are shared evenly, whatever the weights."""
-    charge = Line.charge
-    patch.setattr(Line, "charge", lambda line, one, turns, weight=1: charge(line, one, turns))
+    charge = FairQueue.charge
+    patch.setattr(FairQueue, "charge", lambda queue, one, turns, weight=1: charge(queue, one, turns))
 
 
 def turns_are_saved_up(patch: pytest.MonkeyPatch) -> None:
     """Who was away has all its turns at once when it comes back."""
 
-    def join(line: Line, one: int) -> None:
-        if one not in line:
-            line._tags.setdefault(one, 0.0)
-            insort(line._waiting, (line._tags[one], one))
+    def join(queue: FairQueue, one: int) -> None:
+        if one not in queue:
+            queue._tags.setdefault(one, 0.0)
+            insort(queue._waiting, (queue._tags[one], one))
 
-    patch.setattr(Line, "join", join)
+    patch.setattr(FairQueue, "join", join)
 
 
 def weight_as_it_was(patch: pytest.MonkeyPatch) -> None:

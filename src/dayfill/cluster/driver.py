@@ -18,7 +18,7 @@ from queue import SimpleQueue
 import ray
 
 from dayfill.cluster.loads import Event, Loads, last_line
-from dayfill.executors.frames import Told, Wanted, Writer, frames, taken
+from dayfill.executors.frames import Order, Told, Writer, frames, taken
 
 BEAT_SECONDS = 1.0
 
@@ -62,8 +62,8 @@ def main() -> None:
     events: SimpleQueue[Event] = SimpleQueue()
     _beside(lambda: beat(events))
     _beside(lambda: work(events, told))
-    for wanted in frames(0, Wanted):
-        events.put(wanted)
+    for order in frames(0, Order):
+        events.put(order)
 
 
 def _beside(work: Callable[[], None]) -> None:

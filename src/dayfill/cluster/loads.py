@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
-from dayfill.executors.frames import Told, Wanted
+from dayfill.executors.frames import Order, Told
 
 SLICES_PER_CPU = 2
 """One that runs and one that waits at its door: more would only be out of reach of a cancel or of something urgent."""
@@ -69,7 +69,7 @@ class Ended:
     done: Future[Answer]
 
 
-Event = Wanted | Ended | int
+Event = Order | Ended | int
 """From the server; from the cluster; or how many CPUs it has."""
 
 

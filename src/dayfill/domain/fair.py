@@ -9,7 +9,7 @@ MOST_AWAY = 1_000
 """Tags of so many who are away are always kept, since a turn of theirs may not have ended."""
 
 
-class Line:
+class FairQueue:
     """Those who wait, by their ids, in the order of their turns.
 
     Being served raises a tag by the turns that it took, divided by the weight. Whoever joins, or comes back, starts at

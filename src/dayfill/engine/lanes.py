@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import islice
 
-from dayfill.domain.fair import Line
+from dayfill.domain.fair import FairQueue
 from dayfill.domain.run import Priority
 from dayfill.store.lanes import Lane
 
@@ -26,8 +26,8 @@ class Lanes:
 
     def __init__(self) -> None:
         self._known: set[Lane] = set()
-        self._teams: dict[int, Line] = {priority: Line() for priority in sorted(Priority)}
-        self._transfers: dict[tuple[int, int], Line] = defaultdict(Line)
+        self._teams: dict[int, FairQueue] = {priority: FairQueue() for priority in sorted(Priority)}
+        self._transfers: dict[tuple[int, int], FairQueue] = defaultdict(FairQueue)
         self._lanes: dict[tuple[int, int], Lane] = {}
         self._behind: dict[tuple[int, Cause], dict[Lane, None]] = {}
         self._causes: dict[Lane, Cause] = {}
@@ -49,8 +49,8 @@ class Lanes:
 
     def forget(self) -> None:
         """Who has had a turn long ago need not be remembered."""
-        for line in (*self._teams.values(), *self._transfers.values()):
-            line.forget()
+        for queue in (*self._teams.values(), *self._transfers.values()):
+            queue.forget()
 
     def retry(self) -> None:
         """What held lanes up may be over: the first ones behind it have their turn again."""
@@ -68,9 +68,9 @@ class Lanes:
 
         The first is whose turn it is.
         """
-        for priority, line in self._teams.items():
-            if line:
-                of_teams = [self._transfers[priority, team_id] for team_id in line.first(most)]
+        for priority, queue in self._teams.items():
+            if queue:
+                of_teams = [self._transfers[priority, team_id] for team_id in queue.first(most)]
                 in_turn = (of_team[place] for place in range(most) for of_team in of_teams if place < len(of_team))
                 return [self._lanes[priority, transfer_id] for transfer_id in islice(in_turn, most)]
         return []
@@ -90,7 +90,7 @@ class Lanes:
 
     def set_aside(self, lane: Lane, cause: Cause) -> None:
         """It cannot start, and neither can any other lane that waits for the same."""
-        self._leave_line(lane)
+        self._leave_queue(lane)
         if self._causes.get(lane) != cause:
             self._leave_cause(lane)
             self._causes[lane] = cause
@@ -99,7 +99,7 @@ class Lanes:
     def drop(self, lane: Lane) -> None:
         """It has nothing to start before the state says otherwise."""
         self._known.remove(lane)
-        self._leave_line(lane)
+        self._leave_queue(lane)
         self._leave_cause(lane)
         del self._lanes[lane.priority, lane.transfer_id]
 
@@ -107,7 +107,7 @@ class Lanes:
         self._teams[lane.priority].join(lane.team_id)
         self._transfers[lane.priority, lane.team_id].join(lane.transfer_id)
 
-    def _leave_line(self, lane: Lane) -> None:
+    def _leave_queue(self, lane: Lane) -> None:
         of_team = self._transfers[lane.priority, lane.team_id]
         of_team.leave(lane.transfer_id)
         if not of_team:

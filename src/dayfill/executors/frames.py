@@ -18,7 +18,7 @@ _PART_BYTES = 256 * 1024
 """Read at once; many messages may come in it."""
 
 
-class Wanted(msgspec.Struct, array_like=True):
+class Order(msgspec.Struct, array_like=True):
     """From the server: run this job under this number; without a job, cancel it."""
 
     number: int
@@ -40,7 +40,7 @@ class Told(msgspec.Struct, array_like=True):
     text: str = ""
 
 
-Message = TypeVar("Message", Wanted, Told)
+Message = TypeVar("Message", Order, Told)
 Anything = TypeVar("Anything")
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from dayfill.errors import SetupError, Transient
 from dayfill.executors import Outage
-from dayfill.executors.frames import Silence, Told, Wanted, Writer, frames, taken
+from dayfill.executors.frames import Order, Silence, Told, Writer, frames, taken
 from dayfill.secrets import safe
 
 SILENT_SECONDS = 20.0
@@ -60,7 +60,7 @@ class RayExecutor:
         self._address, self._environment, self._now, self._changed = address, dict(environment), now, changed
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[bytes]] = {}
-        self._wanted: SimpleQueue[Wanted | None] = SimpleQueue()
+        self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._closing = threading.Event()
         self._driver: subprocess.Popen[bytes] | None = None
         self._keeper = threading.Thread(target=self._keep, name="ray", daemon=True)
@@ -75,14 +75,14 @@ class RayExecutor:
         number, future = next(self._numbers), Future[bytes]()
         self._waiting[number] = future
         future.add_done_callback(lambda done: self._cancel(number) if done.cancelled() else None)
-        self._wanted.put(Wanted(number, job))
+        self._orders.put(Order(number, job))
         if self.outage is not None:
             self._lose_all()
         return future
 
     def _cancel(self, number: int) -> None:
         if self._waiting.pop(number, None) is not None:
-            self._wanted.put(Wanted(number))
+            self._orders.put(Order(number))
 
     def close(self) -> None:
         """End the driver, and with it all that it has under way."""
@@ -112,16 +112,16 @@ class RayExecutor:
             start_new_session=True,  # a Ctrl-C lets the slices under way end
         ) as driver:
             assert driver.stdin is not None and driver.stdout is not None
-            self._driver, self._wanted = driver, SimpleQueue()
+            self._driver, self._orders = driver, SimpleQueue()
             if self._closing.is_set():
                 driver.kill()
-            sender = threading.Thread(target=_send, args=(self._wanted, driver.stdin.fileno()), daemon=True)
+            sender = threading.Thread(target=_send, args=(self._orders, driver.stdin.fileno()), daemon=True)
             sender.start()
             try:
                 return self._listen(driver.stdout.fileno())
             finally:
                 driver.kill()
-                self._wanted.put(None)
+                self._orders.put(None)
                 sender.join()
 
     def _listen(self, file: int) -> str:
@@ -184,9 +184,9 @@ class RayExecutor:
         return Transient("CLUSTER", f"Not loaded: the Ray cluster at {self._address} went away.", retry_after=0.0)
 
 
-def _send(wanted: SimpleQueue[Wanted | None], file: int) -> None:
+def _send(orders: SimpleQueue[Order | None], file: int) -> None:
     """Hand over what is put in the queue, in its order, all that is there at once; until None, or nobody reads."""
-    pipe = Writer[Wanted](file)
+    pipe = Writer[Order](file)
     with suppress(OSError):
-        while None not in (some := taken(wanted)):
+        while None not in (some := taken(orders)):
             pipe.write(*(one for one in some if one is not None))
