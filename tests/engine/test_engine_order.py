@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from dayfill.domain.run import Priority
 from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, SliceSize
 from dayfill.errors import Transient
+from dayfill.store import lanes
+from dayfill.store.db import Tx
 from meeting import meet
 from rig import LAST, Rig, ago, last
 
@@ -175,3 +179,38 @@ async def test_a_refresh_and_a_backfill_never_load_one_day_at_once(rig: Rig) -> 
     assert seen >= 4
     assert sorted(rig.destination.loaded) == sorted([LAST, LAST, ago(1), ago(1), ago(2), ago(3)])
     assert rig.agrees(transfer) == sorted(last(4))
+
+
+@pytest.mark.parametrize("others", [Priority.INTERACTIVE, Priority.BACKFILL], ids=["two lanes", "one lane"])
+async def test_days_that_two_runs_wait_for_leave_no_slot_empty(rig: Rig, others: Priority) -> None:
+    """The newest days of a backfill are wanted by a refresh too: older ones take the slots that are left."""
+    rig.single_days()
+    executor = rig.gated(slots=8)
+    transfer = rig.transfer(parallelism=8)
+    await rig.refresh(transfer, ago(0), ago(1), ago(2), priority=others)
+    backfill = await rig.backfill(transfer, last(20))
+    await rig.step()
+    assert [gate.days for gate in executor.gates] == [[ago(n)] for n in range(8)]
+    await rig.finish()
+    assert (await rig.get(backfill)).completed == 20
+    assert rig.agrees(transfer) == sorted(last(20))
+
+
+async def test_days_of_two_lanes_are_read_once_more_only_where_they_are_short(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.single_days()
+    rig.gated(slots=8)
+    asked = list[int]()
+    claimable = lanes.claimable
+
+    async def counted(tx: Tx, wanted: Sequence[tuple[lanes.Lane, int]], now: datetime) -> object:
+        asked.extend([most for _, most in wanted])
+        return await claimable(tx, wanted, now)
+
+    monkeypatch.setattr(lanes, "claimable", counted)
+    transfer = rig.transfer(parallelism=8)
+    await rig.backfill(transfer, last(20))
+    await rig.refresh(transfer, ago(30), ago(31), priority=Priority.INTERACTIVE)
+    await rig.step()
+    assert asked == [8, 6], "a day that only one of them wants costs nothing"

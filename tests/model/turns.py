@@ -141,10 +141,10 @@ class Turns:
         # A suspect waits until nothing else runs, and all others wait for it.
         is_suspect = any(row[10] for row in rows) or any(one.alone for one in claimed)
         waiting = [] if is_suspect else self._ready(claimer, claimed, admitted, rows)
-        # One that got something may go on in the next turn: its lane offers no more runs than there is room for, and
-        # those of days that another of its runs starts are no use to it.
+        # Of one that got something a table without days waits until none of its days does.
         had = {one.work.transfer_id for one in claimed}
-        ready = [lane for lane in waiting if lane.transfer_id not in had]
+        has_days = {Lane(*row[:9]) for row in rows if row[9]}
+        ready = [lane for lane in waiting if lane.transfer_id not in had or lane in has_days]
         # A suspect starts without a turn, and what it takes counts all the same.
         self._account(weights, [*self.served, *(one.lane for one in claimed if one.alone)], ready, waiting)
         self._urgent_first(claimed, ready)

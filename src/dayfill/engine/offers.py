@@ -84,6 +84,8 @@ async def read(
             room.closed.add(cause)
             held_up[lane] = cause
     found = await lanes.claimable(tx, [(lane, offer.most) for lane, offer in offers.items()], at.now)
+    if short := _short(offers, found, room):
+        found |= await lanes.claimable(tx, short, at.now)
     for lane, offer in offers.items():
         _fill(offer, found[lane], room.days[lane.transfer_id])
     return {lane: offer for lane, offer in offers.items() if offer.found}, held_up
@@ -112,6 +114,18 @@ def _empty(claimer: Claimer, room: Room, lane: Lane, job: TransferJob, at: At) -
     days_each = 1 if tried else min(size.slice_days(), _days_in_a_burst(job))
     slices = 1 if tried or job.requests_per_minute else room.slices(job, size.slices_at_once(job.parallelism), away)
     return Offer(lane, job, tried, away, days_each, slices * days_each, [])
+
+
+def _short(offers: dict[Lane, Offer], found: dict[Lane, list[Claimable]], room: Room) -> list[tuple[Lane, int]]:
+    """Lanes that may hold more, although of what was read too much is of days that another run loads; and how many runs
+    to read of them: for no day more than two wait, that of a backfill and another one.
+    """
+    short = []
+    for lane, offer in offers.items():
+        taken = room.days[lane.transfer_id]
+        if len(found[lane]) == offer.most > len({run.data_date for run in found[lane]} - taken):
+            short.append((lane, 2 * (offer.most + len(taken))))
+    return short
 
 
 def _fill(offer: Offer, found: list[Claimable], taken: set[date]) -> None:
