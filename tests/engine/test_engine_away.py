@@ -7,6 +7,7 @@ from types import SimpleNamespace as Of
 
 import pytest
 
+from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.engine import offers
 from dayfill.engine.away import Away
 from dayfill.engine.budgets import SliceSize
@@ -93,6 +94,20 @@ async def test_a_day_goes_to_another_worker_at_once_the_first_time_only(rig: Rig
     rig.pass_time(seconds=4)
     await rig.step()
     assert len(fleet.flying) == 3
+
+
+async def test_a_day_that_was_always_lost_takes_no_other_along_and_leaves_no_slot_empty(rig: Rig, fleet: Fleet) -> None:
+    rig.transfer()
+    transfer, fleet.slots = rig.transfer(), 0
+    rig.dispatcher._claimer.sizes[transfer] = SliceSize(shares=False, days=8, growing=False)
+    backfill = await rig.backfill(transfer, last(20))
+    await rig.step()
+    lost = {"cause": LOST, "attempts": MAX_ATTEMPTS - 1, "day": str(ago(1))}
+    rig.installation.execute("UPDATE runs SET cause = :cause, attempts = :attempts WHERE data_date = :day", **lost)
+    fleet.slots = 3
+    await rig.step()
+    running = [day for day, (status, _) in rig.runs(backfill).items() if status == "RUNNING"]
+    assert sorted(running, reverse=True) == [ago(0), ago(1), ago(2)] and len(fleet.flying) == 3
 
 
 async def test_at_the_deadline_a_slice_is_ended_where_it_runs(rig: Rig, fleet: Fleet) -> None:

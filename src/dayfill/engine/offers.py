@@ -132,8 +132,10 @@ def _fill(offer: Offer, found: list[Claimable], taken: set[date]) -> None:
     offer.found = _together(_one_a_day(found, taken))
     offer.is_all = len(found) == len(offer.found) < offer.most
     suspect = next((run for run in offer.found if _is_suspect(run)), None)
-    if suspect is not None:
-        offer.found, offer.alone = [suspect], not offer.away  # a worker of a cluster ends alone
+    if suspect is not None and offer.away:
+        offer.days_each = 1  # a worker of a cluster ends alone
+    elif suspect is not None:
+        offer.found, offer.alone = [suspect], True
 
 
 def _is_suspect(run: Claimable) -> bool:
