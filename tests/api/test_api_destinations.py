@@ -113,6 +113,22 @@ async def test_a_body_of_another_shape_is_malformed(
         assert field in description(answer)
 
 
+async def test_a_field_that_the_type_has_not_is_refused_with_the_one_that_may_be_meant(
+    installation: Installation,
+) -> None:
+    """It was left out without a word: who misspells tls would have got none."""
+    made = await seeds.destination(installation)
+    client, place = installation.client(), f"/teams/{installation.team_id}/destinations"
+    wrong = asked(fields={"path": "/srv/a.duckdb", "shcema": "ads"})
+    for answer in (
+        await client.post(place, json=wrong),
+        await client.put(f"{place}/{made.destination_id}", json=wrong),
+        await client.post(f"{place}/test-connection", json=wrong),
+    ):
+        assert error_of(answer) == (422, "UNPROCESSABLE_ENTITY")
+        assert description(answer) == "There is no field 'shcema'; did you mean schema? Known are path, schema."
+
+
 async def test_secrets_only_come_in(installation: Installation, keyed: Keyed) -> None:
     client, place = installation.client(), f"/teams/{installation.team_id}/destinations"
     made = await client.post(place, json=with_key())

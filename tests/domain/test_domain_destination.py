@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from dayfill.domain.destination import MAX_NAME, MAX_SECRET, MAX_VALUE, FieldRule, Wanted, problems, sealed_for
+from dayfill.domain.destination import (
+    MAX_NAME,
+    MAX_SECRET,
+    MAX_VALUE,
+    MOST_TOLD,
+    FieldRule,
+    Wanted,
+    problems,
+    sealed_for,
+)
 from dayfill.domain.secret import Secret
 
 RULES = (
@@ -16,6 +25,7 @@ RULES = (
     FieldRule("passphrase", is_required=False, is_secret=True),
 )
 PLAIN = RULES[:2]
+KNOWN = "host, port, password, passphrase"
 RIGHT = Wanted("DWH_SERVER", "Server", {"host": "db", "port": 5432, "password": "p"}, "AUTH_METHOD_SECRET")
 
 
@@ -63,6 +73,14 @@ def test_a_correct_one_has_no_problem() -> None:
             ),
         ),
         ({"fields": {"password": "p"}}, ("fields.host", "isEmpty", "The field host is missing: fill it in.")),
+        (
+            {"fields": {"host": "db", "password": "p", "Prot": "1"}},
+            ("fields.Prot", "notAllowed", f"There is no field 'Prot'; did you mean port? Known are {KNOWN}."),
+        ),
+        (
+            {"fields": {"host": "db", "password": "p", "x" * 101: True}},
+            (f"fields.{'x' * 100}", "notAllowed", f"There is no field '{'x' * 100}'; known are {KNOWN}."),
+        ),
         ({"fields": {"host": "db"}}, ("fields.password", "isEmpty", "The field password is missing: fill it in.")),
         (
             {"fields": {"host": "db", "password": "p", "port": 1.5}},
@@ -92,6 +110,11 @@ def test_a_correct_one_has_no_problem() -> None:
 )
 def test_each_fault_is_said_in_words(changes: dict[str, object], problem: tuple[str, str, str]) -> None:
     assert said(replace(RIGHT, **changes)) == [problem]  # type: ignore[arg-type]
+
+
+def test_of_many_fields_that_there_are_not_the_first_are_named() -> None:
+    assert len(said(replace(RIGHT, fields={**RIGHT.fields, **{f"f{n}": n for n in range(9_000)}}))) == MOST_TOLD
+    assert said(replace(RIGHT, fields={**RIGHT.fields, "prot": None})) == [], "it says nothing"
 
 
 def test_a_kind_without_secrets_has_no_way_to_sign_in() -> None:

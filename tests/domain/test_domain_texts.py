@@ -96,7 +96,7 @@ def said(found: Iterable[Problem]) -> list[str]:
         ),
         (
             {"settings": (PATH, SourceSetting("x" * 101, 1))},
-            f"data_source_settings[1].field_id notAllowed: There is no setting '{'x' * 100}'; choose from path, "
+            f"data_source_settings[1].field_id notAllowed: There is no setting '{'x' * 100}'; known are path, "
             "format, strict, timezone, parallelism.",
         ),
         (

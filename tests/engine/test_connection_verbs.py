@@ -136,11 +136,21 @@ async def test_a_secret_is_kept_sealed_for_the_one_host_that_it_may_be_sent_to(i
 @pytest.mark.parametrize(
     ("source", "secrets", "says"),
     [
-        ("SQL", {"host": "db.example", "token": "t"}, "A login at SQL keeps no secret 'token': known are password."),
+        (
+            "SQL",
+            {"host": "db.example", "token": "t"},
+            "A login at SQL keeps no secret 'token'; known are password, engine, host, port, tls, ca_certificate.",
+        ),
+        (
+            "SQL",
+            {"host": "db.example", "Passwort": "t"},
+            "A login at SQL keeps no secret 'Passwort'; did you mean password? Known are password, engine, host, port,"
+            " tls, ca_certificate.",
+        ),
         (
             "FILES",
             {"host": "db.example", "token": "t"},
-            "A login at FILES keeps no secret 'token': it has none, so leave it out.",
+            "A login at FILES keeps no secret 'token'; it has none, so leave it out.",
         ),
         ("SQL", {"password": "p"}, "A secret is kept for one host: send it as host beside the secret."),
         ("SQL", {"password": "p", "host": " "}, "A secret is kept for one host: send it as host beside the secret."),

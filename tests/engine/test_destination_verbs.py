@@ -72,7 +72,7 @@ def trying(installation: Installation) -> tuple[Reader, Keyring, str]:
 
 
 async def test_secrets_are_sealed_for_their_row(installation: Installation, server: Server) -> None:
-    made = await create(installation, wanted(host="db", password=CANARY, unknown=CANARY))
+    made = await create(installation, wanted(host="db", password=CANARY))
     twin = await create(installation, Wanted("DWH_SERVER", "Twin", {"host": "db", "password": "other"}))
     assert made.fields == {"host": "db"}
     assert destinations.opened(made, installation.keyring) == {"password": Secret(CANARY)}
@@ -168,6 +168,10 @@ async def test_a_test_tells_no_secret_whatever_goes_wrong(
         (Wanted("DWH_SERVER", "a", {"password": "p"}), "The field host is missing"),
         (Wanted("DWH_SERVER", "a", {"host": "", "password": "p"}), "The field host is missing"),
         (Wanted("DWH_SERVER", "a", {"host": "db"}), "The field password is missing"),
+        (
+            wanted(host="db", password="p", passwrod=CANARY),
+            r"There is no field 'passwrod'; did you mean password\? Known",
+        ),
         (Wanted("DWH_SERVER", "a", {"host": ["db"], "password": "p"}), "The field host must be a text"),
         (Wanted("DWH_SERVER", "a", {"host": "db", "password": 7}), "The field password must be a text"),
         (Wanted("DWH_SERVER", "a", {"host": "a\0b", "password": "p"}), "NUL"),

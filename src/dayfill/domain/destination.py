@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dayfill.domain.problem import Problem, filled, longer
+from dayfill.domain.problem import LONGEST_SHOWN, Problem, choices, filled, longer
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
 
@@ -40,6 +40,8 @@ def sealed_for(team_id: int, destination_id: int) -> str:
 
 
 MAX_NAME, MAX_VALUE, MAX_SECRET = 255, 1000, 65_536
+MOST_TOLD = 10
+"""Unknown fields that are named; who sends more has sent something else."""
 AUTH_METHOD = "AUTH_METHOD_SECRET"
 """The one way to sign in at a destination that has secret fields; others have none."""
 
@@ -67,7 +69,7 @@ class Wanted:
     new_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def plain(self, rules: Sequence[FieldRule]) -> dict[str, Value]:
-        """The settings that are neither secret nor empty; fields that the kind does not know are left out."""
+        """The settings that are neither secret nor empty."""
         found: dict[str, Value] = {}
         for rule in rules:
             value = self.fields.get(rule.field_id)
@@ -94,6 +96,10 @@ def problems(wanted: Wanted, rules: Sequence[FieldRule], stored: Collection[str]
         allowed = f"known is {AUTH_METHOD}" if methods else "this type has none; leave auth_method out"
         text = f"There is no auth_method {wanted.auth_method[:100]!r}: {allowed}."
         yield Problem("auth_method", "notAllowed", text)
+    known = [rule.field_id for rule in rules]
+    for name in [name for name, value in wanted.fields.items() if name not in known and value is not None][:MOST_TOLD]:
+        shown = name[:LONGEST_SHOWN]
+        yield Problem(f"fields.{shown}", "notAllowed", f"There is no field {shown!r}{choices(name, known)}")
     given = {*wanted.plain(rules), *wanted.secrets(rules), *stored}
     for rule in rules:
         place = f"fields.{rule.field_id}"

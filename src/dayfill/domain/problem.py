@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+LONGEST_SHOWN = 100
+"""Characters of a name that is repeated to whoever sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,14 @@ class Problem:
     field_id: str
     error_code: str
     text: str
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """How a sentence ends about a name that there is not: with the one that may be meant, and all that there are."""
+    there = {one.casefold(): one for one in known}
+    meant = get_close_matches(name[:LONGEST_SHOWN].casefold(), there, 1)
+    every = ", ".join(there.values())
+    return f"; did you mean {there[meant[0]]}? Known are {every}." if meant else f"; known are {every}."
 
 
 def outside(field_id: str, value: int | None, least: int, most: int) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dayfill.domain.problem import Problem
+from dayfill.domain.problem import Problem, choices
 from dayfill.domain.transfer import SourceSetting, Value
 
 MAX_SETTINGS, MAX_ID = 200, 100
@@ -48,11 +48,12 @@ def problems(settings: Sequence[SourceSetting], rules: Sequence[SettingRule]) ->
     if len(settings) > MAX_SETTINGS:
         text = f"There are {len(settings)} settings; {MAX_SETTINGS} are allowed: leave some out."
         yield Problem("data_source_settings", "tooLong", text)
+        return
     for position, setting in enumerate(settings):
         place = f"data_source_settings[{position}]"
         rule = known.get(setting.field_id)
         if rule is None:
-            text = f"There is no setting {setting.field_id[:MAX_ID]!r}; choose from {', '.join(known)}."
+            text = f"There is no setting {setting.field_id[:MAX_ID]!r}{choices(setting.field_id, known)}"
             yield Problem(f"{place}.field_id", "notAllowed", text)
         elif setting.field_id in (earlier.field_id for earlier in settings[:position]):
             yield Problem(f"{place}.field_id", "notUnique", f"The setting {setting.field_id} is given twice: keep one.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dayfill.domain.connection import Connection, sealed_for
 from dayfill.domain.ids import LARGEST_SHORT_ID
+from dayfill.domain.problem import LONGEST_SHOWN, choices
 from dayfill.domain.secret import Secret
 from dayfill.engine import sources
 from dayfill.engine.destinations import kind_of
@@ -58,8 +59,8 @@ def kept(data_source_id: str, secrets: Mapping[str, str]) -> dict[str, Secret]:
     known = SECRETS.get(data_source_id, ())
     for name in secrets.keys() - {*BOUND_TO}:
         if name not in known:
-            those = f"known are {', '.join(known)}" if known else "it has none, so leave it out"
-            raise Refused(f"A login at {data_source_id} keeps no secret {name[:100]!r}: {those}.")
+            those = choices(name, (*known, *BOUND_TO)) if known else "; it has none, so leave it out."
+            raise Refused(f"A login at {data_source_id} keeps no secret {name[:LONGEST_SHOWN]!r}{those}")
     if not secrets.get("host", "").strip():
         raise Refused("A secret is kept for one host: send it as host beside the secret.")
     return {kept_for(name, secrets): Secret(secrets[name]) for name in known if secrets.get(name)}

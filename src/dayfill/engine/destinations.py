@@ -12,6 +12,7 @@ from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
+from dayfill.domain.problem import choices
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
@@ -55,8 +56,8 @@ def kind_of(destination_type: str) -> Kind:
         Refused: no such type.
     """
     if destination_type not in kinds.KINDS:
-        known = ", ".join(sorted(kinds.KINDS))
-        raise Refused(f"There is no destination type {destination_type[:50]!r}; known are {known}.")
+        known = choices(destination_type, sorted(kinds.KINDS))
+        raise Refused(f"There is no destination type {destination_type[:50]!r}{known}")
     return kinds.get(destination_type)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from dayfill.domain.access import SCOPES, Caller
 from dayfill.domain.addresses import MOST_NETWORKS, is_within, networks
+from dayfill.domain.problem import choices
 from dayfill.engine.delegation import Grant, refuse_strangers, within
 from dayfill.errors import Denied, Missing, Refused, Unauthenticated
 from dayfill.seams import Seams
@@ -118,7 +119,7 @@ async def _new(db: Reader, text: str) -> tuple[str, str]:
 def _known(scopes: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(scopes)
     if unknown := sorted(chosen - SCOPES):
-        raise Refused(f"There is no scope {unknown[0]!r}; choose from {', '.join(sorted(SCOPES))}.")
+        raise Refused(f"There is no scope {unknown[0]!r}{choices(unknown[0], sorted(SCOPES))}")
     return chosen
 
 

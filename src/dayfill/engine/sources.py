@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dayfill import sources
 from dayfill.domain.fair import DEFAULT_WEIGHT, MAX_WEIGHT
+from dayfill.domain.problem import choices
 from dayfill.domain.source_settings import SettingRule
 from dayfill.domain.transfer import (
     DEFAULT_DEADLINE_SECONDS,
@@ -89,8 +90,8 @@ def known(data_source_id: str, *, code: str | None = None) -> Source:
     """
     source = find(data_source_id)
     if source is None:
-        names = ", ".join(sorted(sources.KINDS))
-        raise Refused(f"There is no data source {data_source_id[:50]!r}; known are {names}.", code=code)
+        known = choices(data_source_id, sorted(sources.KINDS))
+        raise Refused(f"There is no data source {data_source_id[:50]!r}{known}", code=code)
     return source
 
 
