@@ -270,9 +270,11 @@ document.addEventListener("htmx:after:swap", () => {
   backfills.forEach(progress);
 });
 
-// On a phone the tabs are wider than the page: the one that is open is in sight.
-const tab = document.querySelector(".tabs [aria-current]");
-if (tab) tab.parentElement.scrollLeft = tab.offsetLeft + tab.offsetWidth - tab.parentElement.clientWidth;
+// On a phone the pages and the tabs are wider than the screen: the one that is open is in sight, and a part of the next.
+for (const open of document.querySelectorAll(".top nav [aria-current], .tabs [aria-current]")) {
+  const row = open.parentElement;
+  row.scrollLeft = open.getBoundingClientRect().right + 40 - row.getBoundingClientRect().right;
+}
 
 if (location.hash === "#search") document.querySelector("[data-search]")?.focus();
 
