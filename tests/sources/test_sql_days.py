@@ -158,3 +158,19 @@ def test_a_file_that_is_none_is_told(kind: str, tmp_path: Path) -> None:
         source.read(DAYS)
     with pytest.raises(ConnectorError, match=r"DAYFILL_FILE_ROOTS|folder"):
         source.read(DAYS, path="/etc/passwd")
+
+
+@pytest.mark.parametrize("bounds", ["date", "timestamp", "timestamptz"])
+def test_a_day_of_moments_is_that_of_the_account_wherever_the_server_is(postgresql_source: Source, bounds: str) -> None:
+    """A date is compared with a moment in the time zone of the session, which was that of the role or the server."""
+    database = postgresql_source.settings["database"]
+    postgresql_source.run(
+        f"ALTER DATABASE {database} SET timezone = 'Asia/Tokyo'",
+        "CREATE TABLE seen (id integer, at timestamptz)",
+        "INSERT INTO seen SELECT i, TIMESTAMPTZ '2024-03-09T00:30-05:00' + i * interval '1 hour'"
+        " FROM generate_series(0, 80) i",
+    )
+    query = "SELECT * FROM seen WHERE at >= :start AND at < :end"
+    for day, hours in ((date(2024, 3, 9), range(24)), (date(2024, 3, 10), range(24, 47))):
+        asked = {"query": query, "date_column": "at", "bounds": bounds}
+        assert postgresql_source.ids(postgresql_source.read([day], zone="America/New_York", **asked)) == list(hours)

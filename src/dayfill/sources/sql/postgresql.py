@@ -52,8 +52,11 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
     with translated(server), postgresql.session(server, is_checked=True) as con:
         con.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
         con.rows(
-            "SELECT set_config('statement_timeout', $1, true), set_config('standard_conforming_strings', 'on', true)",
+            "SELECT set_config('statement_timeout', $1, true), set_config('standard_conforming_strings', 'on', true),"
+            # A date that a query compares with moments begins in this zone: the role may have any other.
+            " set_config('TimeZone', $2, true)",
             f"{max(int(seconds * 1000), 1)}ms",
+            options.zone,
         )
         try:
             yield Database(con)
