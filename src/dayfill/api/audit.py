@@ -9,7 +9,7 @@ from dayfill.api.wire import Answer, Call, stamp
 from dayfill.domain.ids import LARGEST_ID
 from dayfill.errors import Malformed
 from dayfill.store import audit
-from dayfill.store.audit import NEWEST, Entry, Wanted
+from dayfill.store.audit import NEWEST, Entry, Filter
 
 PAGE, LARGEST_PAGE = 50, 500
 LONGEST_OBJECT = 200
@@ -33,7 +33,7 @@ class EntryView(msgspec.Struct):
 
 async def list_(call: Call) -> Answer:
     limit = integer(call, "limit", lowest=1, highest=LARGEST_PAGE, default=PAGE)
-    wanted = Wanted(
+    wanted = Filter(
         _object(call),
         integer(call, "user_id", lowest=1, highest=LARGEST_ID, default=0) or None,
         moment_from(call, "from"),

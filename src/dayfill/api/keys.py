@@ -27,7 +27,7 @@ Scope = Annotated[str, Meta(max_length=100)]
 Network = Annotated[str, Meta(max_length=100)]
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class KeyBody(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a create. behalf_of_user_id: whom the key acts for, by default who makes it."""
 
     description: Annotated[str, Meta(max_length=LONGEST_DESCRIPTION)] = ""
@@ -69,7 +69,7 @@ async def get(call: Call) -> Answer:
 
 
 async def create(call: Call, tx: Tx) -> Answer:
-    body, server = call.decode(Wanted), call.server
+    body, server = call.decode(KeyBody), call.server
     new = await verbs.create(
         tx,
         server.seams,

@@ -23,7 +23,7 @@ _NUMBERS = frozenset(
 )
 LONGEST_SETTINGS = 20_000
 
-Wanted = TypeVar("Wanted")
+Parameters = TypeVar("Parameters")
 
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")"""
 _PAIR = rf"{_TEXT}: (?:{_TEXT}|True|False|None|-?\d{{1,19}})"
@@ -31,7 +31,7 @@ _PYTHON = re.compile(rf"\{{(?:{_PAIR}(?:, {_PAIR})*+)?\}}", re.DOTALL)
 """A flat dict as Python writes it: no brackets in brackets, so that nothing deep is ever evaluated."""
 
 
-def decoded(call: Call, type_: type[Wanted]) -> Wanted:
+def decoded(call: Call, type_: type[Parameters]) -> Parameters:
     """The parameters as this type, without any coercion but that of texts which stand for something else.
 
     Raises:

@@ -31,7 +31,7 @@ from dayfill.errors import (
 )
 from dayfill.seams import Seams
 
-Wanted = TypeVar("Wanted")
+Body = TypeVar("Body")
 
 ERRORS: dict[type[RequestError], tuple[int, str]] = {
     Malformed: (400, "Invalid Parameter"),
@@ -136,7 +136,7 @@ class Call:
         """
         return bodies.parse(self.body, self.route.most_keys) if self.body else {}
 
-    def decode(self, type_: type[Wanted], leave_out: Collection[str] = ()) -> Wanted:
+    def decode(self, type_: type[Body], leave_out: Collection[str] = ()) -> Body:
         """The body as this type, without any coercion; ``leave_out`` are keys that the type need not know.
 
         Raises:

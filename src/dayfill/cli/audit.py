@@ -54,7 +54,7 @@ async def audit(
         raise usage(f"--limit {limit} is not a number of rows.")
     async with existing_state(options.settings()) as state:
         first = since and datetime.combine(span(since, state.seams.now().date())[0], time(), UTC)
-        found = await rows.latest(state.db, team, rows.Wanted(object, user, first or None), limit)
+        found = await rows.latest(state.db, team, rows.Filter(object, user, first or None), limit)
     options.printer().many([_view(entry) for entry in found], COLUMNS)
     return Exit.OK
 

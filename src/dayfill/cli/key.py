@@ -27,7 +27,7 @@ app = App(name="key", help="API keys of this installation.")
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class KeyOptions:
     """What a new key is for."""
 
     user: str
@@ -47,7 +47,7 @@ class Wanted:
 
 
 @app.command
-async def create(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+async def create(*, wanted: KeyOptions, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """A new API key, printed once. The user is made if the address is new.
 
     For example:
@@ -65,7 +65,7 @@ async def create(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> i
 
 
 @app.command(name="import")
-async def import_(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> int:
+async def import_(*, wanted: KeyOptions, options: LocalOptions = LOCAL_DEFAULTS) -> int:
     """A key that another installation has made is to work here too, so that its programs need no new one.
 
     The key is read from standard input, where no list of processes shows it. The user is made if the address is new.
@@ -80,7 +80,7 @@ async def import_(*, wanted: Wanted, options: LocalOptions = LOCAL_DEFAULTS) -> 
     return Exit.OK
 
 
-async def _made(wanted: Wanted, options: LocalOptions, action: str, text: str | None = None) -> keys.NewKey:
+async def _made(wanted: KeyOptions, options: LocalOptions, action: str, text: str | None = None) -> keys.NewKey:
     async with changing(options.settings(), wanted.team) as change:
         seams = change.state.seams
         made = await keys.create(

@@ -28,7 +28,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Filter:
     """Which rows; None is any. object: kind and id. first, last: both inclusive."""
 
     object: str | None = None
@@ -63,13 +63,13 @@ async def insert(
     )
 
 
-async def page(db: Reader, team_id: int, wanted: Wanted, before: int, limit: int) -> list[Entry]:
+async def page(db: Reader, team_id: int, wanted: Filter, before: int, limit: int) -> list[Entry]:
     """Rows of a team, newest first, from below the row ``before``."""
     rows = await db.scan("page_of_audit", team_id=team_id, before=before, limit=limit, **_values(wanted))
     return [_entry(row) for row in rows]
 
 
-async def latest(db: Reader, team_id: int | None, wanted: Wanted, limit: int) -> list[Entry]:
+async def latest(db: Reader, team_id: int | None, wanted: Filter, limit: int) -> list[Entry]:
     """The newest rows of every team, or of one, and of none; for operators, not for the wire."""
     rows = await db.scan("latest_audit", team_id=team_id, limit=limit, **_values(wanted))
     return [_entry(row) for row in rows]
@@ -91,7 +91,7 @@ async def drop(tx: Tx, before: datetime, most: int) -> None:
     await tx.run("drop_audit", before=micros(before), most=most)
 
 
-def _values(wanted: Wanted) -> dict[str, object]:
+def _values(wanted: Filter) -> dict[str, object]:
     first, last = micros(wanted.first), micros(wanted.last)
     return {
         "object": wanted.object,

@@ -12,7 +12,7 @@ from dayfill.engine import audited, members, sessions
 from dayfill.engine import keys as key_verbs
 from dayfill.errors import Conflict, Denied, Malformed, Missing, Refused
 from dayfill.store import allowances, audit, boards, keys, teams
-from dayfill.store.audit import NEWEST, Wanted
+from dayfill.store.audit import NEWEST, Filter
 from dayfill.ui import answers
 from dayfill.ui.visit import Visit
 
@@ -40,7 +40,7 @@ async def _page(visit: Visit, status: int = 200, **more: object) -> Response:
     listed = await keys.page(site.db, visit.team_id)
     entries = []
     if may_manage:
-        entries = await audit.page(site.db, visit.team_id, Wanted(), int(before or NEWEST), AUDIT_PAGE + 1)
+        entries = await audit.page(site.db, visit.team_id, Filter(), int(before or NEWEST), AUDIT_PAGE + 1)
     values: dict[str, object] = {
         "people": people,
         "emails": {one.user_id: one.email for one in people},
