@@ -62,17 +62,17 @@ class Counts:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Results:
-    """What a batch of results changes in the counters of one backfill."""
+    """What a batch of results changes on one backfill: its counters, and its streak of equal fatal errors."""
 
-    ended: int
-    completed: int
-    failed: int
-    cancelled: int
-    rows: int
     fatal_cause: str | None
     fatal_streak: int
+    ended: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    rows: int = 0
 
 
 async def lock_transfer(tx: Tx, team_id: int, transfer_id: int) -> LockedTransfer | None:
