@@ -80,7 +80,7 @@ async def test_a_worker_of_another_version_refuses_and_no_attempt_is_lost(
 async def test_a_slice_that_hangs_is_ended_at_its_deadline_and_its_worker_is_free(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dayfill.engine.dispatch.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("dayfill.engine.flights.GRACE_SECONDS", 0.5)
     await fleet.backfill(fleet.transfer(hang=str(ago(0)), deadline=1), 1)
     fleet.start()
     await fleet.ended(1)

@@ -29,7 +29,7 @@ async def test_the_days_of_a_killed_worker_are_loaded_by_another(fleet: Fleet) -
 async def test_the_day_of_a_frozen_worker_is_loaded_by_another_and_what_wakes_up_changes_nothing(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dayfill.engine.dispatch.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("dayfill.engine.flights.GRACE_SECONDS", 0.5)
     gate = fleet.folder / "gate"
     await fleet.backfill(fleet.transfer(gate=str(gate), deadline=20), 1)
     fleet.start()

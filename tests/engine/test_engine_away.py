@@ -11,7 +11,7 @@ from dayfill.domain.run import LOST, MAX_ATTEMPTS
 from dayfill.engine import offers
 from dayfill.engine.away import Away
 from dayfill.engine.budgets import SliceSize
-from dayfill.engine.dispatch import GRACE_SECONDS
+from dayfill.engine.flights import GRACE_SECONDS
 from dayfill.errors import Transient
 from rig import Rig, ago, last
 

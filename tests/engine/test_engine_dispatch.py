@@ -9,7 +9,8 @@ import pytest
 from dayfill import sources
 from dayfill.domain.reach import Reach, Reaches
 from dayfill.engine import claim, dispatch, materialise
-from dayfill.engine.dispatch import GRACE_SECONDS, Dispatcher
+from dayfill.engine.dispatch import Dispatcher
+from dayfill.engine.flights import GRACE_SECONDS
 from dayfill.errors import Busy, Permanent, Transient
 from dayfill.store import lanes, runs, schedules
 from meeting import meet

@@ -6,7 +6,7 @@ import pytest
 
 from dayfill.domain.run import MAX_ATTEMPTS
 from dayfill.engine.budgets import Budgets
-from dayfill.engine.dispatch import GRACE_SECONDS
+from dayfill.engine.flights import GRACE_SECONDS
 from dayfill.errors import Transient
 from rig import Rig, ago, last
 from scripted import GatedExecutor

@@ -13,7 +13,7 @@ from dayfill import app
 from dayfill.destinations.duckdb import faults
 from dayfill.domain import parking, run
 from dayfill.domain.run import Side
-from dayfill.engine import dispatch
+from dayfill.engine import flights
 from dayfill.store.postgresql import leading
 from dayfill.store.postgresql.leading import LeadingWriter
 
@@ -23,7 +23,7 @@ def apply(sabotage: Sabotage) -> None:
     of_loads(sabotage, app.state)
     rest, backoff = timedelta(seconds=sabotage.rest), timedelta(seconds=sabotage.backoff)
     put(parking, _UNSTATED=dict.fromkeys(Side, (rest, 10 * rest)))
-    put(dispatch, GRACE_SECONDS=sabotage.grace)
+    put(flights, GRACE_SECONDS=sabotage.grace)
     if sabotage.drain is not None:
         put(app, DRAIN_SECONDS=sabotage.drain)
     put(run, FIRST_BACKOFF=backoff, SHORTEST_PARK=backoff)

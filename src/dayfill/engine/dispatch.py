@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from pathlib import Path
 import structlog
 
 from dayfill.domain.reach import Reaches
-from dayfill.domain.run import Failure
 from dayfill.domain.slices import DayResult, Slice
 from dayfill.engine.away import Away
 from dayfill.engine.brakes import Brakes
@@ -26,13 +25,13 @@ from dayfill.engine.claimer import Claimer
 from dayfill.engine.clock import shorten_waits
 from dayfill.engine.configs import Unseal
 from dayfill.engine.due import seconds_to_next_due
-from dayfill.engine.flight import Flight
+from dayfill.engine.flights import Flights
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.materialise import materialise
 from dayfill.engine.rates import MOMENT
 from dayfill.engine.reconcile import Reconciler
 from dayfill.engine.record import record
-from dayfill.engine.rescue import broken, committed, rescue
+from dayfill.engine.rescue import committed, rescue
 from dayfill.engine.schedule import fire_due
 from dayfill.engine.transport import Transport
 from dayfill.engine.work import Work
@@ -41,8 +40,6 @@ from dayfill.executors import Cluster, Executor
 from dayfill.seams import Seams
 from dayfill.store.db import Database
 
-GRACE_SECONDS = 30.0
-"""After its deadline a slice has this long to answer before its days are given to somebody else."""
 LONGEST_SLEEP = 5.0
 """An operator's command, which may have raised a limit, writes to the state from its own process and wakes nobody."""
 AFTER_ERROR_SECONDS = 1.0
@@ -81,15 +78,14 @@ class Dispatcher:
         self._reconciler = Reconciler(db, seams, unseal, installation_id, self.wake, reaches)
         self._claimer = Claimer(str(seams.new_id()), installation_id, self._budgets, self._reconciler.admits, reaches)
         self._claimer.has_cluster = away is not None
-        self._flights: set[Flight] = set()
         self._claimed: list[Claimed] = []
-        self._landed: list[tuple[DayResult, int | None]] = []
         self._event = asyncio.Event()
         self._latest: datetime | None = None
         self._stopping = False
         self._looked = seams.now(), seams.monotonic()
         self._fault: str | None = None
         self.work = Work()
+        self._flights = Flights(seams, self._claimer, self.work, self.wake)
 
     @property
     def fault(self) -> str | None:
@@ -137,7 +133,7 @@ class Dispatcher:
                     await self._reconciler.begin()
                     self._claimed = await committed(self._db, self._claimed)
                     self._hand_out_claimed()
-                    await rescue(self._db, self._seams, self._known_tokens())
+                    await rescue(self._db, self._seams, self._flights.known_tokens())
                     needs_rescue = False
                 await self._pass()
                 self.work.passed(self._seams.monotonic() - self._looked[1])
@@ -146,7 +142,7 @@ class Dispatcher:
             except NotLeading:
                 # What has landed here is no result any more: the server that dispatches has given the days to others.
                 self._fault = None
-                self._landed.clear()
+                self._flights.landed.clear()
                 self._reconciler.forget()
                 needs_rescue = True
                 if self._has_stopped():
@@ -160,7 +156,7 @@ class Dispatcher:
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
 
     def _has_stopped(self) -> bool:
-        return self._stopping and not self._flights and not self._landed
+        return self._stopping and not self._flights and not self._flights.landed
 
     async def _pass(self) -> None:
         self._looked = self._seams.now(), self._seams.monotonic()
@@ -181,17 +177,18 @@ class Dispatcher:
         self._latest = now
 
     async def _record(self) -> None:
-        self._give_up_overdue()
-        if not self._landed:
+        self._flights.give_up_overdue()
+        landed = self._flights.landed
+        if not landed:
             return
-        results = list(self._landed)
+        results = list(landed)
         async with self._db.write() as tx:
             done = await record(tx, self._seams, results)
         self.work.recorded(len(results), done)
-        del self._landed[: len(results)]
+        del landed[: len(results)]
 
     async def _claim(self) -> None:
-        awaited = [flight for flight in self._flights if not flight.given_up]
+        awaited = self._flights.awaited
         if self._away is not None:
             self._budgets.away_slots = self._away.cluster.slots
         if self._budgets.is_full() or any(flight.claimed.alone for flight in awaited):
@@ -209,64 +206,14 @@ class Dispatcher:
 
     def _hand_out(self, claimed: Claimed) -> None:
         began = self._seams.monotonic()
-        loop = asyncio.get_running_loop()
         future = self._submit(self._transport.packed(claimed.work), claimed.away)
-        flight = Flight(claimed, future, began, began + claimed.work.deadline_seconds + GRACE_SECONDS)
         # Not before: a slice that could not be handed out must hold no slot, and its runs are for the rescue.
-        self._flights.add(flight)
-        self._budgets.in_flight.add(claimed.work.transfer_id, claimed.connection_id, claimed.trials, claimed.away)
-        if claimed.per_minute is not None:
-            self._budgets.ask(claimed.connection_id, claimed.calls, claimed.per_minute, began)
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._land, flight, done))
+        self._flights.add(claimed, future, began)
 
     def _submit(self, job: Slice, away: bool) -> Future[list[DayResult]]:
         if away and self._away is not None:
             return self._away.submit(job)
         return self._executor.submit(self._load, job)
-
-    def _land(self, flight: Flight, future: Future[list[DayResult]]) -> None:
-        """The slice has answered, in time or not; its thread is free now."""
-        self._flights.discard(flight)
-        self.wake()
-        if flight.given_up:
-            self._budgets.hung[flight.work.transfer_id] -= 1
-            self.work.late += len(flight.work.days)
-            return
-        self._give_back(flight)
-        error = CancelledError() if future.cancelled() else future.exception()
-        if error is None:
-            self._take(flight, future.result(), flight.claimed.connection_id)
-        else:  # also a SystemExit or a panic of native code: it must end the slice, not the event loop
-            log.error("executor_failed", transfer_id=flight.work.transfer_id, error=repr(error))
-            self._take(flight, flight.lost(broken(error, len(flight.work.days))), None)
-
-    def _give_back(self, flight: Flight) -> None:
-        claimed = flight.claimed
-        self._budgets.in_flight.remove(claimed.work.transfer_id, claimed.connection_id, claimed.trials, claimed.away)
-
-    def _take(self, flight: Flight, results: list[DayResult], connection_id: int | None) -> None:
-        """Keep the results for the next recording. connection_id: None if nobody answered."""
-        self._claimer.learn(flight.claimed.lane, flight.work, results, self._seams.monotonic() - flight.began)
-        self._landed.extend((result, connection_id) for result in results)
-
-    def _give_up_overdue(self) -> None:
-        """A slice that hangs keeps its thread, but not its slot nor its days: its late answer will be refused."""
-        for flight in self._flights:
-            if not flight.given_up and self._seams.monotonic() >= flight.overdue:
-                flight.given_up = True
-                self._give_back(flight)
-                self._budgets.hung[flight.work.transfer_id] += 1
-                if flight.claimed.away:
-                    flight.future.cancel()  # what runs on a thread stays there; a cluster ends it
-                first_day = str(flight.work.days[-1].data_date)
-                log.error("load_hangs", transfer_id=flight.work.transfer_id, first_day=first_day)
-                limit = flight.work.deadline_seconds
-                failure = Failure("TIMEOUT", f"No answer within the deadline of {limit:g} s.", transient=True)
-                self._take(flight, flight.lost(failure), None)
-
-    def _known_tokens(self) -> set[int]:
-        known = {result.token for result, _ in self._landed}
-        return known | {order.token for flight in self._flights for order in flight.work.days}
 
     async def _sleep(self) -> None:
         if self._event.is_set() or self._has_stopped():
@@ -280,7 +227,7 @@ class Dispatcher:
     async def _seconds_to_next_due(self) -> float:
         looked, looked_monotonic = self._looked
         ends = [end for end in self._budgets.held.values() if end > looked_monotonic + MOMENT]
-        ends += [flight.overdue for flight in self._flights if not flight.given_up]
+        ends += [flight.overdue for flight in self._flights.awaited]
         ends += [] if self._claimer.has_looked else [self._claimer.look_from]
         due = await seconds_to_next_due(self._db, self._seams, looked, self._claimer.rows_until, ends)
         return min(LONGEST_SLEEP, due)
