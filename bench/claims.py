@@ -15,11 +15,11 @@ from dayfill.engine.claim import claim, look
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of so many runs: turns of the loop with all their milliseconds and trips to the database, and each claim's."""
+    """Of so many runs: passes of the loop with all their milliseconds and trips to the database, and each claim's."""
 
     runs: int
-    turns: int
-    turns_ms: float
+    passes: int
+    passes_ms: float
     trips: int
     claims_ms: Sequence[float]
 
@@ -30,21 +30,23 @@ class Cost:
 
     @property
     def work_ms(self) -> float:
-        """Of the turns, for 1,000 runs: how they share the work among them does not count here."""
-        return 1000 * self.turns_ms / self.runs
+        """Of the passes, for 1,000 runs: how they share the work among them does not count here."""
+        return 1000 * self.passes_ms / self.runs
 
     def __str__(self) -> str:
         claims = f"{len(self.claims_ms)} claims, the median takes {self.claim_ms:.2f} ms"
-        turns = f"{self.turns} turns of {self.turns_ms / self.turns:.2f} ms and {self.trips / self.turns:.1f} trips"
-        return f"{self.runs:,} runs: {claims}; {turns}; {self.work_ms:.1f} ms of turns for 1,000 runs"
+        passes = (
+            f"{self.passes} passes of {self.passes_ms / self.passes:.2f} ms and {self.trips / self.passes:.1f} trips"
+        )
+        return f"{self.runs:,} runs: {claims}; {passes}; {self.work_ms:.1f} ms of passes for 1,000 runs"
 
 
 def together(costs: Sequence[Cost]) -> Cost:
     """What all of them cost."""
     return Cost(
         sum(one.runs for one in costs),
-        sum(one.turns for one in costs),
-        sum(one.turns_ms for one in costs),
+        sum(one.passes for one in costs),
+        sum(one.passes_ms for one in costs),
         sum(one.trips for one in costs),
         [each for one in costs for each in one.claims_ms],
     )

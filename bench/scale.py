@@ -1,6 +1,6 @@
 """`python -m bench.scale`: many transfers with a window of days each, through the real dispatcher, with no-op slices.
 
-Prints how many runs a second it holds, and what a turn of its loop costs while the finished history grows. With
+Prints how many runs a second it holds, and what a pass of its loop costs while the finished history grows. With
 `--finished N` it measures the claims of the same work before and after N finished runs are put into the state. The
 state is a SQLite file; with `--postgresql` a database in a server of its own, or the empty one of a DSN after it.
 """
@@ -77,8 +77,8 @@ async def _compare(here: World, folder: Path, postgresql: str | None, finished: 
     full = await rounds(2 + ROUNDS)
     for name, before, after in (
         ("claim, the look before it included: median of all", empty.claim_ms, full.claim_ms),
-        ("turns for 1,000 runs: mean", empty.work_ms, full.work_ms),
-        ("round trips to the database in a turn: mean", empty.trips / empty.turns, full.trips / full.turns),
+        ("passes for 1,000 runs: mean", empty.work_ms, full.work_ms),
+        ("round trips to the database in a pass: mean", empty.trips / empty.passes, full.trips / full.passes),
     ):
         print(f"{name}, {before:.2f} empty, {after:.2f} with {finished:,} finished, {after / before:.2f} x")
 
@@ -109,10 +109,10 @@ async def _watch(dispatcher: Dispatcher, total: int, seconds: float) -> None:
         await asyncio.sleep(STRETCH_SECONDS)
         took, work = time.perf_counter() - began, dispatcher.work
         now = sum(work.days.values())
-        turns, cost = work.passes - passes, work.pass_seconds - spent
+        count, cost = work.passes - passes, work.pass_seconds - spent
         print(
-            f"{now:>9,} finished: {(now - done) / took:>7,.0f} runs/s, {turns / took:>5,.0f} turns/s"
-            f" of {1000 * cost / max(turns, 1):.2f} ms"
+            f"{now:>9,} finished: {(now - done) / took:>7,.0f} runs/s, {count / took:>5,.0f} passes/s"
+            f" of {1000 * cost / max(count, 1):.2f} ms"
         )
         done, passes, spent = now, work.passes, work.pass_seconds
 

@@ -75,7 +75,7 @@ def _of_work(work: Work) -> Iterator[Metric]:
     yield Counter("dayfill_rows_loaded", "Rows of the days that were loaded.", work.rows)
     yield Counter("dayfill_late_results", "Results that came after their day had been given to another try.", work.late)
     yield Summary(
-        "dayfill_dispatcher_pass_seconds", "Turns of the dispatcher's loop, its sleep not included.", work.passes,
+        "dayfill_dispatcher_pass_seconds", "Passes of the dispatcher's loop, its sleep not included.", work.passes,
         work.pass_seconds,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from dayfill.store.db import Reader, Tx
 from dayfill.store.lanes import Claimable, Lane
 
 QUICK_SECONDS = 0.001
-"""A look for lanes that takes no longer may be made in each turn."""
+"""A look for lanes that takes no longer may be made in each pass."""
 LOOK_SHARE = 0.1
 """On looks that take longer a dispatcher spends at most so much of its time."""
 

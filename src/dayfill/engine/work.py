@@ -25,7 +25,7 @@ class Recorded:
 class Work:
     """days: results by type of run and ending. late: results whose run had been given to somebody else meanwhile.
 
-    passes, pass_seconds: turns of the dispatcher's loop, and what they took, its sleep not included.
+    passes, pass_seconds: passes of the dispatcher's loop, and what they took, its sleep not included.
     """
 
     days: Counter[tuple[RunType, Ending]] = field(default_factory=Counter)
