@@ -121,6 +121,7 @@ def _samples_of_backfills() -> dict[tuple[str, str], Sample]:
         ("POST", x + one + "/pause"): Sample(),
         ("POST", x + one + "/resume"): Sample(),
         ("POST", x + TRANSFER + "/runs"): Sample(202),
+        ("POST", x + TRANSFER + "/test"): Sample(),
         ("GET", x + TRANSFER + "/days"): Sample(),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 import seeds
 from dayfill.domain.access import Role
 from dayfill.domain.schedule import Interval, Schedule
+from dayfill.domain.transfer import Field, SourceSetting, Table
 from installation import Installation
 
 
@@ -254,3 +256,44 @@ async def test_a_repeated_create_with_one_idempotency_key_makes_one_transfer(ins
     again = await client.post(place, json=wanted, headers={"Idempotency-Key": "k"})
     assert (again.status_code, again.json()["data"]) == (201, first.json()["data"])
     assert len((await client.get(place)).json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, None),
+        ({"path": "{}/gone.csv"}, "gone.csv"),
+        ({"path": "{}/*.parquet"}, "*.parquet"),
+        ({"date_column": "date"}, "date"),
+    ],
+)
+async def test_what_a_first_look_at_the_source_finds_is_told_and_the_transfer_stays(
+    installation: Installation, tmp_path: Path, changes: dict[str, str], says: str | None
+) -> None:
+    (tmp_path / "days.csv").write_text("day,visits\n2024-06-01,7\n")
+    settings = {"path": "{}/days.csv", "date_column": "day", **changes}
+    given = tuple(SourceSetting(name, value.format(tmp_path)) for name, value in settings.items())
+    made = await seeds.transfer(installation, settings=given)
+    place = f"/teams/{installation.team_id}/transfers/{made.transfer_id}"
+    answer = await installation.client().post(f"/x/v1{place}/test")
+    told = answer.json()["data"]
+    assert (answer.status_code, told["success"], told["error"] is None) == (200, says is None, says is None)
+    assert says is None or says in told["error"]
+    assert (await installation.client().get(place)).status_code == 200
+    assert installation.execute("SELECT object, after FROM audit WHERE action = 'transfer.test'") == [
+        (f"transfer:{made.transfer_id}", f'{{"data_source_id":"FILES","success":{str(says is None).lower()}}}')
+    ]
+
+
+async def test_the_tables_of_a_transfer_are_looked_at_as_they_are_declared_and_through_its_login(
+    installation: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "days.csv").write_text("day,visits\n2024-06-01,7\n")
+    settings = SourceSetting("path", f"{tmp_path}/days.csv"), SourceSetting("date_column", "day")
+    wrong = Table("pages", (Field("day", "day", "DATE"), Field("pages", "pages", "INTEGER")))
+    group = await seeds.group(installation, "visits", "clicks", wrong, name="Declared")
+    made = await seeds.transfer(installation, settings=settings, schema_id=group.schema_id)
+    place = f"/x/v1/teams/{installation.team_id}/transfers/{made.transfer_id}/test"
+    assert "pages" in (await installation.client().post(place)).json()["data"]["error"]
+    await installation.client().delete(f"/ds/login/{made.connection_id}")
+    assert "was revoked" in (await installation.client().post(place)).json()["data"]["error"]

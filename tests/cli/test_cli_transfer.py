@@ -18,12 +18,14 @@ def test_create_imports_the_tables_and_sends_the_whole_configuration(
     server.on("GET", "/teams/7/destinations", [{"id": 5, "display_name": "warehouse", "type": "DWH_DUCKDB"}])
     server.on("POST", "/table/group/import", {"group_id": "tg_9", "schema_id": 9})
     server.on("POST", "/teams/7/transfers", {"transfer_id": 3, "transfer_name": "Weather"})
+    server.on("POST", "/x/v1/teams/7/transfers/3/test", {"success": True, "error": None})
     settings = ["--set", "path=/data/a=b.csv", "--set", "delay_ms:=5", "--set", f"token=@{tmp_path}/secret"]
     timing = ["--schedule", "weekly", "--hour", "6", "--weekday", "7", "--refresh-window", "3"]
     words = ["Weather", "--source", "FILES", "--destination", "warehouse", "--table", "a, b", "--account", "acc"]
     ran = command("transfer", "create", *words, *settings, *timing)
     assert (ran.code, json.loads(ran.out)) == (0, {"transfer_id": 3, "transfer_name": "Weather"})
-    group, transfer = server.bodies("POST")
+    assert (ran.err, server.asked[-1].target) == ("", "/x/v1/teams/7/transfers/3/test")
+    group, transfer, _ = server.bodies("POST")
     assert [table["table_name"] for table in group["tables"]] == ["a", "b"]
     assert transfer == {
         "data_source_id": "FILES",
@@ -44,14 +46,14 @@ def test_without_a_schedule_there_is_none_and_a_table_group_is_taken_as_it_is(
     command: Command, server: Answering
 ) -> None:
     server.on("POST", "/teams/7/transfers", {"transfer_id": 3, "transfer_name": "T"})
-    words = ["T", "--source", "FILES", "--destination", "5", "--table-group", "9"]
+    words = ["T", "--source", "FILES", "--destination", "5", "--table-group", "9", "--no-test"]
     assert command("transfer", "create", *words).code == 0
     (body,) = server.bodies("POST")
     assert (body["schedule"], body["schema_id"]) == ([], 9)
 
 
 def test_a_table_group_that_is_left_of_another_transfer_is_in_nobodys_way(command: Command, server: Answering) -> None:
-    words = ["Weather", "--source", "FILES", "--destination", "5", "--table", "a"]
+    words = ["Weather", "--source", "FILES", "--destination", "5", "--table", "a", "--no-test"]
     server.on("POST", "/teams/7/transfers", {"transfer_id": 3, "transfer_name": "Weather"})
     server.refuse("POST", "/table/group/import", 422, "SCHEMA_NAME_DUPLICATE", "There is one.")
     server.then("POST", "/table/group/import", {"group_id": "tg_9", "schema_id": 9})
@@ -69,6 +71,30 @@ def test_any_other_refusal_of_the_tables_is_told(command: Command, server: Answe
     server.refuse("POST", "/table/group/import", 422, "SCHEMA_NAME_DUPLICATE", "There is one.")
     ran = command("transfer", "create", *words)
     assert (ran.code, "Give the transfer another name" in ran.err) == (1, True)
+
+
+def test_a_new_transfer_stays_whose_source_cannot_be_read_and_that_is_said(command: Command, server: Answering) -> None:
+    words = ["T", "--source", "FILES", "--destination", "5", "--table-group", "9", "--quiet"]
+    server.on("POST", "/teams/7/transfers", {"transfer_id": 3, "transfer_name": "T"})
+    server.on("POST", "/x/v1/teams/7/transfers/3/test", {"success": False, "error": "There is no /data/w.csv."})
+    ran = command("transfer", "create", *words)
+    assert (ran.code, json.loads(ran.out)["transfer_id"]) == (0, 3)
+    assert "Warning: the source cannot be read now: There is no /data/w.csv.\n" in ran.err
+    assert "`dayfill transfer test 3`" in ran.err
+    server.refuse("POST", "/x/v1/teams/7/transfers/3/test", 429, "TOO_MANY_REQUESTS", "4 tests are under way.")
+    ran = command("transfer", "create", *words)
+    assert ran.code == 0
+    assert ran.err.startswith("Warning: nobody has looked at the source: 4 tests are under way.")
+
+
+def test_the_source_of_a_transfer_is_tested(command: Command, server: Answering) -> None:
+    server.on("GET", "/teams/7/transfers", [{"dwh_transfer_id": 3, "display_name": "Weather"}])
+    answers = {"success": True, "error": None}, {"success": False, "error": "There is no /data/w.csv."}
+    server.on("POST", "/x/v1/teams/7/transfers/3/test", *answers)
+    assert json.loads(command("transfer", "test", "Weather").out) == answers[0]
+    ran = command("transfer", "test", "Weather")
+    assert (ran.code, json.loads(ran.out)) == (1, answers[1])
+    assert "The source cannot be read: There is no /data/w.csv." in ran.err
 
 
 def test_pause_resume_run_and_delete(command: Command, server: Answering) -> None:

@@ -10,10 +10,11 @@ from msgspec import UNSET, UnsetType
 from dayfill.api import backfills as backfill_views
 from dayfill.api import configurations
 from dayfill.api.backfills import LISTED_FAILURES, BackfillView
-from dayfill.api.wire import Answer, Call
+from dayfill.api.destinations import TrialResult
+from dayfill.api.wire import Answer, Call, Nothing
 from dayfill.domain.audit import Act
 from dayfill.domain.transfer import Transfer
-from dayfill.engine import audited, lookups, sources
+from dayfill.engine import audited, lookups, source_check, sources
 from dayfill.engine import transfers as verbs
 from dayfill.store import backfills, transfers
 from dayfill.store.db import Reader, Tx
@@ -98,6 +99,15 @@ async def set_state(call: Call, tx: Tx) -> Answer:
         changed = await verbs.unpause(tx, call.server.seams, call.team_id, transfer.transfer_id)
     view, act = StateView(changed.state.value.upper()), _changed(f"transfer.{verb}", transfer, changed)
     return Answer(200, view, wrapped=False, act=act)
+
+
+async def test(call: Call) -> Answer:
+    server, transfer = call.server, await read(call, call.server.db)
+    call.decode(Nothing)
+    whose, reach = transfer.transfer_id, server.reaches.of(call.team_id)
+    error = await server.trials.run(call.team_id, lambda: source_check.test(server.db, server.keyring, whose, reach))
+    tried = {"data_source_id": transfer.configuration.data_source_id, "success": error is None}
+    return Answer(200, TrialResult(error is None, error), act=Act("transfer.test", whose, after=tried))
 
 
 async def read(call: Call, db: Reader) -> Transfer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,9 +11,9 @@ from dayfill.cli.confirm import confirm
 from dayfill.cli.destination import destination_id
 from dayfill.cli.exits import CommandError, Exit, usage
 from dayfill.cli.options import DEFAULTS, Options
+from dayfill.cli.output import Printer
 from dayfill.cli.pairs import pairs
-from dayfill.cli.transfer_body import Interval, changed, retimed, timed
-from dayfill.domain.table_group import names_beside
+from dayfill.cli.transfer_body import Interval, changed, import_tables, retimed, timed
 
 app = App(name="transfer", help="Transfers: what is copied, from where, to where, when.")
 
@@ -76,9 +76,12 @@ def create(
     weekday: int = 1,
     month_day: int = 1,
     refresh_window: int = 1,
+    test: Annotated[bool, Parameter(negative="--no-test", show_default=False)] = True,
     options: Options = DEFAULTS,
 ) -> int:
     """A new transfer. Name its tables with --table, or take a table group with declared columns.
+
+    Once it is made its source is looked at, as by `dayfill transfer test`: what is wrong is said, the transfer stays.
 
     For example:
 
@@ -99,6 +102,7 @@ def create(
         weekday: 1 = Monday to 7 = Sunday, for weekly.
         month_day: 1 to 31, for monthly; past the month's end it means the last day.
         refresh_window: How many days are loaded again, today included.
+        test: Look at the source; --no-test saves the two seconds that it takes at least.
     """
     if (table is None) == (table_group is None):
         raise usage("Name the tables with --table, or a table group with --table-group: one of the two.")
@@ -109,13 +113,16 @@ def create(
         body = {
             "data_source_id": source,
             "destination_id": destination_id(api, destination),
-            "schema_id": _import_tables(api, source, name, table) if table else table_group,
+            "schema_id": import_tables(api, source, name, table) if table else table_group,
             "display_name": name,
             "schedule": timing,
             "accounts": [{"account_id": one, "data_source_username": "", "login_id": 0} for one in account],
             "data_source_settings": [{"field_id": key, "value": value} for key, value in values.items()],
         }
-        printer.one(api.send("POST", api.team("transfers"), body))
+        made = api.send("POST", api.team("transfers"), body)
+        printer.one(made)
+        if test:
+            _warn(api, printer, made["transfer_id"])
     return Exit.OK
 
 
@@ -163,6 +170,26 @@ def change(
         body["schedule"] = retimed(body["schedule"], schedule, timing)
         printer.one(api.send("PUT", path, body))
     return Exit.OK
+
+
+@app.command(name="test")
+def test_(transfer: str, /, *, options: Options = DEFAULTS) -> int:
+    """Try whether the server can read the source of a transfer: it is asked for its columns; exit 1 if not.
+
+    For example:
+
+        dayfill transfer test Weather
+
+    Args:
+        transfer: Id or name.
+    """
+    api, printer = connect(options)
+    with api:
+        result = _test(api, transfer_id(api, transfer))
+        printer.one(result)
+    if result["success"]:
+        return Exit.OK
+    raise CommandError(f"The source cannot be read: {result['error']}")
 
 
 @app.command
@@ -237,21 +264,19 @@ def _move(transfer: str, state: str, options: Options) -> int:
     return Exit.OK
 
 
-def _import_tables(api: Api, source: str, name: str, table: str) -> int:
-    """A table group of tables whose columns the source decides; returns its schema id."""
-    tables = [{"table_name": one.strip(), "fields": []} for one in table.split(",") if one.strip()]
-    for group_name in names_beside(name):
-        group = {"group_name": group_name, "ds_id": source, "table_prefix": ""}
-        try:
-            made = api.send(
-                "POST", "/table/group/import", {"version": 1, "group": group, "tables": tables, "fields": []}
-            )
-        except CommandError as error:
-            if error.code != "SCHEMA_NAME_DUPLICATE":
-                raise
-        else:
-            return int(made["schema_id"])
-    raise CommandError(
-        f"Table groups named {name} to {group_name} are there already.",
-        hint="Give the transfer another name, or take one of them with --table-group.",
-    )
+def _test(api: Api, transfer: int) -> dict[str, Any]:
+    found: dict[str, Any] = api.send("POST", api.x(f"transfers/{transfer}/test"))
+    return found
+
+
+def _warn(api: Api, printer: Printer, transfer: int) -> None:
+    """Say what is wrong with the source of a new transfer. That stays, for the source may come to be."""
+    try:
+        result = _test(api, transfer)
+    except CommandError as error:
+        printer.always(f"Warning: nobody has looked at the source: {error}")
+        return
+    if not result["success"]:
+        printer.always(f"Warning: the source cannot be read now: {result['error']}")
+        again = f"`dayfill transfer test {transfer}`"
+        printer.always(f"Mend it there, or by `dayfill transfer change {transfer} --set ...`; then {again}.")

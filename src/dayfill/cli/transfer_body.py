@@ -1,11 +1,13 @@
-"""The body of a transfer: its schedule from options, and a whole one from what is there and what is to change."""
+"""The body of a transfer: schedule and tables from options, and a whole one from what is there and is to change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from dayfill.cli.exits import usage
+from dayfill.cli.client import Api
+from dayfill.cli.exits import CommandError, usage
+from dayfill.domain.table_group import names_beside
 
 Interval = Literal["hourly", "daily", "weekly", "monthly"]
 Schedules = list[dict[str, Any]]
@@ -68,3 +70,23 @@ def changed(shown: Mapping[str, Any], name: str | None, values: Mapping[str, Any
         "data_source_settings": list(settings.values()),
         "notification_recipients": [one["email"] for one in shown["notification_recipients"]],
     }
+
+
+def import_tables(api: Api, source: str, name: str, table: str) -> int:
+    """A table group of tables whose columns the source decides; returns its schema id."""
+    tables = [{"table_name": one.strip(), "fields": []} for one in table.split(",") if one.strip()]
+    for group_name in names_beside(name):
+        group = {"group_name": group_name, "ds_id": source, "table_prefix": ""}
+        try:
+            made = api.send(
+                "POST", "/table/group/import", {"version": 1, "group": group, "tables": tables, "fields": []}
+            )
+        except CommandError as error:
+            if error.code != "SCHEMA_NAME_DUPLICATE":
+                raise
+        else:
+            return int(made["schema_id"])
+    raise CommandError(
+        f"Table groups named {name} to {group_name} are there already.",
+        hint="Give the transfer another name, or take one of them with --table-group.",
+    )

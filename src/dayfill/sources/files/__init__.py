@@ -52,7 +52,7 @@ class Files:
         self.schema(config, table)
 
     def schema(self, config: SourceConfig, table: Table) -> pa.Schema:
-        """The columns as they will be read: as declared, or as inferred from all files there are now.
+        """The columns as they will be read: as declared, if the files have them, or as inferred from all there are now.
 
         Raises:
             ConnectorError: a setting, a path or a column is wrong, or there is too much to look at.
@@ -101,6 +101,8 @@ def _prepare(config: SourceConfig, table: Table, days: Sequence[date], clock: De
     try:
         seen = selection.looked_at(con, found, chosen, clock)
         plan = make(con, seen, chosen, table)
+        if not days:
+            selection.compare(found, seen, plan)
         clock.check()
     except (duckdb.Error, OSError) as error:
         raise translated.from_engine(error, found.files) from None

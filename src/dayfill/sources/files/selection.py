@@ -140,6 +140,16 @@ def _are_read_as_one(scans: Sequence[Scan]) -> bool:
     return is_small and len(set(files)) == len(files) and len({scan.shape for scan in scans}) == 1
 
 
+def compare(found: Selection, seen: Sequence[Seen], plan: Plan) -> None:
+    """See that files whose days are not named have the columns: all of them, or the last where the path names the day.
+
+    Raises:
+        Permanent: one lacks a column.
+    """
+    for file, shape in seen[-1:] if found.by_day else seen:
+        _check_columns(plan, file, shape)
+
+
 def _parts(files: Sequence[Stamp]) -> list[tuple[Stamp, ...]]:
     """Files that are held open together; more slices than one do so at a time, and the system counts them all."""
     return [tuple(files[start : start + _AT_ONCE]) for start in range(0, len(files), _AT_ONCE)]
