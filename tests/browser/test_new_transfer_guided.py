@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import houses
 from person import Person
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from real_server import RealServer
 
 
@@ -72,3 +72,25 @@ def test_what_was_typed_outlives_the_session(serves: Callable[..., RealServer], 
     expect(me.page.get_by_label("Destination", exact=True)).to_have_value("new:DWH_POSTGRESQL")
     expect(me.page.locator('[name="to.DWH_POSTGRESQL.password"]')).to_have_value("")
     assert me.page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_answer_that_comes_late_overwrites_nothing(
+    serves: Callable[..., RealServer], comes: Callable[..., Person]
+) -> None:
+    server = serves(houses.empty)
+    (server.folder / "visits.csv").write_text("day,pages\n2024-06-01,7\n")
+    me, held = comes(server), list[Route]()
+    me.opens("/transfers/new?source=FILES")
+    path = me.page.locator('[name="from.path"]')
+    path.fill(str(server.folder))
+    me.page.route("**/check", lambda route: held.append(route))
+    me.button("Check the source").click()
+    me.sees("Asked; the answer takes some seconds.", "#checked")
+    path.fill(str(server.folder / "visits.csv"))
+    me.page.locator('[name="from.date_column"]').fill("day")
+    me.sees("Changed before the answer came: ask again.", "#checked")
+    held[0].fulfill(body='<main id="main"><fieldset id="source">old</fieldset></main>', content_type="text/html")
+    me.page.unroute("**/check")
+    me.button("Check the source").click()
+    me.sees("It has 2 columns", "#checked")
+    expect(path).to_have_value(str(server.folder / "visits.csv"))

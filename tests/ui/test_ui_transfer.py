@@ -120,7 +120,7 @@ async def test_a_script_gets_a_word_and_no_page(rig: Rig, browser: Browser) -> N
     assert answer.status_code == 204
     assert '"text": "1 day queued, before all other work."' in answer.headers["hx-trigger"]
     parts = (await browser.open(f"/transfers/{transfer}/parts", headers=HTMX)).text
-    assert parts.count("<hx-partial ") == 6 and "<html" not in parts
+    assert parts.count("<hx-partial ") == 7 and "<html" not in parts
 
 
 async def test_a_backfill_is_paused_resumed_and_cancelled(rig: Rig, browser: Browser) -> None:

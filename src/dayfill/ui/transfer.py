@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -64,6 +64,7 @@ class Moving:
     waiting: Waiting | None
     people: dict[int, str]
     is_refused: bool
+    next_time: datetime | None
 
     @property
     def failed(self) -> int:
@@ -95,7 +96,6 @@ async def page(visit: Visit) -> Response:
         transfer=transfer,
         tables=names(group.tables if group else ()),
         destination=await destinations.get(db, team_id, configuration.destination_id),
-        next_time=await schedules.next_of(db, transfer.transfer_id),
         word=word(transfer, moving),
         start=found.span.start if found.span else None,
         states=vector(found.span, found.states) if found.span else "",
@@ -198,6 +198,7 @@ async def _moving(visit: Visit, transfer: Transfer, counts: dict[DayState, int])
         await visit.site.hub.waits.of(db, team_id, transfer_id, visit.site.seams.now()) if active else None,
         {one.user_id: words.name_of(one) for one in members},
         await _is_refused(visit, transfer.connection_id),
+        await schedules.next_of(db, transfer_id),
     )
 
 

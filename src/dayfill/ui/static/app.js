@@ -131,6 +131,17 @@ document.addEventListener("done", ({ detail }) => {
   else toast(detail.text);
   readSoon(0);
 });
+// A question to a source or a destination takes its time: that it was asked is said where its answer will be. What is typed
+// meanwhile is not overwritten by that answer, which would be about something else.
+document.addEventListener("htmx:before:request", ({ target }) => {
+  if (target.dataset?.answer) show(document.querySelector(target.dataset.answer), "Asked; the answer takes some seconds.");
+});
+document.addEventListener("input", ({ target }) => {
+  const asking = target.closest("fieldset")?.querySelector("[data-answer].htmx-request");
+  if (!asking) return;
+  asking.dispatchEvent(new Event("htmx:abort"));
+  show(document.querySelector(asking.dataset.answer), "Changed before the answer came: ask again.");
+});
 document.addEventListener("htmx:error", () => toast("The server does not answer. Nothing was done; try again.", "bad"));
 
 // -- parts that the server renders: read again when something has changed, but not so often that it is busy with it; a
