@@ -21,6 +21,7 @@ PAGES = {
     "timeline": "/transfers/{Demo Ads}/timeline",
     "schema": "/transfers/{Demo Ads}/schema",
     "settings of a transfer": "/transfers/{Demo Ads}/settings",
+    "delete": "/transfers/{Demo Ads}/delete",
     "new backfill": "/transfers/{Shop orders}/backfills/new",
     "backfills": "/backfills",
     "backfill": "/backfills/{backfill}",

@@ -37,6 +37,7 @@ ACTS: Acts = {
     "/transfers/{transfer_id}/resume": ({}, ["transfer.unpause"]),
     "/transfers/{transfer_id}/settings": ({"name": "Renamed"}, ["transfer.update"]),
     "/transfers/{transfer_id}/settings/check": ({"from.date_column": "date"}, ["transfer.test"]),
+    "/transfers/{transfer_id}/delete": ({}, ["transfer.delete"]),
     "/transfers/bulk": ({"do": "pause", "transfer": "1"}, ["transfer.pause"]),
     "/connections/{connection_id}/test": ({}, ["connection.test"]),
     "/transfers/{transfer_id}/retry": ({}, ["transfer.retry"]),
