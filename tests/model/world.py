@@ -5,31 +5,30 @@ Nothing runs in a thread and nobody waits, so a story that is told again goes ex
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
-from configured import LINES, ORDERS, PAGES, SCHEDULES, VISITS, Transfer
+from configured import LINES, ORDERS, PAGES, SCHEDULES, VISITS, Transfer, other_flavour, transfer, warehouse, weighing
 from ground import Ground, look_between_passes
 from moods import MoodyDestination, MoodySource
 from structlog.testing import capture_logs
 from turns import Turns
 
 import seeds
-from dayfill.domain.destination import Wanted
-from dayfill.domain.transfer import Configuration, SourceSetting, Table
-from dayfill.engine import allowances, destinations, record, runs
+from dayfill.domain.transfer import Configuration, Table
+from dayfill.engine import allowances, record, runs
 from dayfill.engine.rescue import LOST, lost
 from installation import NOON
 from rig import Killed, Rig
 from scripted import Gate, GatedExecutor
 
 Answer = TypeVar("Answer")
-SLOTS, FIRST, DEADLINE = 4, 1, 600
-"""Slices at once; the team that there is at first; seconds that a slice may take."""
+SLOTS, FIRST = 4, 1
+"""Slices at once; the team that there is at first."""
 
 
 class Stumbled(Exception):
@@ -80,10 +79,13 @@ class World:
         world.rig.gated(SLOTS)
         if ground.is_embedded:
             world.turns.watch(patch)
-        world.act(world._warehouse())
+        world.act(warehouse(made))
         world.new_transfer(VISITS)
         world.new_transfer(ORDERS, LINES, PAGES)
-        world.act(world._other_team())
+        other = world.act(made.team("Other"))
+        assert other is not None
+        world.be_of(other)
+        world.act(warehouse(made))
         world.new_transfer(VISITS)
         world.step()
         return world
@@ -198,17 +200,16 @@ class World:
         self.be_of(int(str(team_id)))
 
     def new_transfer(self, *tables: Table) -> int | None:
-        return self.act(self._transfer(*tables))
+        self.made += 1
+        return self.act(transfer(self.ground.installation, f"T{self.made}", tables, SCHEDULES[self.made % 2]))
 
     def edit(self, transfer_id: int) -> None:
         """The transfer reads another flavour from now on."""
-        self.act(self._edit(transfer_id))
+        self._update(transfer_id, other_flavour)
 
     def weigh(self, transfer_id: int, weight: int) -> None:
         """The transfer has other turns from now on, and what it has loaded is what it would load."""
-        old = self.transfers()[transfer_id].configuration
-        settings = (*old.settings[:-1], SourceSetting("weight", weight))
-        self.act(seeds.update(self.ground.installation, transfer_id, replace(old, settings=settings)))
+        self._update(transfer_id, lambda old: weighing(old, weight))
 
     def allow(self, **limits: int | None) -> None:
         """The team has these limits, or this weight, from now on."""
@@ -220,47 +221,16 @@ class World:
 
     def save(self, transfer_id: int) -> None:
         """The transfer stays as it is, but for a login that was revoked: it takes another one."""
-        made, old = self.ground.installation, self.transfers()[transfer_id].configuration
-        self.act(seeds.update(made, transfer_id, old))
+        self._update(transfer_id, lambda old: old)
 
-    async def _warehouse(self) -> None:
-        async with self.rig.db.write() as tx:
-            made, wanted = self.ground.installation, Wanted("DWH_DUCKDB", "Warehouse", {})
-            await destinations.create(tx, self.rig.seams, made.keyring, made.team_id, wanted)
-
-    async def _other_team(self) -> None:
-        self.be_of(await self.ground.installation.team("Other"))
-        await self._warehouse()
-
-    async def _transfer(self, *tables: Table) -> int:
-        self.made += 1
-        made, name = self.ground.installation, f"T{self.made}"
-        group = await seeds.group(made, *(replace(table, name=f"{name}_{table.name}") for table in tables), name=name)
-        settings = (
-            SourceSetting("flavour", "a"),
-            SourceSetting("deadline_seconds", DEADLINE),
-            SourceSetting("weight", 1),
-        )
-        wanted = Configuration(
-            data_source_id="FILES",
-            schema_id=group.schema_id,
-            destination_id=made.team_id,
-            display_name=name,
-            schedules=(SCHEDULES[self.made % 2],),
-            settings=settings,
-        )
-        return (await seeds.create(made, wanted)).transfer_id
+    def _update(self, transfer_id: int, change: Callable[[Configuration], Configuration]) -> None:
+        configuration = change(self.transfers()[transfer_id].configuration)
+        self.act(seeds.update(self.ground.installation, transfer_id, configuration))
 
     async def refresh(self, transfer_id: int, window: int) -> runs.Enqueued:
         """The last days and what has no days, now."""
         async with self.rig.db.write() as tx:
             return await runs.run_now(tx, self.rig.seams, self.rig.team_id, transfer_id, window=window)
-
-    async def _edit(self, transfer_id: int) -> None:
-        old = self.transfers()[transfer_id].configuration
-        flavour = chr(ord(old.settings[0].value or "a") + 1)  # type: ignore[arg-type]
-        settings = (SourceSetting("flavour", flavour), *old.settings[1:])
-        await seeds.update(self.ground.installation, transfer_id, replace(old, settings=settings))
 
     # -- what there is to see
 
