@@ -28,7 +28,7 @@ def test_from_nothing_to_the_first_loaded_days(serves: Callable[..., RealServer]
     expect(me.page.get_by_label("Name of the transfer")).to_have_value("Spring ads")
     me.page.get_by_label("Table in the destination").fill("no table; at all")
     me.page.get_by_label("Name of the new destination").fill("Warehouse")
-    me.page.locator('[name="to.DWH_DUCKDB.path"]').fill(str(server.folder / "warehouse.duckdb"))
+    _tries_a_destination(me, server)
     me.button("Make the transfer").click()
     me.sees("Nothing was made yet: see what is said beside the field.")
     table = me.page.get_by_label("Table in the destination")
@@ -45,6 +45,27 @@ def test_from_nothing_to_the_first_loaded_days(serves: Callable[..., RealServer]
     me.sees("Healthy", "#word")
     me.opens("/")
     me.sees("1 of 1 transfer is healthy.")
+    _next_one_goes_where_this_one_goes(me)
+
+
+def _tries_a_destination(me: Person, server: RealServer) -> None:
+    for folder, says in (("nowhere", "nowhere does not exist"), (".", "The destination can be reached and written.")):
+        path = str(server.folder / folder / "warehouse.duckdb")
+        me.page.locator('[name="to.DWH_DUCKDB.path"]').fill(path)
+        me.button("Check the destination").click()
+        me.sees(says, "#tried")
+
+
+def _next_one_goes_where_this_one_goes(me: Person) -> None:
+    """And nothing is asked about a new destination, until one is chosen."""
+    me.opens("/transfers/new?source=DEMO_ADS")
+    name, path = me.page.get_by_label("Name of the new destination"), me.page.locator('[name="to.DWH_DUCKDB.path"]')
+    expect(name).not_to_be_visible()
+    expect(path).not_to_be_visible()
+    me.page.get_by_label("Destination", exact=True).select_option("new:DWH_DUCKDB")
+    expect(name).to_be_visible()
+    expect(path).to_be_visible()
+    expect(me.page.locator('[name="to.DWH_POSTGRESQL.host"]')).not_to_be_visible()
 
 
 def test_what_was_typed_outlives_the_session(serves: Callable[..., RealServer], comes: Callable[..., Person]) -> None:

@@ -32,6 +32,7 @@ ACTS: Acts = {
     "/settings/sessions/{session_id}/end": ({}, ["session.end"]),
     "/transfers/new": (GOOD, ["table_group.create", "destination.create", "transfer.create"]),
     "/transfers/new/check": ({"source": "DEMO_ADS"}, ["source.test"]),
+    "/transfers/new/destination": (GOOD, ["destination.test"]),
     "/transfers/{transfer_id}/runs": ({}, ["transfer.run"]),
     "/transfers/{transfer_id}/pause": ({}, ["transfer.pause"]),
     "/transfers/{transfer_id}/resume": ({}, ["transfer.unpause"]),

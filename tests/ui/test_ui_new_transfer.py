@@ -146,9 +146,9 @@ def test_what_is_typed_for_a_setting_is_a_number_where_the_setting_says_so(kind:
         ({"from.format": "xls"}, "from.format", "must be one of"),
         ({"destination": "77"}, "destination", "destination"),
         ({"destination": EVIL}, "destination", "destination"),
-        ({"to.DWH_DUCKDB.path": ""}, "destination", "path"),
+        ({"to.DWH_DUCKDB.path": ""}, "to.DWH_DUCKDB.path", "path"),
         ({"destination": "new:DWH_NONE"}, "destination", "There is no destination type"),
-        ({"destination": "new:DWH_POSTGRESQL"}, "destination", "host"),
+        ({"destination": "new:DWH_POSTGRESQL"}, "to.DWH_POSTGRESQL.host", "host"),
         ({"hour": "x"}, "schedule", "must be whole numbers"),
         ({"hour": "99"}, "schedule", "99"),
         ({"interval": "yearly"}, "schedule", "run_interval"),
@@ -188,6 +188,31 @@ async def test_what_a_deleted_transfer_has_left_is_in_nobodys_way(installation: 
 async def test_long_texts_are_typed_into_several_lines(name: str, browser: Browser) -> None:
     page = await opened(browser, "SQL")
     assert re.findall(r'<(\w+) [^>]*name="' + re.escape(name), page) == ["textarea"]
+
+
+async def test_a_destination_is_tried_before_anything_is_made(
+    installation: Installation, browser: Browser, tmp_path: Path
+) -> None:
+    await opened(browser)
+    path = tmp_path / "not there" / "warehouse.duckdb"
+    for typed, says in (
+        ({**GOOD, "to.DWH_DUCKDB.path": str(path), "destination_name": ""}, "does not exist: create it"),
+        ({**GOOD, "to.DWH_DUCKDB.path": "/data/w.duckdb"}, "outside the folders that files may be in"),
+        ({**GOOD, "to.DWH_DUCKDB.path": ""}, "The field path is missing"),
+        ({**GOOD, "destination": "77"}, "This destination is not there any more"),
+        ({**GOOD, "destination": "new:DWH_NONE"}, "There is no destination type"),
+    ):
+        answer = await browser.submit("/transfers/new/destination", **typed)
+        [told] = re.findall(r'<div id="tried" role="status"><p class="problem">(.*?)</p>', answer.text)
+        assert answer.status_code == 422 and says in told and "Nothing was made." in told
+        assert 'value="Visits"' in answer.text, "what was typed stays"
+    path.parent.mkdir()
+    answer = await browser.submit("/transfers/new/destination", **{**GOOD, "to.DWH_DUCKDB.path": str(path)})
+    assert answer.status_code == 200 and "The destination can be reached and written." in answer.text
+    assert counts(installation) == [(0, 0, 0)]
+    made = await seeds.destination(installation, "Good", str(path))
+    chosen = {**GOOD, "destination": str(made.destination_id)}
+    assert "can be reached" in (await browser.submit("/transfers/new/destination", **chosen)).text
 
 
 async def test_a_source_with_accounts_asks_for_them(browser: Browser) -> None:

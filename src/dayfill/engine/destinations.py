@@ -12,7 +12,7 @@ from dayfill.destinations import Destination as Kind
 from dayfill.destinations import DestinationConfig
 from dayfill.destinations import DestinationField as KindField
 from dayfill.domain.destination import AUTH_METHOD, Destination, FieldRule, Wanted, problems
-from dayfill.domain.problem import choices
+from dayfill.domain.problem import Problem, choices
 from dayfill.domain.reach import Reach
 from dayfill.domain.secret import Secret
 from dayfill.domain.transfer import Value
@@ -38,6 +38,7 @@ __all__ = [
     "delete",
     "kind_of",
     "opened",
+    "problems_of",
     "refuse_out_of_reach",
     "test",
     "update",
@@ -59,6 +60,15 @@ def kind_of(destination_type: str) -> Kind:
         known = choices(destination_type, sorted(kinds.KINDS))
         raise Refused(f"There is no destination type {destination_type[:50]!r}{known}")
     return kinds.get(destination_type)
+
+
+def problems_of(wanted: Wanted) -> list[Problem]:
+    """All that stands in the way of making it, as far as its fields tell.
+
+    Raises:
+        Refused: a type that is unknown.
+    """
+    return list(problems(wanted, _rules(kind_of(wanted.destination_type))))
 
 
 def refuse_out_of_reach(wanted: Wanted, reach: Reach) -> None:

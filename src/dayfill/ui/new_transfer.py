@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from starlette.responses import Response
 
 from dayfill.domain.access import Permission
 from dayfill.domain.audit import Act
-from dayfill.domain.destination import Destination, Wanted
 from dayfill.domain.transfer import Configuration, Table, Transfer
 from dayfill.engine import audited, sources, table_groups, transfers
 from dayfill.engine import destinations as destination_verbs
-from dayfill.errors import Conflict, Refused, RequestError
+from dayfill.errors import Refused, RequestError
 from dayfill.store import boards, destinations
 from dayfill.store.db import Tx
-from dayfill.ui import answers, source_login, transfer_form
+from dayfill.ui import answers, new_destination, source_login, transfer_form
+from dayfill.ui.new_destination import NEW, Tried
 from dayfill.ui.transfer_form import Draft, Wrong, by_field
 from dayfill.ui.visit import Visit
-
-NEW = "new"
-"""In place of the id of a destination; with a colon and its kind, where it is chosen."""
 
 
 async def page(visit: Visit) -> Response:
@@ -44,6 +39,16 @@ async def check(visit: Visit) -> Response:
     if draft is None:
         return visit.to("/transfers/new")
     return await _form(visit, draft, await transfer_form.ask(visit, draft, "source.test", NEW))
+
+
+async def check_destination(visit: Visit) -> Response:
+    """Try to reach and write the destination, as it was typed; the form again with what came of it."""
+    visit.needs(Permission.TRANSFER_EDIT)
+    draft = await _typed(visit)
+    if draft is None:
+        return visit.to("/transfers/new")
+    tried = await new_destination.check(visit, draft.typed)
+    return await _form(visit, draft, 422 if tried.problem else 200, tried)
 
 
 async def _typed(visit: Visit) -> Draft | None:
@@ -70,7 +75,7 @@ async def create(visit: Visit) -> Response:
     return visit.to(f"/transfers/{made.transfer_id}/backfills/new", "The transfer is made. Fill its first days.")
 
 
-async def _form(visit: Visit, draft: Draft, status: int = 200) -> Response:
+async def _form(visit: Visit, draft: Draft, status: int = 200, tried: Tried | None = None) -> Response:
     return visit.page(
         "new_transfer.html",
         status,
@@ -78,6 +83,7 @@ async def _form(visit: Visit, draft: Draft, status: int = 200) -> Response:
         destinations=await destinations.list_all(visit.site.db, visit.team_id),
         destination_kinds=destination_verbs.all_kinds(),
         new=NEW,
+        tried=tried,
         **await transfer_form.shown(visit, draft),
     )
 
@@ -95,7 +101,7 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
         raise Wrong({"name" if error.code == "SCHEMA_NAME_DUPLICATE" else "table": error.description}) from None
     act = Act("table_group.create", group.schema_id, after=audited.table_group(group))
     await answers.record(visit, tx, act)
-    destination_id = await _destination(visit, tx, typed)
+    destination_id = await new_destination.chosen_or_made(visit, tx, typed)
     settings = tuple(transfer_form.settings(draft))
     accounts = transfer_form.accounts(draft)
     wanted = Configuration(
@@ -108,25 +114,3 @@ async def _make(visit: Visit, tx: Tx, draft: Draft) -> Transfer:
     except Refused as error:
         raise Wrong({"login": error.description}) from None
     return await transfers.create(tx, site.seams, visit.team_id, visit.user_id, wanted, login)
-
-
-async def _destination(visit: Visit, tx: Tx, typed: Mapping[str, str]) -> int:
-    """The chosen one, or a new one in the same transaction."""
-    chosen, site = typed.get("destination", ""), visit.site
-    word, _, kind_id = chosen.partition(":")
-    if word != NEW:
-        return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
-    try:
-        kind = destination_verbs.kind_of(kind_id)
-        fields: dict[str, object] = {}
-        for one in kind.fields:
-            text = typed.get(f"to.{kind_id}.{one.field_id}", "")
-            if text := text if one.is_secret else transfer_form.lines(text):
-                fields[one.field_id] = text
-        wanted = Wanted(kind.kind, typed.get("destination_name", "").strip(), fields)
-        destination_verbs.refuse_out_of_reach(wanted, site.reaches.of(visit.team_id))
-        made: Destination = await destination_verbs.create(tx, site.seams, site.keyring, visit.team_id, wanted)
-    except RequestError as error:
-        raise Wrong({"destination_name" if isinstance(error, Conflict) else "destination": error.description}) from None
-    await answers.record(visit, tx, Act("destination.create", made.destination_id, after=audited.destination(made)))
-    return made.destination_id

@@ -84,6 +84,7 @@ ROUTES = (
     Page("/settings/sessions/{session_id}/end", {"POST": settings.end_session}, None),
     Page("/transfers/new", {"GET": new_transfer.page, "POST": new_transfer.create}, VIEW),
     Page("/transfers/new/check", {"POST": new_transfer.check}, EDIT),
+    Page("/transfers/new/destination", {"POST": new_transfer.check_destination}, EDIT),
     Page("/transfers/bulk", {"POST": bulk.act}, EDIT),
     Page("/transfers/{transfer_id}", {"GET": transfer.page}, VIEW),
     Page("/transfers/{transfer_id}/parts", {"GET": transfer.parts}, VIEW),

@@ -81,10 +81,16 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
-  // The fields of what is chosen are open, those of the others are not.
-  for (const fields of document.querySelectorAll("[data-of]"))
-    if (fields.dataset.of === event.target.id) fields.open = fields.dataset.choice === event.target.value;
+  if (event.target.matches("select")) openChosen();
 });
+/** The fields of what is chosen are there, those of the others are not. */
+export function openChosen() {
+  for (const fields of document.querySelectorAll("[data-of]")) {
+    const isChosen = fields.dataset.choice.split(" ").includes(document.getElementById(fields.dataset.of).value);
+    if (fields.hidden === isChosen) fields.open = isChosen;
+    fields.hidden = !isChosen;
+  }
+}
 // Every number is named before the click: how many transfers are marked.
 function countMarked() {
   const bulk = document.getElementById("bulk"), count = document.querySelectorAll('[form="bulk"]:checked').length;

@@ -1,6 +1,6 @@
 // What was typed stays. When the session ends this tab keeps it until its page is there again after signing in, secrets
 // apart; when the server refuses a form, the first field that is wrong has the focus.
-import { toast } from "./app.js";
+import { openChosen, toast } from "./app.js";
 
 const KEPT = "dayfill-typed", FORMS = ":is(main, dialog[open]) form[method=post][action]";
 const address = new URL(location.href), here = location.pathname + address.search;
@@ -20,6 +20,7 @@ function typeAgain(fields) {
       else field.value = value;
       if (value && value !== field.defaultValue) field.closest("details")?.setAttribute("open", "");
     }
+  openChosen();
   toast("Here is what you had typed. Nothing was done with it yet; passwords are to be typed again.");
 }
 
