@@ -32,10 +32,14 @@ async def shown(browser: Browser, path: str) -> str:
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_page_without_anything_says_what_to_do(path: str, browser: Browser) -> None:
     assert re.search("dayfill (demo|destination)|No (backfill|run|connections)", await shown(browser, path))
+    assert "Mark transfers" not in browser.page and "Find by name" not in browser.page
+    if path in ("/", "/transfers", "/destinations", "/connections"):
+        assert 'href="/transfers/new"' in browser.page, "the first step is a click away"
 
 
 async def test_the_overview_says_in_one_sentence_how_all_is(installation: Installation, browser: Browser) -> None:
     failing = await loaded(installation, "Ads", days=30, failed=3)
+    assert "0 of 1 transfer is healthy, 1 needs you." in await shown(browser, "/")
     await loaded(installation, "Flights", failed=0)
     await named(installation, "Young")
     page = await shown(browser, "/")
@@ -183,7 +187,7 @@ async def test_a_transfer_is_found_by_a_part_of_its_name(installation: Installat
 async def test_one_run_says_what_happened_and_what_to_do(installation: Installation, browser: Browser) -> None:
     await loaded(installation, "Ads", days=3, failed=1)
     page = await shown(browser, "/runs/1")
-    assert "2024-06-14 of Ads Failed Backfill · backfill #1 · started by backfill" in page
+    assert "2024-06-14 of Ads Failed backfill #1 " in page
     assert "SCHEMA" in page and "The columns do not fit." in page
     page = await shown(browser, "/runs/2")
     assert "Rows 100 Took 0.0 s" in page

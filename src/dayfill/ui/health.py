@@ -152,9 +152,8 @@ def sentence(states: list[State], more: bool) -> str:
     healthy = sum(one.word is Word.HEALTHY for one in states)
     need_you = sum(one.needs_somebody for one in states)
     total = f"{len(states):,}{' and more' if more else ''}"
-    parts = [
-        f"{healthy:,} of {total} transfer{'' if len(states) == 1 else 's'} {'is' if healthy == 1 else 'are'} healthy"
-    ]
+    noun = "transfer is" if len(states) == 1 else "transfers is" if healthy == 1 else "transfers are"
+    parts = [f"{healthy:,} of {total} {noun} healthy"]
     if need_you:
         parts.append(f"{need_you:,} need{'s' if need_you == 1 else ''} you")
     for word in (Word.BACKFILLING, Word.WAITING, Word.PAUSED, Word.EMPTY):
