@@ -8,11 +8,12 @@ import apsw
 import apsw.shell
 import pytest
 
-from dayfill.errors import Permanent, SetupError
+from dayfill.errors import Busy, Permanent, SetupError
 from dayfill.seams import no_failpoint
 from dayfill.store.postgresql.connecting import connect
 from dayfill.store.postgresql.migrating import migrate
 from dayfill.store.postgresql.moving import move
+from dayfill.store.postgresql.writing import TAKE_TURN
 from installation import Installation
 from postgres_server import sql
 from rig import Rig, ago, last
@@ -67,6 +68,22 @@ async def test_the_order_of_tables_in_the_file_does_not_count(
     await migrate(connection, no_failpoint)
     assert (await move(restored, connection))["runs"] == 34
     await connection.close()
+
+
+async def test_nobody_else_begins_a_state_where_one_arrives(file: Path, postgres_database: str) -> None:
+    """Both found it empty, and the second one ended with an error of the database."""
+    connection, other = await connect(postgres_database), await connect(postgres_database)
+    await migrate(connection, no_failpoint)
+    await other.execute("SET lock_timeout = '50ms'")
+    async with connection.transaction():
+        await connection.execute(TAKE_TURN)
+        with pytest.raises(Busy, match="Another server is writing"):
+            await move(file, other)
+    await move(file, other)
+    with pytest.raises(SetupError, match="holds a state already"):
+        await move(file, connection)
+    await connection.close()
+    await other.close()
 
 
 async def test_a_state_that_breaks_a_rule_is_not_taken_along(file: Path, postgres_database: str) -> None:

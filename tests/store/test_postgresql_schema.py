@@ -99,6 +99,20 @@ async def test_a_user_who_may_make_no_table_is_told(postgres: AnyServer) -> None
             sql(dsn, "DROP ROLE visitor_of_test")
 
 
+@pytest.mark.parametrize("there", ["CREATE TABLE teams (id integer)", "CREATE VIEW runs AS SELECT 1 AS id"])
+async def test_a_database_of_another_program_is_told(postgres_database: str, there: str) -> None:
+    sql(postgres_database, there)
+    with pytest.raises(SetupError, match="belongs to another program as well"):
+        await PostgresDatabase.open(postgres_database, SEAMS)
+
+
+async def test_a_user_without_a_schema_is_told(postgres_database: str) -> None:
+    database = postgres_database.partition("?")[0].rpartition("/")[2]
+    sql(postgres_database, f"ALTER DATABASE {database} SET search_path = nowhere")
+    with pytest.raises(SetupError, match="no schema to make tables in"):
+        await PostgresDatabase.open(postgres_database, SEAMS)
+
+
 async def test_the_database_itself_keeps_active_backfills_apart(state: PostgresState) -> None:
     await (await state.open()).close()
     connection = await connect(state.dsn)

@@ -20,12 +20,24 @@ _SETTINGS = {
     "lock_timeout": LOCK_TIMEOUT,
     # A server that was stopped in the middle of a transaction must not hold up the others.
     "idle_in_transaction_session_timeout": "10s",
+    # What a role or a database may say for others: it would cut off what takes its time, and the session with the lock.
+    "statement_timeout": "0",
+    "idle_session_timeout": "0",
     "default_transaction_isolation": "read committed",
     "jit": "off",
 }
 _AWAY = (
     "The state database does not answer: it restarts, or the network to it is gone. Nothing is lost; try again in a "
     "moment."
+)
+_FULL = (
+    "The state database takes no more connections: change its max_connections, or the limit of its user, so that each "
+    "server of dayfill can have 12."
+)
+_NO_ROOM = "The disk of the state database is full: free some space. Nothing is lost."
+_NO_CHANGES = (
+    "The state database takes no changes: it is a standby, or default_transaction_read_only is on. Name the primary in "
+    "--state or DAYFILL_STATE, or let it take them again; nothing is lost."
 )
 _POOLER = (
     "The state database is reached through a connection pooler. dayfill holds a lock in its session, which a pooler "
@@ -85,6 +97,8 @@ async def first_connection(dsn: str) -> asyncpg.Connection:
     try:
         return await connect(dsn)
     except Busy as error:
+        if isinstance(error.__cause__, asyncpg.TooManyConnectionsError):
+            raise SetupError(_FULL) from None
         raise SetupError(
             f"The state database cannot be reached ({error.__cause__.__class__.__name__}): is it running, and are host "
             "and port in --state or DAYFILL_STATE right?"
@@ -136,8 +150,18 @@ def told(of: asyncpg.Connection | None = None) -> Iterator[None]:
     except Exception as error:
         is_of_block = isinstance(error, OSError | TimeoutError) and of is not None and not of.is_closed()
         if is_gone(error) and not is_of_block:
-            raise Busy(_AWAY, retry_after=2) from error
+            raise _busy(error) from error
         raise
+
+
+def _busy(error: Exception) -> Busy:
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return Busy(_FULL, retry_after=2)
+    if isinstance(error, asyncpg.DiskFullError):
+        return Busy(_NO_ROOM, retry_after=2)
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return Busy(_NO_CHANGES, retry_after=2)
+    return Busy(_AWAY, retry_after=2)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ async def migrate(connection: asyncpg.Connection, failpoint: Callable[[str], Non
     """Bring the database up to this version's schema; each step is one transaction. Returns the schema's number.
 
     Raises:
-        SetupError: it was written by a newer version, or its user may make no tables in it.
+        SetupError: a newer version has written it, its user may make no tables in it, or another program has some.
     """
     known = migrations("postgresql")
     # It may take long, and whoever comes second waits as long.
@@ -47,6 +47,15 @@ async def migrate(connection: asyncpg.Connection, failpoint: Callable[[str], Non
                     applied(failpoint)
     except asyncpg.InsufficientPrivilegeError:
         raise SetupError("The user of the state database may make no tables in it: make the user its owner.") from None
+    except (asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError) as error:
+        raise SetupError(
+            f"The state database belongs to another program as well ({error}): name one that is empty, or give the "
+            "user a schema of its own (search_path)."
+        ) from None
+    except asyncpg.InvalidSchemaNameError:
+        raise SetupError(
+            "The user of the state database has no schema to make tables in: set the user's search_path to one."
+        ) from None
     finally:
         if not connection.is_closed():
             await connection.execute(f"SELECT pg_advisory_unlock({MIGRATE_LOCK}); RESET lock_timeout")

@@ -15,7 +15,7 @@ from dayfill.errors import SetupError
 from dayfill.store import invariants
 from dayfill.store.db import Row
 from dayfill.store.postgresql.connecting import told
-from dayfill.store.postgresql.writing import PostgresTx
+from dayfill.store.postgresql.writing import TAKE_TURN, PostgresTx
 
 _IDENTITIES = """
 SELECT table_name, column_name FROM information_schema.columns
@@ -26,11 +26,13 @@ async def move(path: Path, connection: asyncpg.Connection) -> dict[str, int]:
     """Copy the state in a file, whose schema is up to date, into the empty one behind a connection; rows by table.
 
     Raises:
+        Busy: a server, or another copy, writes to the target.
         SetupError: the target holds a state already, or what has arrived is not what was there, or breaks a rule.
     """
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as source, told(connection):
         source.execute("BEGIN")
         async with connection.transaction():
+            await connection.execute(TAKE_TURN)  # a server that starts there now would begin an installation of its own
             if await connection.fetchval("SELECT count(*) FROM installation"):
                 raise SetupError(
                     "The target holds a state already, and nothing is written over: name an empty database."

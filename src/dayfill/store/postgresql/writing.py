@@ -21,7 +21,8 @@ WRITE_LOCK = 0x6461_7966_0001
 """Key of the advisory lock that a write transaction holds. One database holds one installation."""
 CHANNEL = "dayfill"
 """Where a commit is told to the other servers."""
-_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+TAKE_TURN = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+_BEGIN = f"BEGIN; {TAKE_TURN}"
 _LONGEST_NOTICE = 7_000
 """PostgreSQL takes less than 8,000 bytes."""
 
