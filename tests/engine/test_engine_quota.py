@@ -54,9 +54,9 @@ async def load(rig: Rig, days: int, rate: int | None = None, tables: int = 1) ->
 
 async def test_told_of_the_limit_it_is_never_refused(rig: Rig) -> None:
     api = limited(rig)
-    seconds = await load(rig, days=720, rate=60)
+    seconds = await load(rig, days=301, rate=60)
     assert api.refusals == []
-    assert seconds <= 1.1 * (719 // 60) * MINUTE
+    assert seconds <= 1.1 * (300 // 60) * MINUTE
 
 
 @pytest.mark.parametrize("restarts", [False, True])
