@@ -13,7 +13,7 @@ from adbc_driver_manager import Error, OperationalError
 from warehouse import FIRST, LOOPBACK, Warehouse, a_day, on, postgresql_warehouse, stamped
 
 from dayfill.destinations import DayOutcome
-from dayfill.destinations.fence import Entry
+from dayfill.destinations.fence import Entry, Seen
 from dayfill.destinations.postgresql import faults, ledger, locks
 from dayfill.errors import Permanent, Transient
 from dayfill.outgoing import postgresql
@@ -116,7 +116,7 @@ def test_the_upsert_itself_refuses_a_greater_token(served: Warehouse, server: Se
     entries = [Entry("visits", on(offset), 3, 1003, 10, "hash") for offset in range(2)]
     with postgresql.session(server, is_checked=True) as con:
         con.begin()
-        assert ledger.write(con, schema, 7, entries) is False
+        assert ledger.write(con, schema, 7, entries, Seen({}, {})) is False
     assert served.ledger() == {("visits", FIRST): (4, 10)}
 
 

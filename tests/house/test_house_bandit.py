@@ -19,7 +19,9 @@ POSTGRESQL = "src/dayfill/destinations/postgresql/"
 JUSTIFIED = {
     ("B311", "src/dayfill/seams.py"): "this chance is jitter and request ids; keys and nonces are made by secrets",
     **{("B608", DUCKDB + name): NAMES for name in ("held.py", "ledger.py", "ownership.py", "tables.py")},
-    **{("B608", POSTGRESQL + name): NAMES for name in ("held.py", "ledger.py", "locks.py", "tables.py")},
+    **{
+        ("B608", POSTGRESQL + name): NAMES for name in ("held.py", "ledger.py", "locks.py", "ownership.py", "tables.py")
+    },
     ("B608", "src/dayfill/sources/sql/statement.py"): "the query is what a person may read with: it runs read-only",
     ("B608", "src/dayfill/store/postgresql/moving.py"): NAMES,
     **dict.fromkeys([("B404", RAY), ("B603", RAY)], "starts this Python with a module of ours and a checked address"),

@@ -206,13 +206,13 @@ def _update_whatever_is_there(con: Any, schema: str, transfer_id: int, entries: 
 def _write_whatever_is_there(write: Callable[..., bool]) -> Callable[..., bool]:
     """The same for PostgreSQL: what is there is gone before it is compared."""
 
-    def delete_and_write(con: Any, schema: str, transfer_id: int, entries: Sequence[fence.Entry]) -> bool:
+    def delete_and_write(con: Any, schema: str, transfer_id: int, entries: Sequence[fence.Entry], *more: Any) -> bool:
         for entry in entries:
             con.execute(
                 f'DELETE FROM "{schema}"._dayfill_days'
                 " WHERE transfer_id = $1::bigint AND table_name = $2 AND data_date = $3::date",
                 *(transfer_id, *entry.key),
             )
-        return write(con, schema, transfer_id, entries)
+        return write(con, schema, transfer_id, entries, *more)
 
     return delete_and_write

@@ -8,10 +8,11 @@ from datetime import date
 import pyarrow as pa
 from adbc_driver_manager import Error
 
-from dayfill.destinations import DayOutcome, load
-from dayfill.destinations.fence import Entry, Seen, hold, refuse_other_kind, settle
+from dayfill.destinations import DayOutcome
+from dayfill.destinations.fence import Entry, hold
 from dayfill.destinations.load import Request, check
-from dayfill.destinations.postgresql import faults, ledger, locks, tables
+from dayfill.destinations.postgresql import faults, ledger, locks, ownership, tables
+from dayfill.destinations.transaction import Aside, write
 from dayfill.domain.days import WHOLE
 from dayfill.errors import ConnectorError, Transient
 from dayfill.outgoing import postgresql
@@ -20,10 +21,6 @@ from dayfill.outgoing.postgresql import Server, Session
 
 class _Again(Exception):
     """The transaction is over, and another attempt is due."""
-
-
-class _Aside(_Again):
-    """This load must run alone: it alters a table."""
 
 
 class _Unprepared(_Again):
@@ -41,16 +38,16 @@ class _Gone(_Again):
 def replace_days(server: Server, request: Request) -> list[DayOutcome]:
     """Replace the days; outcomes in their order. Loads run side by side, and alone where they would collide."""
     check(request)
-    tried: set[type[_Again]] = set()
+    tried: set[type[Exception]] = set()
     while True:
         try:
             with postgresql.session(server) as con:
-                return _attempt(con, request, is_alone=_Aside in tried)
-        except _Again as reason:
+                return _attempt(con, request, is_alone=Aside in tried)
+        except (_Again, Aside) as reason:
             if type(reason) in tried:
                 raise Transient("DESTINATION", f"{server.shown} did not come to rest; nothing was changed.") from None
             tried.add(type(reason))
-            if isinstance(reason, _Aside):
+            if isinstance(reason, Aside):
                 request.wait_for_rows()
 
 
@@ -84,7 +81,7 @@ def _begin(con: Session, request: Request, *, is_alone: bool) -> None:
 
 
 def _write(con: Session, request: Request, entries: list[Entry], *, is_alone: bool) -> set[date]:
-    """All statements before COMMIT; returns the days written, the rest is stale. Fills ``entries`` when all is in."""
+    """As `transaction.write`; makes the ledger if there is none."""
     try:
         seen = ledger.look(
             con, request.schema, request.tables, request.transfer_id, [WHOLE, *(day.data_date for day in request.days)]
@@ -95,34 +92,7 @@ def _write(con: Session, request: Request, entries: list[Entry], *, is_alone: bo
         con.roll_back()
         prepare(con, request.schema)
         raise _Unprepared from None
-    changing = settle(
-        request.tables, seen.owners, request.claim, lambda table: ledger.newest(con, request.schema, table)
-    )
-    fresh = seen.fresh(request.days)
-    if not fresh:
-        return set()
-    refuse_other_kind(fresh[0], lambda table, whole: _has(con, request, seen, table, whole, table in changing))
-    changes = [tables.planned(con, request.schema, fresh, index) for index in range(len(request.tables))]
-    if (changing or any(change.steps or change.is_new for change in changes)) and not is_alone:
-        raise _Aside
-    ledger.claim(con, request.schema, request.claim.owner, changing, seen.owners)
-    for change in changes:
-        tables.alter(con, change)
-    days = [day.data_date for day in fresh]
-    for change in changes:
-        tables.replace(con, change, days)
-    written = load.entries(fresh)  # which counts rows that have come by now
-    if not ledger.write(con, request.schema, request.transfer_id, written):
-        raise Transient("CONFLICT", "Another load changed the same day at the same time; it is tried again.")
-    entries += written
-    return set(days)
-
-
-def _has(con: Session, request: Request, seen: Seen, table: str, whole: bool, is_changing: bool) -> bool:
-    """Whether a table was loaded as a whole, or by day. The ledger is searched where that is rare."""
-    if whole and not is_changing:
-        return (table, WHOLE) in seen.tokens
-    return ledger.has_rows_of(con, request.schema, table, whole=whole)
+    return write(con, request, seen, entries, ledger, ownership, tables, is_alone=is_alone)
 
 
 def prepare(con: Session, schema: str) -> None:
