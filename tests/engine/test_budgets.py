@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayfill.domain.run import Side
-from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, Counts, SliceSize
+from dayfill.engine.budgets import LOOK_AGAIN, MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, SliceCounts, SliceSize
 
 
 def grown(days: int, day_seconds: float | None = None, shares: bool = True) -> SliceSize:
@@ -122,12 +122,12 @@ def test_what_hangs_takes_no_slot_until_it_holds_every_thread() -> None:
 
 
 def test_slices_are_counted_in_total_by_transfer_and_by_connection() -> None:
-    counts = Counts()
+    counts = SliceCounts()
     for transfer in (1, 1, 2):
         counts.add(transfer, 7, [(Side.SOURCE, 7)])
-    assert counts == Counts(3, 0, Counter({1: 2, 2: 1}), Counter({7: 3}), {(Side.SOURCE, 7)})
+    assert counts == SliceCounts(3, 0, Counter({1: 2, 2: 1}), Counter({7: 3}), {(Side.SOURCE, 7)})
     counts.remove(1, 7, [(Side.SOURCE, 7)])
-    assert counts == Counts(2, 0, Counter({1: 1, 2: 1}), Counter({7: 2}))
+    assert counts == SliceCounts(2, 0, Counter({1: 1, 2: 1}), Counter({7: 2}))
     counts.add(3, 8, away=True)
     assert (counts.here, counts.away) == (2, 1)
 

@@ -68,7 +68,7 @@ class SliceSize:
 
 
 @dataclass(slots=True)
-class Counts:
+class SliceCounts:
     """Slices: in total here and away, per transfer and per connection, and what they try out."""
 
     here: int = 0
@@ -105,7 +105,7 @@ class Budgets:
 
     slots: int
     away_slots: int = 0
-    in_flight: Counts = field(default_factory=Counts)
+    in_flight: SliceCounts = field(default_factory=SliceCounts)
     hung: Counter[int] = field(default_factory=Counter)
     rates: dict[int, Rate] = field(default_factory=dict)
     held: dict[int, float] = field(default_factory=dict)

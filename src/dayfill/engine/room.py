@@ -10,7 +10,7 @@ from datetime import date
 from dayfill.domain.parking import Trial
 from dayfill.domain.run import Side
 from dayfill.domain.slices import TransferJob
-from dayfill.engine.budgets import Budgets, Counts
+from dayfill.engine.budgets import Budgets, SliceCounts
 from dayfill.engine.lanes import Cause
 from dayfill.store.lanes import Lane
 
@@ -24,7 +24,7 @@ class Room:
     """
 
     budgets: Budgets
-    picked: Counts = field(default_factory=Counts)
+    picked: SliceCounts = field(default_factory=SliceCounts)
     closed: set[Cause] = field(default_factory=set)
     days: defaultdict[int, set[date]] = field(default_factory=lambda: defaultdict(set))
     in_vain: int = 0

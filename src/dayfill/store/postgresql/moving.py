@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -15,6 +14,7 @@ from dayfill.errors import SetupError
 from dayfill.store import invariants
 from dayfill.store.db import Row
 from dayfill.store.postgresql.connecting import told
+from dayfill.store.postgresql.statements import kept
 from dayfill.store.postgresql.writing import TAKE_TURN, PostgresTx
 
 _IDENTITIES = """
@@ -63,18 +63,12 @@ async def _copy(source: apsw.Connection, connection: asyncpg.Connection, table: 
     columns = [str(row[1]) for row in source.execute(f"PRAGMA table_info({name(table)})")]
     names = ", ".join(map(name, columns))
     rows = source.execute(f"SELECT {names} FROM {name(table)}")
-    await connection.copy_records_to_table(table, records=_kept(rows), columns=columns)
+    await connection.copy_records_to_table(table, records=(tuple(map(kept, row)) for row in rows), columns=columns)
     ((wanted,),) = source.execute(f"SELECT count(*) FROM {name(table)}")
     arrived = await connection.fetchval(f"SELECT count(*) FROM {name(table)}")
     if arrived != wanted:
         raise SetupError(f"Nothing was copied: of {wanted} rows of {table}, {arrived} arrived.")
     return int(arrived)
-
-
-def _kept(rows: Iterator[Row]) -> Iterator[Row]:
-    """PostgreSQL keeps no NUL in a text."""
-    for row in rows:
-        yield tuple(one.replace("\0", "\ufffd") if isinstance(one, str) else one for one in row)
 
 
 async def _continue_ids(connection: asyncpg.Connection) -> None:

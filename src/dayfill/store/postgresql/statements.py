@@ -28,11 +28,11 @@ class Statement:
 
     def arguments(self, values: Values) -> list[object]:
         """What to send for these values."""
-        return [_kept(values[name]) for name in self.names]
+        return [kept(values[name]) for name in self.names]
 
     def lists(self, rows: Sequence[Values]) -> list[list[object]]:
         """What to send for many rows at once."""
-        return [[_kept(row[name]) for row in rows] for name in self.names]
+        return [[kept(row[name]) for row in rows] for name in self.names]
 
 
 def translated(text: str) -> Statement:
@@ -51,7 +51,7 @@ def translated(text: str) -> Statement:
     return Statement(_PIECES.sub(piece, text), tuple(names))
 
 
-def _kept(value: object) -> object:
+def kept(value: object) -> object:
     """PostgreSQL keeps no NUL in a text."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value
 
