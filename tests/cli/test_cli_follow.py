@@ -95,6 +95,20 @@ def test_a_retry_starts_the_pace_anew() -> None:
     assert pace.per_minute == 60
 
 
+@pytest.mark.parametrize("why", [{"paused_time": "2024-02-01T00:00:00Z"}, {"waiting": {"reason": "quota"}}])
+def test_a_rest_is_no_part_of_the_pace(why: dict[str, Any]) -> None:
+    pace = Pace()
+    pace.add(0, backfill(completed=0, total=1000))
+    pace.add(10, backfill(completed=10, total=1000))
+    pace.add(11, backfill(completed=11, total=1000, x={**why, "runs_running": 1}))
+    assert pace.per_minute == 60
+    pace.add(60, backfill(completed=11, total=1000, x={**why, "runs_running": 0}))
+    assert pace.per_minute is None
+    pace.add(80, backfill(completed=11, total=1000))
+    pace.add(90, backfill(completed=21, total=1000))
+    assert pace.per_minute == 60
+
+
 def test_log_lines_come_at_the_start_each_quarter_each_first_cause_the_end_and_each_minute() -> None:
     log = Log()
 

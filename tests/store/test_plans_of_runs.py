@@ -40,6 +40,7 @@ PLANS = {
     ),
     "hold_waiting_runs": (BACKFILL, "SEARCH runs USING INDEX runs_of_backfill"),
     "release_waiting_runs": (BACKFILL | NOW, "SEARCH runs USING INDEX runs_of_backfill"),
+    "newest_end": (BACKFILL, "SEARCH runs USING INDEX runs_of_backfill"),
     "failed_days_of_backfill": (BACKFILL | {"cause": ""}, "SEARCH runs USING INDEX runs_failed"),
     "backfill_failures": (BACKFILL | {"limit": 10}, "SEARCH runs USING INDEX runs_failed"),
     "hasten_recurring_run": (DAY | {"priority": 0}, "SEARCH runs USING INDEX runs_waiting_alone"),

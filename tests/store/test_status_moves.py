@@ -12,7 +12,7 @@ from installation import Installation
 
 VALUES = {
     **{"now": 9, "user_id": 1, "inserted": 2, "claimed": 1, "ended": 0, "completed": 0, "failed": 0, "cancelled": 0},
-    **{"rows": 0, "fatal_cause": None, "fatal_streak": 0, "stopped": 0, "cause": "", "retried": 0},
+    **{"rows": 0, "fatal_cause": None, "fatal_streak": 0, "stopped": 0, "cause": "", "retried": 0, "rest": 0},
 }
 CHANGES = [name for name, query in QUERIES.items() if "UPDATE backfills" in query.text]
 

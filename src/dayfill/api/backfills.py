@@ -216,9 +216,8 @@ def _failure(failed: DayFailure) -> FailureView:
 
 
 def _eta_seconds(backfill: Backfill, now: datetime) -> int | None:
-    """Seconds to the end at the mean pace since the start; unknown before the first day is done."""
+    """Seconds to the end at the mean pace so far; unknown before the first day is done."""
     done = backfill.completed + backfill.failed
-    if backfill.status is not BackfillStatus.RUNNING or backfill.paused_time or not done or not backfill.start_time:
+    if backfill.status is not BackfillStatus.RUNNING or backfill.paused_time or not done:
         return None
-    elapsed = (now - backfill.start_time).total_seconds()
-    return round(elapsed / done * (backfill.total - done))
+    return round(backfill.worked(now).total_seconds() / done * (backfill.total - done))

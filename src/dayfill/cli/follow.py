@@ -17,14 +17,17 @@ _WINDOW = 120.0
 
 @dataclass(slots=True)
 class Pace:
-    """Days a minute over the last two minutes, from the counters of a backfill."""
+    """Days a minute over the last two minutes of work, from the counters of a backfill."""
 
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def add(self, moment: float, backfill: Backfill) -> None:
-        done = settled(backfill)
-        if self._seen and done < self._seen[-1][1]:
-            self._seen.clear()  # a retry took failed days back
+        done, extension = settled(backfill), backfill["x"]
+        rests = ("paused_time" in extension or "waiting" in extension) and not extension["runs_running"]
+        if rests or (self._seen and done < self._seen[-1][1]):  # a pause, a wait, or a retry took failed days back
+            self._seen.clear()
+        if rests:
+            return
         self._seen.append((moment, done))
         while moment - self._seen[0][0] > _WINDOW:
             self._seen.popleft()

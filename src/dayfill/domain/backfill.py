@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -66,11 +66,25 @@ class Backfill(NamedTuple):
     rows_total: int
     only: tuple[str, ...]
     stopped_cause: str | None
+    paced_since: datetime | None = None
+    """In place of the start, for the pace: what is not work lies before it."""
 
     @property
     def waiting(self) -> int:
         """Runs that exist and have neither started nor ended."""
         return self.created - self.completed - self.failed - self.cancelled - self.running
+
+    def worked(self, now: datetime) -> timedelta:
+        """What the days that are done have taken, without pauses and the rest before a retry."""
+        since = self.paced_since or self.start_time or now
+        until = self.end_time or (self.paused_time if self.running == 0 else None) or now
+        return max(until - since, timedelta(0))
+
+    def rest(self, newest_end: datetime | None, now: datetime) -> timedelta:
+        """How long nothing of it has run for a pause, which ends now. newest_end: of its days, if one has ended."""
+        if self.running or self.paused_time is None:
+            return timedelta(0)
+        return max(now - max(self.paused_time, newest_end or self.paused_time), timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ async def retry(
     await allowances.check_work(tx, team_id, len(wanted))
     queued = await runs.retry(tx, wanted, Priority.RETRY, seams.now())
     await days.queue(tx, backfill.transfer_id, queued)
-    await backfills.reopen(tx, backfill_id, len(queued))
+    await backfills.reopen(tx, backfill_id, len(queued), seams.now())
     seams.failpoint("retry")
     return await lookups.backfill(tx, team_id, backfill_id), len(queued)
 
@@ -164,7 +164,7 @@ async def resume(tx: Tx, seams: Seams, team_id: int, backfill_id: int) -> Backfi
     """Let a paused backfill go on; repeated, it changes nothing."""
     backfill = await _active(tx, team_id, backfill_id, "resumed")
     if backfill.paused_time is not None:
-        await backfills.resume(tx, backfill_id)
+        await backfills.resume(tx, backfill_id, backfill.rest(await backfills.newest_end(tx, backfill_id), seams.now()))
         if backfill.status is not BackfillStatus.CREATED:  # else the last chunk of its runs releases them all
             await runs.release(tx, backfill_id, seams.now())
         tx.touch(backfill.transfer_id)

@@ -41,7 +41,7 @@ class Topic(ABC):
     left_at: float = 0.0
     version: int | None = UNREAD
     progress: tuple[Progress, ...] = ()
-    paces: dict[int, tuple[Pace, float, int]] = field(default_factory=dict)
+    paces: dict[int, tuple[Pace, float, int, bool]] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -90,14 +90,14 @@ class Topic(ABC):
         for backfill_id, one in sorted(found.items(), reverse=True):
             done = one.completed + one.failed
             if backfill_id in paces:
-                pace, since, before = paces[backfill_id]
-                pace = pace.after(clock - since, max(done - before, 0))
+                pace, since, before, was_at_work = paces[backfill_id]
+                pace = pace.after(clock - since if was_at_work else 0.0, max(done - before, 0))
             else:
-                pace = Pace.since(now - (one.start_time or now), done)
+                pace = Pace.since(one.worked(now), done)
             is_active = one.status in ACTIVE
-            if is_active:
-                self.paces[backfill_id] = (pace, clock, done)
             goes_on = is_active and one.paused_time is None and not await self._waits(one)
+            if is_active:
+                self.paces[backfill_id] = (pace, clock, done, goes_on or one.running > 0)
             told.append(Progress(one, pace.per_minute, pace.seconds_for(one.total - done) if goes_on else None))
         return tuple(told)
 

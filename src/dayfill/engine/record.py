@@ -129,4 +129,4 @@ async def _stop(tx: Tx, backfill_id: int, tally: Tally, now: datetime) -> Counts
     await days.fail_waiting(tx, tally.transfer_id, stopped, now)
     why = {"cause": cause, "message": tally.fatal_message, "days_not_tried": len(stopped)}
     await audit.record(tx, DISPATCHER, tally.standing.team_id, Act("backfill.stop", backfill_id, after=why), now)
-    return await backfills.stop(tx, backfill_id, len(stopped), cause or "")
+    return await backfills.stop(tx, backfill_id, len(stopped), cause or "", now)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from dayfill.domain.backfill import MAX_DAYS, Backfill, BackfillStatus, DayFailure
 from dayfill.domain.days import DayRange
 from dayfill.domain.run import Priority
-from dayfill.store.db import Database, Reader, Row, Tx, instant, micros, moment
+from dayfill.store.db import MICROSECOND, Database, Reader, Row, Tx, instant, micros, moment
 
 _ALL_TIME = (0, 2**62)
 _STATUSES = {status.value: status for status in BackfillStatus}
@@ -186,8 +186,8 @@ async def failures(db: Reader, backfill_id: int, limit: int = MAX_DAYS) -> list[
 
 
 async def paces(db: Reader, transfer_id: int) -> list[float]:
-    """Seconds per day of the last finished backfills of a transfer, newest first."""
-    return [row[0] for row in await db.all("backfill_paces", transfer_id=transfer_id)]
+    """Seconds of work per day of the last finished backfills of a transfer, newest first."""
+    return [max(row[0], 0.0) for row in await db.all("backfill_paces", transfer_id=transfer_id)]
 
 
 async def next_new(db: Reader) -> NewBackfill | None:
@@ -236,9 +236,10 @@ async def count_results(tx: Tx, backfill_id: int, results: Results) -> Counts:
     return _counts(row)
 
 
-async def stop(tx: Tx, backfill_id: int, stopped: int, cause: str) -> Counts:
+async def stop(tx: Tx, backfill_id: int, stopped: int, cause: str, now: datetime) -> Counts:
     """Count untried days that have failed because the backfill was stopped."""
-    return _counts(await tx.one("stop_backfill", backfill_id=backfill_id, stopped=stopped, cause=cause))
+    values = {"stopped": stopped, "cause": cause, "now": micros(now)}
+    return _counts(await tx.one("stop_backfill", backfill_id=backfill_id, **values))
 
 
 async def finish(tx: Tx, backfill_id: int, status: BackfillStatus, now: datetime) -> None:
@@ -250,16 +251,23 @@ async def cancel(tx: Tx, backfill_id: int, user_id: int, cancelled: int, now: da
     await tx.one("cancel_backfill", backfill_id=backfill_id, user_id=user_id, cancelled=cancelled, now=micros(now))
 
 
-async def reopen(tx: Tx, backfill_id: int, retried: int) -> None:
-    await tx.one("reopen_backfill", backfill_id=backfill_id, retried=retried)
+async def reopen(tx: Tx, backfill_id: int, retried: int, now: datetime) -> None:
+    await tx.one("reopen_backfill", backfill_id=backfill_id, retried=retried, now=micros(now))
 
 
 async def pause(tx: Tx, backfill_id: int, user_id: int, now: datetime) -> None:
     await tx.one("pause_backfill", backfill_id=backfill_id, user_id=user_id, now=micros(now))
 
 
-async def resume(tx: Tx, backfill_id: int) -> None:
-    await tx.one("resume_backfill", backfill_id=backfill_id)
+async def resume(tx: Tx, backfill_id: int, rest: timedelta) -> None:
+    """rest: how long nothing of it has run."""
+    await tx.one("resume_backfill", backfill_id=backfill_id, rest=rest // MICROSECOND)
+
+
+async def newest_end(db: Reader, backfill_id: int) -> datetime | None:
+    """When the last of its days that have ended did; costs a look at each of its runs."""
+    ((newest,),) = await db.scan("newest_end", backfill_id=backfill_id)
+    return instant(newest)
 
 
 def _counts(row: Row | None) -> Counts:
@@ -271,11 +279,12 @@ def _counts(row: Row | None) -> Counts:
 def backfill_of(row: Row) -> Backfill:
     """A row of `get_backfill` and its like, whose columns have the order of the fields; every poll makes one."""
     backfill_id, team_id, transfer_id, start, end, status, priority, created, created_by, *more = row
-    began, ended, removed, removed_by, paused, paused_by, *counts, only, stopped_cause = more
+    began, ended, removed, removed_by, paused, paused_by, *counts, only, stopped_cause, paced = more
     values = (
         *(backfill_id, team_id, transfer_id, DayRange(date.fromisoformat(start), date.fromisoformat(end))),
         *(_STATUSES[status], priority, moment(created), created_by, instant(began), instant(ended)),
         *(instant(removed), removed_by, instant(paused), paused_by, *counts, _choice(only), stopped_cause),
+        instant(paced),
     )
     return Backfill._make(values)
 

@@ -17,7 +17,7 @@ Touched = Mapping[int, "set[str] | None"]
 """Transfers of which something changed, each with the days (YYYY-MM-DD) that moved; None: any of them may have."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Reader(Protocol):
@@ -89,7 +89,7 @@ class Database(Reader, Protocol):
 
 def micros(instant: datetime | None) -> int | None:
     """An aware instant as microseconds since 1970 in UTC, the form in which the state keeps time."""
-    return None if instant is None else (instant - _EPOCH) // _MICROSECOND
+    return None if instant is None else (instant - _EPOCH) // MICROSECOND
 
 
 def instant(value: int | None) -> datetime | None:

@@ -109,7 +109,7 @@ async def moving(visit: Visit, active: Sequence[Backfill]) -> list[Moving]:
     found = []
     for one in active:
         done = one.completed + one.failed
-        pace = Pace.since(now - (one.start_time or now), done)
+        pace = Pace.since(one.worked(now), done)
         left = None if one.paused_time is not None else pace.seconds_for(one.total - done)
         waits = words.waits(await visit.site.hub.waits.of(db, team_id, one.transfer_id, now))
         end = None if left is None or waits else now + timedelta(seconds=left)

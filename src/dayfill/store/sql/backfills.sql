@@ -17,7 +17,7 @@ RETURNING backfill_id;
 -- One backfill of a team, counters included: a single keyed read whatever its length.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE backfill_id = :backfill_id AND team_id = :team_id;
 
@@ -25,7 +25,7 @@ WHERE backfill_id = :backfill_id AND team_id = :team_id;
 -- The newest backfill of a transfer, whatever its status.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE transfer_id = :transfer_id AND team_id = :team_id
 ORDER BY created_time DESC, backfill_id DESC
@@ -36,7 +36,7 @@ LIMIT 1;
 -- Of a deleted transfer nothing can be done any more, so its failed ones are left out.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE team_id = :team_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED')
   AND (SELECT t.deleted_time FROM transfers t WHERE t.transfer_id = backfills.transfer_id) IS NULL
@@ -47,7 +47,7 @@ LIMIT 100;
 -- One page of a team's backfills, finished ones too, newest first, from before a (created_time, id) pair on.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE team_id = :team_id
   AND (created_time, backfill_id) < (:before_time, :before_id)
@@ -61,7 +61,7 @@ LIMIT :limit;
 -- Active backfills of a transfer that share a day with a range, except one. The literal list matches the partial index.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE transfer_id = :transfer_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING')
   AND range_start <= :range_end AND range_end >= :range_start AND backfill_id <> :except_id
@@ -120,8 +120,12 @@ RETURNING status, total, completed, failed;
 SELECT backfill_id, team_id, status, paused_time, fatal_cause, fatal_streak FROM backfills WHERE backfill_id = :backfill_id;
 
 -- name: stop_backfill
--- The untried days have failed with a cause: count them.
-UPDATE backfills SET failed = failed + :stopped, stopped_cause = :cause WHERE backfill_id = :backfill_id
+-- The untried days have failed with a cause: count them. They took no time, so the pace stays what it was.
+UPDATE backfills
+SET failed = failed + :stopped, stopped_cause = :cause,
+  paced_since = :now - (:now - coalesce(paced_since, start_time)) * (completed + failed + :stopped)
+    / nullif(completed + failed, 0)
+WHERE backfill_id = :backfill_id
 RETURNING status, total, completed, failed;
 
 -- name: finish_backfill
@@ -137,10 +141,12 @@ SET status = 'CANCELLED', removed_time = :now, removed_user_id = :user_id, end_t
 WHERE backfill_id = :backfill_id AND status IN ('CREATED', 'SCHEDULED', 'RUNNING', 'FAILED');
 
 -- name: reopen_backfill
--- A retry: failed days wait again, the backfill runs again.
+-- A retry: failed days wait again, the backfill runs again. Neither its rest nor their share of the work counts any more.
 UPDATE backfills
-SET status = 'RUNNING', end_time = NULL, failed = failed - :retried, stopped_cause = NULL, fatal_cause = NULL,
-  fatal_streak = 0, paused_time = NULL, paused_user_id = NULL
+SET status = 'RUNNING', end_time = NULL, failed = failed - :retried,
+  paced_since = :now - (end_time - coalesce(paced_since, start_time)) * (completed + failed - :retried)
+    / nullif(completed + failed, 0),
+  stopped_cause = NULL, fatal_cause = NULL, fatal_streak = 0, paused_time = NULL, paused_user_id = NULL
 WHERE backfill_id = :backfill_id AND status = 'FAILED';
 
 -- name: pause_backfill
@@ -149,12 +155,18 @@ UPDATE backfills SET paused_time = :now, paused_user_id = :user_id
 WHERE backfill_id = :backfill_id AND paused_time IS NULL;
 
 -- name: resume_backfill
--- Let a held backfill go on.
-UPDATE backfills SET paused_time = NULL, paused_user_id = NULL WHERE backfill_id = :backfill_id;
+-- Let a held backfill go on, that has rested for a while.
+UPDATE backfills
+SET paused_time = NULL, paused_user_id = NULL, paced_since = coalesce(paced_since, start_time) + :rest
+WHERE backfill_id = :backfill_id;
+
+-- name: newest_end
+-- When the last day of a backfill that has ended did.
+SELECT max(ended_time) FROM runs WHERE backfill_id = :backfill_id;
 
 -- name: backfill_paces
--- Seconds per day of the last finished backfills of a transfer.
-SELECT CAST((end_time - start_time) / 1e6 / (completed + failed) AS DOUBLE PRECISION)
+-- Seconds of work per day of the last finished backfills of a transfer.
+SELECT CAST((end_time - coalesce(paced_since, start_time)) / 1e6 / (completed + failed) AS DOUBLE PRECISION)
 FROM backfills
 WHERE transfer_id = :transfer_id AND status IN ('COMPLETED', 'FAILED') AND completed + failed > 0
 ORDER BY created_time DESC, backfill_id DESC

@@ -45,7 +45,7 @@ GROUP BY d.data_date;
 -- The backfills of a team that have not ended, newest first; they are few, as a team may have no more at one moment.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE team_id = :team_id AND end_time IS NULL
 ORDER BY backfill_id DESC
@@ -59,7 +59,7 @@ SELECT count(*) FROM backfills WHERE team_id = :team_id AND end_time IS NULL;
 -- A page of a team's backfills that have ended, newest first.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE team_id = :team_id AND (created_time, backfill_id) < (:before_time, :before_id) AND end_time IS NOT NULL
 ORDER BY created_time DESC, backfill_id DESC
@@ -69,7 +69,7 @@ LIMIT :limit;
 -- The same for one transfer.
 SELECT backfill_id, team_id, transfer_id, range_start, range_end, status, priority, created_time, created_user_id,
   start_time, end_time, removed_time, removed_user_id, paused_time, paused_user_id, total, created, completed, failed,
-  cancelled, running, rows_total, only_states, stopped_cause
+  cancelled, running, rows_total, only_states, stopped_cause, paced_since
 FROM backfills
 WHERE transfer_id = :transfer_id AND team_id = :team_id
   AND (created_time, backfill_id) < (:before_time, :before_id) AND end_time IS NOT NULL
