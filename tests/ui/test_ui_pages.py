@@ -13,6 +13,7 @@ from scenes import EVIL, LAST, SHOWN, loaded, named, waiting
 
 import seeds
 from dayfill.domain.access import Role
+from dayfill.ui import overview
 from installation import Installation
 from worker import claim_some, finish
 
@@ -54,6 +55,25 @@ async def test_the_overview_says_in_one_sentence_how_all_is(installation: Instal
     assert "40 % 2 of 5 loaded 0 failed 0 running 3 queued" in page
     assert "45 s to 3 min left at 2 days/min" in page
     assert 'title="Backfills at work">1<' in browser.page
+
+
+async def test_who_needs_somebody_is_found_beyond_the_first_ones(
+    installation: Installation, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_TRANSFERS", 2)
+    for name, failed in (("A", 0), ("B", 1), ("C", 0), ("Z", 2)):
+        await loaded(installation, name, days=3, failed=failed)
+    page = await shown(browser, "/")
+    assert "1 of the first 2 of 4 transfers is healthy, 2 of all need you." in page
+    assert "B Failing 1 failed day" in page and "Z Failing 2 failed days" in page
+    monkeypatch.setattr(overview, "MOST_NEEDS", 1)
+    await browser.open("/")
+    [more] = re.findall(r'1 more transfer needs you: see <a href="([^"]*)"', browser.page)
+    await browser.open(more)
+    assert re.findall(r'aria-label="Mark (\w+)"', browser.page) == ["B", "Z"]
+    assert 'value="needs" selected' in browser.page
+    installation.execute("UPDATE transfers SET state = 'paused'")
+    assert "No transfer needs somebody" in await shown(browser, more)
 
 
 async def test_the_list_of_transfers_counts_their_days(installation: Installation, browser: Browser) -> None:

@@ -83,10 +83,21 @@ class Failed:
     message: str
 
 
-async def transfers(db: Database, team_id: int, after: str = "", limit: int = PAGE, part: str = "") -> list[Line]:
-    """Transfers of a team by name, those whose name comes after this one and holds this part."""
-    rows = await db.scan("board_of_transfers", team_id=team_id, after=after, part=part, limit=limit)
+async def transfers(
+    db: Database, team_id: int, after: str = "", limit: int = PAGE, part: str = "", *, needy: bool = False
+) -> list[Line]:
+    """Transfers of a team by name, those whose name comes after this one and holds this part.
+
+    needy: only those with failed days, which may be waiting for another try, or with a login that is refused.
+    """
+    rows = await db.scan("board_of_transfers", team_id=team_id, after=after, part=part, needy=needy, limit=limit)
     return [_line(row) for row in rows]
+
+
+async def count_transfers(db: Database, team_id: int) -> int:
+    """How many transfers a team has."""
+    [(count,)] = await db.scan("count_transfers", team_id=team_id)
+    return int(count)
 
 
 async def tally(db: Database, transfer_id: int) -> Tally:

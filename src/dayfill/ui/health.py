@@ -147,15 +147,17 @@ def need(state: State, failure: Failed | None) -> Need:
     return Need(state, cause, message, fix(cause, transfer_id))
 
 
-def sentence(states: list[State], more: bool) -> str:
-    """All transfers in one sentence: ``38 of 41 transfers are healthy, 2 need you, 1 backfilling``."""
+def sentence(states: list[State], total: int, needy: int) -> str:
+    """All transfers in one sentence: ``38 of 41 transfers are healthy, 2 need you, 1 backfilling``.
+
+    total: how many there are; states may be only the first of them. needy: how many of all need somebody.
+    """
     healthy = sum(one.word is Word.HEALTHY for one in states)
-    need_you = sum(one.needs_somebody for one in states)
-    total = f"{len(states):,}{' and more' if more else ''}"
-    noun = "transfer is" if len(states) == 1 else "transfers is" if healthy == 1 else "transfers are"
-    parts = [f"{healthy:,} of {total} {noun} healthy"]
-    if need_you:
-        parts.append(f"{need_you:,} need{'s' if need_you == 1 else ''} you")
+    noun = "transfer is" if total == 1 else "transfers is" if healthy == 1 else "transfers are"
+    first = "" if total == len(states) else f"the first {len(states):,} of "
+    parts = [f"{healthy:,} of {first}{total:,} {noun} healthy"]
+    if needy:
+        parts.append(f"{needy:,}{' of all' if first else ''} need{'s' if needy == 1 else ''} you")
     for word in (Word.BACKFILLING, Word.WAITING, Word.PAUSED, Word.EMPTY):
         if count := sum(one.word is word and not one.needs_somebody for one in states):
             parts.append(f"{count:,} {word.value.lower()}")

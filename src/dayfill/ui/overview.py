@@ -19,10 +19,15 @@ async def page(visit: Visit) -> Response:
     if not visit.may(Permission.TRANSFER_VIEW):
         return visit.page("welcome.html", title="Overview")
     site = visit.site
-    lines = await boards.transfers(site.db, visit.team_id, limit=MOST_TRANSFERS + 1)
+    lines = await boards.transfers(site.db, visit.team_id, limit=MOST_TRANSFERS)
     active = await lists.active_of(visit)
-    states = await lists.states(visit, lines[:MOST_TRANSFERS], [one.backfill for one in active])
-    needy = [one for one in states if one.needs_somebody]
+    states = await lists.states(visit, lines, [one.backfill for one in active])
+    total, beyond = len(states), list[State]()
+    if total == MOST_TRANSFERS:
+        total = await boards.count_transfers(site.db, visit.team_id)
+        found = await boards.transfers(site.db, visit.team_id, lines[-1].name, MOST_TRANSFERS, needy=True)
+        beyond = await lists.states(visit, found, [one.backfill for one in active])
+    needy = [one for one in (*states, *beyond) if one.needs_somebody]
     failures = await boards.newest_failures(site.db, {one.line.transfer_id for one in needy[:MOST_NEEDS]})
     span = lists.last_days(site.seams.now(), BAR_DAYS)
     ends = [one.end for one in active if one.end is not None]
@@ -30,13 +35,17 @@ async def page(visit: Visit) -> Response:
         "overview_moving.html" if visit.is_htmx else "overview.html",
         title="Overview",
         states=states,
-        sentence=sentence(states, len(lines) > MOST_TRANSFERS),
+        sentence=sentence(states, total, len(needy)),
+        total=total,
         needs=[need(one, failures.get(one.line.transfer_id)) for one in needy[:MOST_NEEDS]],
         more_needs=max(len(needy) - MOST_NEEDS, 0),
         active=active,
         active_backfills=len(active),
         end=max(ends, default=None),
-        strips=[(one, await lists.strip_of(visit, one, STRIP_DAYS)) for one in _worst_first(states)[:MOST_STRIPS]],
+        strips=[
+            (one, await lists.strip_of(visit, one, STRIP_DAYS))
+            for one in _worst_first([*states, *beyond])[:MOST_STRIPS]
+        ],
         rows=await boards.rows_by_day(site.db, {one.line.transfer_id for one in states}, span),
         span=span,
         names=words.NAMES,

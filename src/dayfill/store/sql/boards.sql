@@ -1,6 +1,7 @@
 -- name: board_of_transfers
--- A page of a team's transfers by name (all, or those whose name holds a part), each with what a list shows: source and
--- destination with what they wait for, the next slot, the version of its days, whether it is paused or its login revoked.
+-- A page of a team's transfers by name (all, or those whose name holds a part, or that may need somebody), each with what a list
+-- shows: source and destination with what they wait for, the next slot, the version of its days, whether it is paused or its
+-- login revoked.
 SELECT t.transfer_id, t.display_name, t.data_source_id, t.state, t.zone, t.days_version, t.connection_id, t.destination_id,
   d.display_name, d.destination_type, g.tables, c.revoked_time, c.parked_until, c.parked_cause, c.parked_reason,
   d.parked_until, d.parked_cause, d.parked_reason,
@@ -11,8 +12,14 @@ JOIN connections c ON c.connection_id = t.connection_id
 JOIN table_groups g ON g.schema_id = t.schema_id
 WHERE t.team_id = :team_id AND t.deleted_time IS NULL AND t.display_name > :after
   AND (:part = '' OR replace(lower(t.display_name), lower(:part), '') <> lower(t.display_name))
+  AND (NOT :needy OR c.revoked_time IS NOT NULL OR c.parked_cause = 'AUTH' OR (t.state <> 'paused' AND EXISTS (
+    SELECT 1 FROM transfer_days f WHERE f.transfer_id = t.transfer_id AND f.settled = 'f')))
 ORDER BY t.display_name
 LIMIT :limit;
+
+-- name: count_transfers
+-- How many transfers a team has.
+SELECT count(*) FROM transfers WHERE team_id = :team_id AND deleted_time IS NULL;
 
 -- name: tally_of_days
 -- How many days of a transfer are in each state, its first and last known day, the newest loaded one, and all rows. Tables
