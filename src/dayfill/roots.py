@@ -141,8 +141,11 @@ def refuse_private(place: Place, found: os.stat_result) -> None:
 def refuse_other_than_files(place: Place, found: os.stat_result) -> None:
     """Raises Permanent for a folder, a pipe or a device: to open it could wait for ever."""
     if not stat.S_ISREG(found.st_mode):
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a link, pipe or device"
-        raise Permanent("SOURCE", f"{place.named} is not a file: it is {kind}.")
+        kind, way = "a link, pipe or device", "Name a file."
+        if stat.S_ISDIR(found.st_mode):
+            kind = "a folder"
+            way = f"Name a file in it, or files by a pattern such as {place.named}/*.csv where the source takes one."
+        raise Permanent("SOURCE", f"{place.named} is not a file: it is {kind}. {way}")
 
 
 def identity(found: os.stat_result) -> Identity:

@@ -201,7 +201,7 @@ def test_a_file_that_is_not_there(pattern, tmp_path, read_files) -> None:
 
 def test_a_directory_is_not_a_file(tmp_path, read_files) -> None:
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(Permanent, match=r"a\.csv is not a file"):
+    with pytest.raises(Permanent, match=r"a\.csv is not a file.*by a pattern such as \S+/a\.csv/\*\.csv"):
         read_files(tmp_path / "a.csv", [FIRST], date_column="d")
 
 
