@@ -54,6 +54,8 @@ def _batch(columns: pa.Schema, rows: Sequence[Sequence[object]]) -> pa.RecordBat
 
 
 def _array(field: pa.Field, values: Sequence[object]) -> pa.Array:
+    if kinds.is_integer(field.type) and float in set(map(type, values)):  # which Arrow would cut
+        _refuse_fractions(field, values)
     try:
         found = pa.array(values, None if pa.types.is_null(field.type) else field.type)
     except (pa.ArrowException, TypeError, OverflowError, ValueError) as error:
@@ -62,3 +64,11 @@ def _array(field: pa.Field, values: Sequence[object]) -> pa.Array:
             f"Column {field.name} holds a value that is not {field.type} ({str(error)[:200]}): cast it in a query.",
         ) from None
     return found.cast(pa.string()) if pa.types.is_null(found.type) else found
+
+
+def _refuse_fractions(field: pa.Field, values: Sequence[object]) -> None:
+    for value in values:
+        if isinstance(value, float) and not value.is_integer():
+            raise Permanent(
+                "DATA", f"Column {field.name} holds {value}, which is not {field.type}: cast it to REAL in a query."
+            )

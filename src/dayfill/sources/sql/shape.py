@@ -91,6 +91,8 @@ def shape_of(given: pa.Schema, table: Table, day: str | None, zone: str) -> Shap
     if len(names) < len(given.names) or "" in names:
         raise Permanent("SCHEMA", "The columns of the query must have names, no two alike: use AS.")
     day = None if day is None else _found(names, day)
+    if day is not None and not _tells_days(given.field(day).type):
+        raise _no_days(day, given.field(day).type)
     if table.fields:
         chosen = tuple(
             (_found(names, field.field_id), pa.field(field.target_name, arrow_type(field.data_type)))
@@ -253,7 +255,16 @@ def _days(column: pa.Array, name: str, zone: str, before: int) -> pa.Array:
             raise Permanent(
                 "DATA", f"Column {name} must hold dates as YYYY-MM-DD; a row after {before} does not."
             ) from None
-    raise Permanent("SCHEMA", f"The date column {name} is {column.type}, not a date, a timestamp or a text with one.")
+    raise _no_days(name, column.type)
+
+
+def _tells_days(of: pa.DataType) -> bool:
+    """Whether a day can be taken from it. Of an expression of SQLite nothing is known before its rows come."""
+    return bool(kinds.is_date(of) or kinds.is_timestamp(of) or kinds.is_string(of) or kinds.is_null(of))
+
+
+def _no_days(name: str, of: pa.DataType) -> Permanent:
+    return Permanent("SCHEMA", f"The date column {name} is {of}, not a date, a timestamp or a text with one.")
 
 
 def bounds_for(of: pa.DataType) -> str:

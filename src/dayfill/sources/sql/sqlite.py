@@ -91,10 +91,16 @@ def _translated(path: str) -> Iterator[None]:
 
 
 def _translate(error: sqlite3.Error, path: str) -> ConnectorError:
-    if error.sqlite_errorname == "SQLITE_INTERRUPT":
+    name = getattr(error, "sqlite_errorname", None)  # none, where the error is one of Python's driver
+    if name == "SQLITE_INTERRUPT":
         return Transient("TIMEOUT", "The query took longer than the deadline allows.")
-    if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+    if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
         return Transient("SOURCE", f"{path} is locked by another program.")
-    if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+    if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
         return Permanent("SOURCE", f"{path} is not an SQLite database, or is damaged.", fatal=True)
+    if name is None:
+        said = str(error).partition(" with text ")[0][:300]
+        return Permanent(
+            "DATA", f"{path} holds what cannot be read: {said}. Correct it, or cast it to BLOB in a query."
+        )
     return Permanent("CONFIG", f"The query fails at {path}: {str(error)[:300]}.")

@@ -53,7 +53,9 @@ def of(options: Options, dialect: Dialect, bounds: str, days: tuple[date, date])
     start, end = (dialect.literal(_moment(day, bounds, options.zone)) for day in days)
     if options.table:
         column = dialect.name(options.date_column)
-        return f"SELECT * FROM {_path(options.table, dialect)} WHERE {column} >= {start} AND {column} < {end}"
+        # SQLite finds a number before every text, whatever the two mean: it is to be met, and not to be missing.
+        numbers = "" if dialect.typed else f" OR {column} < ''"
+        return f"SELECT * FROM {_path(options.table, dialect)} WHERE {column} >= {start} AND {column} < {end}{numbers}"
     return f"SELECT * FROM (\n{_with_bounds(options.query, dialect.lexicon, {'start': start, 'end': end})}\n) AS days"
 
 
