@@ -49,10 +49,16 @@ async def test_days_of_a_cluster_wait_for_it_and_those_of_this_machine_do_not(
     assert await waiting() is None, "a DuckDB file is loaded by the server"
     monkeypatch.setattr("dayfill.engine.offers.destinations.LOCAL", frozenset())
     told = await waiting()
-    assert told is not None and "10.0.0.7" not in told.pop("error"), "where the cluster is does not concern a team"
+    assert told is not None
+    error = told.pop("error")
+    assert "10.0.0.7" not in error, "where the cluster is does not concern a team"
+    assert "go on by themselves" in error
     assert told == {"reason": "cluster", "cause": "CLUSTER", "since": "2024-06-15T11:53:00Z"}
     degraded = "The cluster takes nothing since 2024-06-15T11:53:00Z; the log says why."
     assert (await client.get("/readyz")).json() == {"status": "ready", "degraded": degraded}
+    cluster.outage = Outage("", NOON, remedy="it refuses the token of this server.")
+    told = await waiting()
+    assert told is not None and told["error"].endswith("cannot be used: it refuses the token of this server.")
     cluster.outage = None
     assert await waiting() is None
     assert (await client.get("/readyz")).json() == {"status": "ready"}

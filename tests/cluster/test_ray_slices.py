@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from fleet import Fleet, ago, connected
 from ray_cluster import RayCluster
 
+from dayfill.cluster import token
 from dayfill.engine import away, offers
 from dayfill.executors.ray import RayExecutor
 
@@ -90,6 +92,19 @@ async def test_a_slice_that_hangs_is_ended_at_its_deadline_and_its_worker_is_fre
     await fleet.backfill(fleet.transfer(), 8)
     await fleet.ended(9)
     assert fleet.runs() == {"FAILED": 1, "COMPLETED": 8}
+
+
+async def test_a_cluster_that_refuses_the_servers_token_is_not_told_as_one_that_is_gone(fleet: Fleet) -> None:
+    stranger = replace(fleet.cluster, token="w" * 64)
+    both = [connected(stranger), connected(stranger, stranger.client_address)]
+    fleet.start()
+    try:
+        for one in both:
+            await fleet.until(lambda one=one: one.outage is not None and one.outage.remedy)
+            assert one.outage is not None and one.outage.remedy == token.REFUSED
+    finally:
+        for one in both:
+            one.close()
 
 
 async def test_a_cluster_that_asks_for_no_token_gets_no_job(fleet: Fleet) -> None:

@@ -11,8 +11,8 @@ from dayfill.executors.frames import Order, Told, Writer, frames
 
 def main(address: str) -> None:
     told = Writer[Told](1)
-    if address == "refused":
-        told.write(Told("refused", text="no token"))
+    if address in ("refused", "unusable"):
+        told.write(Told(address, text="no token"))  # type: ignore[arg-type]
         return
     if address == "mute":
         time.sleep(60)

@@ -92,6 +92,17 @@ def test_a_cluster_that_is_refused_takes_nothing_and_says_why(connect: Callable[
     assert executor.slots == 0
 
 
+def test_what_somebody_has_to_mend_is_told_to_everybody_and_where_it_is_to_the_log(
+    connect: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "MENDED_SECONDS", 0.01)
+    executor = connect("unusable", slots=0)
+    while not (outage := executor.outage) or not outage.remedy:
+        executor._closing.wait(0.01)
+    assert (outage.remedy, outage.since) == ("no token", NOON)
+    assert outage.why == "the Ray cluster at unusable cannot be used: no token"
+
+
 def test_a_driver_that_says_nothing_is_ended(
     connect: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,10 @@ async def test_a_backfill_and_its_transfer_say_since_when_the_cluster_is_gone(
         assert "10.0.0.7" not in browser.page
     for path in (f"/backfills/{backfill}", f"/transfers/{transfer}"):
         assert "for the cluster since <time" in (await browser.open(path)).text
+    cluster.outage = Outage("no route to 10.0.0.7", NOON, remedy="it refuses the token of this server.")
+    for path in (f"/backfills/{backfill}", f"/transfers/{transfer}"):
+        page = (await browser.open(path)).text
+        assert "cannot be used: it refuses the token of this server." in page and "10.0.0.7" not in page
     cluster.outage = None
     for path in ("/", f"/backfills/{backfill}", f"/transfers/{transfer}"):
         assert "the cluster" not in (await browser.open(path)).text

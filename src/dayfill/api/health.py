@@ -23,10 +23,10 @@ async def ready(server: Server) -> Answer:
 
 def _degraded(server: Server) -> dict[str, str]:
     """What is amiss for which nobody should send requests elsewhere: no server loads more than this one."""
-    since = server.hub.waits.since
-    if since is None:
+    outage = server.hub.waits.outage
+    if outage is None:
         return {}
-    return {"degraded": f"The cluster takes nothing since {stamp(since)}; the log says why."}
+    return {"degraded": f"The cluster takes nothing since {stamp(outage.since)}; the log says why."}
 
 
 async def document(_server: Server) -> Answer:

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import ray
 
+from dayfill.cluster import token
 from dayfill.cluster.loads import Event, Loads, last_line
 from dayfill.executors.frames import Order, Told, Writer, frames, taken
 
@@ -43,10 +44,18 @@ def beat(events: SimpleQueue[Event]) -> None:
         time.sleep(BEAT_SECONDS)
 
 
-def refuse(told: Writer[Told], why: str) -> None:
+def refuse(told: Writer[Told], why: Told) -> None:
     """Say why the cluster cannot be used, if the server is still there to hear it."""
     with suppress(OSError):
-        told.write(Told("refused", text=why))
+        told.write(why)
+
+
+def not_reached(error: Exception) -> Told:
+    """What Ray's error means. What it met stands in another one, behind an error that says only that there was one."""
+    met = error.__cause__ or error
+    if str(met).startswith("Version mismatch"):
+        return Told("unusable", text=f"{' '.join(str(met).split())}. Install the same Ray and Python on all of them.")
+    return Told("refused", text=f"{type(met).__name__}: {last_line(met)}")
 
 
 def main() -> None:
@@ -54,11 +63,13 @@ def main() -> None:
     told = Writer[Told](os.dup(1))
     os.dup2(2, 1)  # what Ray prints is for the log
     try:
+        if token.is_refused(sys.argv[1]):
+            return refuse(told, Told("unusable", text=token.REFUSED))
         ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.ERROR)
         if not ray.get(is_guarded.remote(), timeout=60):
-            return refuse(told, "it does not ask for a token (RAY_AUTH_MODE=token on every node)")
+            return refuse(told, Told("unusable", text=token.NOT_ASKED_FOR))
     except Exception as error:
-        return refuse(told, f"{type(error).__name__}: {last_line(error)}")
+        return refuse(told, not_reached(error))
     events: SimpleQueue[Event] = SimpleQueue()
     _beside(lambda: beat(events))
     _beside(lambda: work(events, told))

@@ -48,9 +48,10 @@ def out_of_rows(allowed: Allowance, now: datetime) -> Waiting:
     return Waiting(None, next_month(now), "ROWS", allowed.spent(now))
 
 
-def out_of_reach(since: datetime) -> Waiting:
-    """The cluster takes nothing."""
-    message = "The cluster that loads these days cannot be used; they go on by themselves when it is back."
+def out_of_reach(since: datetime, remedy: str = "") -> Waiting:
+    """The cluster takes nothing. remedy: what somebody has to do; empty if it may come back by itself."""
+    message = "The cluster that loads these days cannot be used"
+    message += f": {remedy}" if remedy else "; they go on by themselves when it is back."
     return Waiting(None, None, "CLUSTER", message, since)
 
 

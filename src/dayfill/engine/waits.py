@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dayfill.domain.parking import Waiting, out_of_reach
 from dayfill.engine.offers import is_away
-from dayfill.executors import Cluster
+from dayfill.executors import Cluster, Outage
 from dayfill.store import parking, transfers
 from dayfill.store.db import Reader
 
@@ -19,16 +19,15 @@ class Waits:
     cluster: Cluster | None = None
 
     @property
-    def since(self) -> datetime | None:
-        """Since when the cluster takes nothing; None while all is well."""
-        outage = None if self.cluster is None else self.cluster.outage
-        return None if outage is None else outage.since
+    def outage(self) -> Outage | None:
+        """Why the cluster takes nothing; None while all is well."""
+        return None if self.cluster is None else self.cluster.outage
 
     async def of(self, db: Reader, team_id: int, transfer_id: int, now: datetime) -> Waiting | None:
         """What nothing of this transfer starts for; None if something starts."""
         found = await parking.waiting(db, team_id, transfer_id, now)
-        if found is None and (since := self.since) is not None and is_away(await transfers.job(db, transfer_id)):
-            return out_of_reach(since)
+        if found is None and (outage := self.outage) is not None and is_away(await transfers.job(db, transfer_id)):
+            return out_of_reach(outage.since, outage.remedy)
         return found
 
 

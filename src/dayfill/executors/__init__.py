@@ -26,10 +26,15 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why a cluster takes nothing, and since when."""
+    """Why a cluster takes nothing, and since when.
+
+    why: for the log, it may name places. remedy: what is wrong and what somebody has to do, for everybody; empty if it
+    may come back by itself.
+    """
 
     why: str
     since: datetime
+    remedy: str = ""
 
 
 class Cluster(Protocol):

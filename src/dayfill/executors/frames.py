@@ -29,12 +29,13 @@ class Told(msgspec.Struct, array_like=True):
     """From the driver.
 
     slots: the cluster is there and takes ``number`` slices. refused: it cannot be used, ``text`` says why.
+    unusable: nor can it before somebody does what ``text`` says, which names no place, so everybody may read it.
     The others end the job of that number. done: ``answer`` is the worker's. cancelled: as asked. unfit: the worker
     could not begin. lost: it broke off in the middle. again: it did, and had others to load too, so it may be none of
     this one's fault. gone: the cluster broke off.
     """
 
-    what: Literal["slots", "refused", "done", "cancelled", "unfit", "lost", "again", "gone"]
+    what: Literal["slots", "refused", "unusable", "done", "cancelled", "unfit", "lost", "again", "gone"]
     number: int = 0
     answer: bytes = b""
     text: str = ""

@@ -24,6 +24,9 @@ SILENT_SECONDS = 20.0
 """A cluster that takes so long to say that it is there is taken for gone."""
 START_SECONDS = 90.0
 AGAIN_SECONDS = 2.0
+"""When one that is gone is tried again."""
+MENDED_SECONDS = 15.0
+"""When one that somebody has to mend is tried again: it is known within seconds, in which a processor is busy."""
 UNFIT_SECONDS = 60.0
 """When a worker that could not begin is tried again: somebody has to install something there."""
 DRIVER = [sys.executable, "-m", "dayfill.cluster.driver"]
@@ -93,14 +96,14 @@ class RayExecutor:
 
     def _keep(self) -> None:
         while not self._closing.is_set():
-            why = self._drive()
+            last = self._drive()
             if self._closing.is_set():
                 break
-            self._gone(why)
-            self._closing.wait(AGAIN_SECONDS)
+            self._gone(last)
+            self._closing.wait(MENDED_SECONDS if last.what == "unusable" else AGAIN_SECONDS)
         self._fail("the server is stopping")
 
-    def _drive(self) -> str:
+    def _drive(self) -> Told:
         """Run one driver to its end; returns why it ended."""
         command = [*DRIVER, self._address]
         with subprocess.Popen(
@@ -124,15 +127,15 @@ class RayExecutor:
                 self._orders.put(None)
                 sender.join()
 
-    def _listen(self, file: int) -> str:
+    def _listen(self, file: int) -> Told:
         try:
             for told in frames(file, Told, lambda: START_SECONDS if self.outage else SILENT_SECONDS):
-                if told.what == "refused":
-                    return told.text
+                if told.what in ("refused", "unusable"):
+                    return told
                 self._hear(told)
         except Silence as silence:
-            return str(silence)
-        return "its driver has ended"
+            return Told("refused", text=str(silence))
+        return Told("refused", text="its driver has ended")
 
     def _hear(self, told: Told) -> None:
         if told.what == "slots":
@@ -162,14 +165,15 @@ class RayExecutor:
             self.slots = slots
             self._changed()
 
-    def _gone(self, why: str) -> None:
-        text = f"the Ray cluster at {self._address} cannot be used: {safe(why, _TEXT_LENGTH)}"
+    def _gone(self, last: Told) -> None:
+        why = safe(last.text, _TEXT_LENGTH)
+        text = f"the Ray cluster at {self._address} cannot be used: {why}"
         if self.outage is None or self.outage.why != text:
             log.error("cluster_gone", why=text)
-        self._fail(text)
+        self._fail(text, why if last.what == "unusable" else "")
 
-    def _fail(self, why: str) -> None:
-        self.outage, self.slots = Outage(why, self._now() if self.outage is None else self.outage.since), 0
+    def _fail(self, why: str, remedy: str = "") -> None:
+        self.outage, self.slots = Outage(why, self._now() if self.outage is None else self.outage.since, remedy), 0
         self._lose_all()
 
     def _lose_all(self) -> None:
