@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError, WorkerCrashedError
 
+from dayfill import __version__
 from dayfill.cluster import loads
 from dayfill.cluster.loads import Answer, Ended, Loads
 from dayfill.executors.frames import Order, Told
@@ -21,6 +22,7 @@ class Cluster:
         self.tasks: list[tuple[list[bytes], Future[Answer]]] = []
         self.cancelled: list[object] = []
         self.ended: list[Ended] = []
+        self.doubts = 0
         self.now = 100.0
 
     def remote(self, jobs: list[bytes]) -> SimpleNamespace:
@@ -31,6 +33,9 @@ class Cluster:
     def cancel(self, ref: SimpleNamespace, force: bool) -> None:
         assert force
         self.cancelled.append(ref.future())
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
     def sizes(self) -> list[int]:
         return [len(jobs) for jobs, _ in self.tasks]
@@ -50,7 +55,7 @@ def begin(cluster: Cluster) -> Callable[[int, int], Loads]:
     """So many jobs, named by their numbers, on so many CPUs."""
 
     def begun(cpus: int, jobs: int) -> Loads:
-        made = Loads(cluster.ended.append)
+        made = Loads(cluster.ended.append, cluster.doubt)
         cluster.now += 1
         assert made.meet([cpus]) == [Told("slots", 2 * cpus)]
         assert made.meet([Order(number, b"%d" % number) for number in range(jobs)]) == []
@@ -153,11 +158,12 @@ def test_what_became_of_one_alone_is_told(
     fail(cluster, 0, error)
     (found,) = made.meet(cluster.ended)
     if isinstance(error, RayTaskError):
-        assert found == Told("unfit", 0, text="ImportError: no dayfill")
+        what = f"ImportError: no dayfill. Install dayfill {__version__} on every node, as on the server."
+        assert found == Told("unfit", 0, text=what) and cluster.doubts == 1
     elif told is None:
         assert found.what == "lost" and "died" in found.text
     else:
-        assert found == told
+        assert found == told and not cluster.doubts
 
 
 def test_several_that_a_worker_could_not_begin_are_no_fault_of_theirs(
@@ -165,7 +171,7 @@ def test_several_that_a_worker_could_not_begin_are_no_fault_of_theirs(
 ) -> None:
     made = begin(1, 4)
     fail(cluster, 0, RayTaskError("load", "trace", ImportError("no dayfill")))
-    assert [one.what for one in made.meet(cluster.ended)] == ["unfit", "unfit"]
+    assert [one.what for one in made.meet(cluster.ended)] == ["unfit", "unfit"] and cluster.doubts == 1
     assert made.meet([Order(8, b""), Order(9, b"")]) == [] and cluster.sizes() == [2, 2, 2], "nobody died"
 
 

@@ -18,7 +18,7 @@ from dayfill.cluster import worker
 from dayfill.domain.secret import Secret
 from dayfill.domain.slices import DayOrder, DestinationJob, Outcome, Slice, SourceJob
 from dayfill.domain.transfer import Table
-from dayfill.engine.away import pack, results
+from dayfill.engine.away import VERSION, pack, results
 from dayfill.engine.transport import Transport
 from dayfill.errors import SetupError
 from dayfill.secrets import Keyring
@@ -31,6 +31,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: None) -> Iterat
     """The temporary folder of a node that has the cluster's token, before a worker's first slice."""
     held = ExitStack()
     monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(worker, "_OPEN", held)
     worker._load.cache_clear()
@@ -91,3 +92,15 @@ def test_a_node_without_the_token_says_what_to_do(node: Path, monkeypatch: pytes
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(node / "nothing"))
     with pytest.raises(SetupError, match="give it to every node"):
         worker.load(packed(node, 1, TOKEN)[1])
+
+
+def test_a_node_is_prepared_for_a_server_of_its_own_version_on_a_cluster_that_asks_for_a_token(
+    node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.prepare(VERSION)
+    assert len(list((node / f"dayfill-{os.getuid()}").iterdir())) == 1, "where large days wait"
+    with pytest.raises(SetupError, match=r"the server 0\.0\.9/1: install the same"):
+        worker.prepare("0.0.9/1")
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    with pytest.raises(SetupError, match="RAY_AUTH_MODE=token"):
+        worker.prepare(VERSION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 
@@ -107,14 +108,25 @@ async def test_a_cluster_that_refuses_the_servers_token_is_not_told_as_one_that_
             one.close()
 
 
-async def test_a_cluster_that_asks_for_no_token_gets_no_job(fleet: Fleet) -> None:
-    open_one = RayCluster(mode="disabled")
+async def test_a_cluster_without_dayfill_or_one_that_asks_for_no_token_gets_no_job(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dayfill.executors.ray.MENDED_SECONDS", 0.1)
+    open_one = RayCluster(mode="disabled", told={"WITHOUT_DAYFILL": "1"})
     try:
         open_one.start(cpus=1)
+        open_one.told = {}
         fleet.executor = connected(open_one)
         await fleet.backfill(fleet.transfer(), 1)
         fleet.start()
-        await fleet.until(lambda: "does not ask for a token" in str(fleet.executor.outage), patience=150)
+
+        def told(what: str) -> bool:
+            return fleet.executor.outage is not None and what in fleet.executor.outage.remedy
+
+        await fleet.until(lambda: told("none of its nodes can load. ModuleNotFoundError: No module named 'dayfill'"))
+        assert told("Install dayfill")
+        await asyncio.to_thread(open_one.join)
+        await fleet.until(lambda: told("Start every node with RAY_AUTH_MODE=token and the server"))
         assert fleet.executor.slots == 0
         assert fleet.runs() == {"QUEUED": 1} and fleet.attempts() == [(str(ago(0)), 0)]
     finally:

@@ -8,7 +8,6 @@ from datetime import date
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
 
 from dayfill.domain.addresses import networks
 from dayfill.domain.reach import Reach
@@ -17,7 +16,7 @@ from dayfill.domain.slices import DayOrder, DayResult, DestinationJob, Outcome, 
 from dayfill.domain.transfer import Account, Field, Segment, Table
 from dayfill.engine import away
 from dayfill.engine.away import Away, answered, pack, results
-from dayfill.errors import Transient
+from dayfill.errors import SetupError, Transient
 
 JOB = Slice(
     "here",
@@ -68,32 +67,8 @@ def test_a_job_and_its_results_arrive_as_they_left() -> None:
 def test_a_job_of_another_version_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = pack(JOB)
     monkeypatch.setattr(away, "VERSION", "0.0.9/1")
-    refusal = answered(packed, lambda job: pytest.fail("it was"))
-    monkeypatch.undo()
-    with pytest.raises(Transient, match=r"A worker of the cluster runs dayfill 0\.0\.9/1, .*install the same") as told:
-        results(refusal, JOB)
-    assert told.value.retry_after
-
-
-def test_the_log_tells_once_what_is_wrong_with_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(away, "VERSION", "0.0.9/1")
-    other = away._packed(b"")
-    monkeypatch.undo()
-    cluster = OneJob()
-    sent = Away(cluster, "token")
-    with capture_logs() as told:
-        for answer in (other, other, answered(pack(JOB), lambda job: DONE)):
-            cluster.future = Future()
-            sent.submit(JOB)
-            cluster.future.set_result(answer)
-        cluster.future = Future()
-        sent.submit(JOB)
-        cluster.future.set_exception(Transient("WORKER", "A worker could not begin: no room", retry_after=60))
-        cluster.future = Future()
-        sent.submit(JOB)
-        cluster.future.set_exception(Transient("CLUSTER", "gone"))
-    assert [line["event"] for line in told] == ["worker_unfit", "worker_unfit"]
-    assert "install the same" in told[0]["why"] and "no room" in told[1]["why"]
+    with pytest.raises(SetupError, match=r"A worker of the cluster runs dayfill 0\.0\.9/1, .*install the same"):
+        answered(packed, lambda job: pytest.fail("it was"))
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,14 @@ def test_a_worker_that_breaks_off_is_an_error_and_one_that_cannot_begin_is_no_fa
         assert isinstance(error, Transient) and error.retry_after is not None and error.cause == cause
 
 
+def test_the_log_tells_once_what_is_wrong_with_workers(connect: Callable[[str], RayExecutor]) -> None:
+    executor = connect("here")
+    with capture_logs() as told:
+        for job in (b"unfit", b"unfit", b"again", b"gone"):
+            executor.submit(job).exception(SECONDS)
+    assert [(line["event"], line["why"]) for line in told] == [("worker_unfit", "unfit says the driver")]
+
+
 def test_a_cancel_ends_the_job_and_only_that(connect: Callable[[str], RayExecutor]) -> None:
     executor = connect("here")
     held, other = executor.submit(b"hold"), executor.submit(b"hold")

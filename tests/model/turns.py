@@ -32,20 +32,21 @@ ALMOST = 1e-9
 READY = f"""
 SELECT r.priority, t.team_id, t.transfer_id, t.connection_id, t.destination_id, t.parallelism, c.parallelism, t.weight,
   m.weight, max(CASE WHEN r.data_date > '{WHOLE}' THEN 1 ELSE 0 END),
-  max(CASE WHEN r.cause = '{LOST}' AND r.attempts = {MAX_ATTEMPTS - 1} THEN 1 ELSE 0 END)
+  max(CASE WHEN r.cause = '{LOST}' AND r.attempts = {MAX_ATTEMPTS - 1} THEN 1 ELSE 0 END),
+  max(CASE WHEN c.parked_since IS NULL AND d.parked_since IS NULL AND c.revoked_time IS NULL THEN 1 ELSE 0 END)
 FROM runs r
 JOIN transfers t ON t.transfer_id = r.transfer_id
 JOIN connections c ON c.connection_id = t.connection_id
 JOIN destinations d ON d.destination_id = t.destination_id
 JOIN teams m ON m.team_id = t.team_id
 LEFT JOIN rows_of_months n ON n.team_id = t.team_id AND n.month = :month
-WHERE r.status = 'QUEUED' AND r.not_before <= :now AND c.parked_since IS NULL AND d.parked_since IS NULL
-  AND c.parked_until <= :now AND d.parked_until <= :now AND c.revoked_time IS NULL
+WHERE r.status = 'QUEUED' AND r.not_before <= :now AND c.parked_until <= :now AND d.parked_until <= :now
   AND (m.rows_per_month IS NULL OR coalesce(n.row_count, 0) < m.rows_per_month)
   AND NOT EXISTS (SELECT 1 FROM runs held WHERE held.transfer_id = r.transfer_id AND held.data_date = r.data_date
     AND held.status = 'RUNNING')
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"""
-"""Lanes with something to start that nothing but a limit holds up; whether one has days, and whether a suspect."""
+"""Lanes with something to start; whether one has days, whether a suspect, and whether nothing but a limit holds it up:
+a suspect is waited for where a login is tried out or revoked too."""
 WEIGHTS = "SELECT t.transfer_id, t.weight, t.team_id, m.weight FROM transfers t JOIN teams m ON m.team_id = t.team_id"
 
 Line = tuple[Priority | int, int]
@@ -161,7 +162,7 @@ class Turns:
         self, claimer: Claimer, claimed: list[Claimed], admitted: set[int], rows: Iterable[Sequence[int]]
     ) -> list[Lane]:
         """Who could still start."""
-        room, lanes = _room(claimer, claimed), [Lane(*row[:9]) for row in rows]
+        room, lanes = _room(claimer, claimed), [Lane(*row[:9]) for row in rows if row[11]]
         return [
             lane
             for lane in lanes

@@ -19,29 +19,34 @@ import ray
 
 from dayfill.cluster import token
 from dayfill.cluster.loads import Event, Loads, last_line
+from dayfill.cluster.nodes import Nodes
 from dayfill.executors.frames import Order, Told, Writer, frames, taken
 
 BEAT_SECONDS = 1.0
+ANSWER_SECONDS = 50.0
+"""Beside much else a worker may take half a minute to start."""
 
 
-@ray.remote(max_retries=0)
-def is_guarded() -> bool:
-    """Whether the cluster asks whoever comes for its token, as its workers know."""
-    return os.environ.get("RAY_AUTH_MODE") == "token"  # noqa: TID251  the environment of another machine
-
-
-def work(events: SimpleQueue[Event], told: Writer[Told]) -> None:
+def work(events: SimpleQueue[Event], told: Writer[Told], nodes: Nodes) -> None:
     """Do for ever what the events ask for, and tell what became of it."""
-    loads = Loads(events.put)
+    loads = Loads(events.put, nodes.doubt)
     while True:
         told.write(*loads.meet(taken(events)))
 
 
-def beat(events: SimpleQueue[Event]) -> None:
-    """Ask for ever how much the cluster takes."""
-    while True:
-        events.put(int(ray.cluster_resources().get("CPU", 0)))
+def beat(events: SimpleQueue[Event], told: Writer[Told], nodes: Nodes) -> None:
+    """Ask how much the cluster takes, from when a node has said that it can load, until none can."""
+    cpus, until = nodes.look(), time.monotonic() + ANSWER_SECONDS
+    while not (nodes.can_load or nodes.why_not):
+        if time.monotonic() > until:
+            return refuse(told, Told("refused", text=f"no node has said within {ANSWER_SECONDS:g} s that it can load"))
+        time.sleep(0.02)
+        cpus = nodes.look()
+    while not (why := nodes.why_not):
+        events.put(cpus)
         time.sleep(BEAT_SECONDS)
+        cpus = nodes.look()
+    refuse(told, Told("unusable", text=f"none of its nodes can load. {why}"))
 
 
 def refuse(told: Writer[Told], why: Told) -> None:
@@ -66,13 +71,11 @@ def main() -> None:
         if token.is_refused(sys.argv[1]):
             return refuse(told, Told("unusable", text=token.REFUSED))
         ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.ERROR)
-        if not ray.get(is_guarded.remote(), timeout=60):
-            return refuse(told, Told("unusable", text=token.NOT_ASKED_FOR))
     except Exception as error:
         return refuse(told, not_reached(error))
-    events: SimpleQueue[Event] = SimpleQueue()
-    _beside(lambda: beat(events))
-    _beside(lambda: work(events, told))
+    events, nodes = SimpleQueue[Event](), Nodes()
+    _beside(lambda: beat(events, told, nodes))
+    _beside(lambda: work(events, told, nodes))
     for order in frames(0, Order):
         events.put(order)
 

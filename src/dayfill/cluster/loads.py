@@ -16,6 +16,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
+from dayfill import __version__
+from dayfill.errors import SetupError
 from dayfill.executors.frames import Order, Told
 
 SLICES_PER_CPU = 2
@@ -74,10 +76,10 @@ Event = Order | Ended | int
 
 
 class Loads:
-    """For one thread. ended: called on any thread when a task has ended."""
+    """For one thread. ended: called on any thread when a task has ended. doubt: called if a worker could not begin."""
 
-    def __init__(self, ended: Callable[[Ended], None]) -> None:
-        self._ended = ended
+    def __init__(self, ended: Callable[[Ended], None], doubt: Callable[[], None]) -> None:
+        self._ended, self._doubt = ended, doubt
         self._waiting: dict[int, bytes] = {}
         self._tasks: dict[int, Task] = {}
         """By the number of each of their jobs."""
@@ -137,7 +139,9 @@ class Loads:
         error = None if done.cancelled() else done.exception()
         if error is None and not done.cancelled():
             return self._answered(task, *done.result())
-        if len(task.jobs) > 1 and not isinstance(error, RayTaskError):
+        if isinstance(error, RayTaskError):
+            self._doubt()
+        elif len(task.jobs) > 1:
             self._careful_until = time.monotonic() + CAREFUL_SECONDS
             return [Told("cancelled" if number in task.unwanted else "again", number) for number in task.jobs]
         return [_broken(number, error) for number in task.jobs]
@@ -155,8 +159,16 @@ def _broken(number: int, error: BaseException | None) -> Told:
     if error is None or isinstance(error, TaskCancelledError):
         return Told("cancelled", number)
     if isinstance(error, RayTaskError):  # the load itself is total, so the worker could not begin
-        return Told("unfit", number, text=f"{type(error.cause).__name__}: {last_line(error.cause)}")
+        return Told("unfit", number, text=unfit(error))
     return Told("lost" if isinstance(error, RayError) else "gone", number, text=last_line(error))
+
+
+def unfit(error: RayTaskError) -> str:
+    """What keeps a worker from loading, and what to do."""
+    if isinstance(error.cause, SetupError):
+        return str(error.cause)
+    what = f"{type(error.cause).__name__}: {last_line(error.cause)}".removesuffix(".")
+    return f"{what}. Install dayfill {__version__} on every node, as on the server."
 
 
 def last_line(error: BaseException) -> str:

@@ -10,7 +10,6 @@ REFUSED = (
     "it refuses the token of this server. Give the server the one that the cluster's nodes have (RAY_AUTH_TOKEN, "
     "RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token), and start it again."
 )
-NOT_ASKED_FOR = "it does not ask for a token. Start every node with RAY_AUTH_MODE=token and the server's token."
 _CLIENT = "ray://"
 _ASK_CLIENT_SERVER = "/ray.rpc.RayletDriver/ClusterInfo", b"\x08\x06"
 """A call that changes nothing, and its message: a ping."""

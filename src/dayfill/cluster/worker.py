@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from dayfill.domain.slices import DayResult, Slice
-from dayfill.engine.away import answered
+from dayfill.engine.away import answered, refuse_other
 from dayfill.engine.brakes import Brakes
 from dayfill.engine.load_slice import load_slice
 from dayfill.engine.spool_folder import own_folder
@@ -31,9 +31,24 @@ def load(packed: bytes) -> bytes:
     """Load a packed slice; called once for each, one at a time.
 
     Raises:
-        SetupError: this machine is not set up for it.
+        SetupError: this machine is not set up for it, or for another dayfill.
     """
     return answered(packed, _load())
+
+
+def prepare(version: str) -> None:
+    """Get ready for slices of a server with this version.
+
+    Raises:
+        SetupError: as `load`, or the cluster does not ask for its token.
+    """
+    refuse_other(version)
+    settings = read_worker_settings()
+    if not settings.is_guarded:
+        raise SetupError(
+            "A node does not ask for a token. Start every node with RAY_AUTH_MODE=token and the server's token."
+        )
+    _load()
 
 
 @cache

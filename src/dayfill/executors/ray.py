@@ -31,6 +31,8 @@ UNFIT_SECONDS = 60.0
 """When a worker that could not begin is tried again: somebody has to install something there."""
 DRIVER = [sys.executable, "-m", "dayfill.cluster.driver"]
 _TEXT_LENGTH = 300
+_MOST_TOLD = 20
+"""Reasons of workers that are told to the log, each once."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class RayExecutor:
         self._address, self._environment, self._now, self._changed = address, dict(environment), now, changed
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[bytes]] = {}
+        self._told: set[str] = set()
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._closing = threading.Event()
         self._driver: subprocess.Popen[bytes] | None = None
@@ -147,7 +150,9 @@ class RayExecutor:
         if told.what == "done":
             future.set_result(told.answer)
         elif told.what == "unfit":
-            text = f"A worker of the Ray cluster could not begin: {safe(told.text, _TEXT_LENGTH)}"
+            why = safe(told.text, _TEXT_LENGTH)
+            self._tell(why)
+            text = f"A worker of the Ray cluster could not begin: {why}"
             future.set_exception(Transient("WORKER", text, retry_after=UNFIT_SECONDS))
         elif told.what == "again":
             text = "Not loaded: the worker of the Ray cluster broke off that had this slice and others to load."
@@ -156,6 +161,12 @@ class RayExecutor:
             future.set_exception(self._lost())
         else:
             future.set_exception(RuntimeError(safe(told.text, _TEXT_LENGTH) or "cancelled by somebody else"))
+
+    def _tell(self, why: str) -> None:
+        """What somebody has to mend at a node: every slice that waits meets it again each minute."""
+        if why not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(why)
+            log.warning("worker_unfit", why=why)
 
     def _joined(self, slots: int) -> None:
         if self.outage is not None:

@@ -32,9 +32,13 @@ class ClusterSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is told by the environment of its node. faults: what a test makes fail."""
+    """What a worker is told by the environment of its node. is_guarded: whether the cluster asks for its token.
+
+    faults: what a test makes fail.
+    """
 
     cluster_token: str = field(repr=False)
+    is_guarded: bool
     faults: tuple[Fault, ...] = ()
 
 
@@ -66,7 +70,7 @@ def read_worker_settings(environ: Mapping[str, str] | None = None) -> WorkerSett
         SetupError: there is no token, or a test switch is wrong.
     """
     env = environment(environ)
-    return WorkerSettings(_token(env), faults_of(env))
+    return WorkerSettings(_token(env), env.get("RAY_AUTH_MODE") == "token", faults_of(env))
 
 
 def _token(env: Mapping[str, str]) -> str:
