@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from answering import backfill
+from rich.console import Console
 
 from dayfill.cli.exits import CommandError, Exit
 from dayfill.cli.follow import Pace, follow
-from dayfill.cli.screen import Log
+from dayfill.cli.screen import Log, Screen
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 
@@ -147,3 +149,15 @@ def test_a_wait_is_logged_when_it_begins_and_when_it_grows() -> None:
     assert lines(5, again) == [f'waiting=quota until={again} error="Say \\"slower\\"."']
     assert lines(6, None, reason="cluster", since=first) == [f"waiting=cluster since={first}"]
     assert lines(7, None, reason="cluster", since=first) == []
+    mend = [f'waiting=cluster since={first} error="Mend it."']
+    assert lines(8, None, reason="cluster", since=first, error="Mend it.") == mend, "now it is known why"
+
+
+def test_a_terminal_says_once_above_its_line_what_a_backfill_waits_for() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    with Screen(console) as screen:
+        for moment, error in enumerate(["It refuses [the] token.", "It refuses [the] token.", "Gone.", ""]):
+            waiting = {"reason": "cluster", "since": "2024-02-01T14:05:00Z", "error": error} if error else None
+            screen.show(backfill(total=8, x={"waiting": waiting}), moment)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert told.count("It refuses [the] token.") == told.count("Gone.") == 1

@@ -13,7 +13,7 @@ from dayfill.cli.dates import day_range
 from dayfill.cli.exits import Exit, usage
 from dayfill.cli.options import DEFAULTS, Options
 from dayfill.cli.output import Printer
-from dayfill.cli.summary import Backfill, duration_text, span_text, waiting_text
+from dayfill.cli.summary import Backfill, duration_text, span_text, waiting_error, waiting_text
 from dayfill.cli.watch import wait_for
 from dayfill.seams import system_seams
 
@@ -122,7 +122,7 @@ def get(backfill: int, /, *, options: Options = DEFAULTS) -> int:
         found = api.get(api.team(f"backfills/{backfill}"))
         printer.one(found)
         if text := waiting_text(found):
-            printer.note(f"Backfill {backfill} is {text}: {found['x']['waiting']['error']}")
+            printer.note(f"Backfill {backfill} is {text}: {waiting_error(found)}")
     return Exit.OK
 
 

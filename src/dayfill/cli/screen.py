@@ -12,7 +12,17 @@ from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from dayfill.cli.follow import Pace
-from dayfill.cli.summary import EXITS, Backfill, causes, duration_text, logfmt, settled, span_text, state_word
+from dayfill.cli.summary import (
+    EXITS,
+    Backfill,
+    causes,
+    duration_text,
+    logfmt,
+    settled,
+    span_text,
+    state_word,
+    waiting_error,
+)
 
 _CELLS = 30
 _QUARTERS = 4
@@ -34,7 +44,7 @@ class DaysBar(ProgressColumn):
 
 
 class Screen(AbstractContextManager["Screen"]):
-    """One live line for each backfill that is shown."""
+    """One live line for each backfill that is shown, and above them, once, what one waits for."""
 
     def __init__(self, console: Console) -> None:
         self._unicode = (console.encoding or "").lower().startswith("utf")
@@ -46,6 +56,7 @@ class Screen(AbstractContextManager["Screen"]):
             redirect_stdout=False,  # data on stdout stays there
         )
         self._tasks: dict[int, TaskID] = {}
+        self._reasons: dict[int, str] = {}
         self._paces: dict[int, Pace] = {}
 
     def __enter__(self) -> Screen:
@@ -64,8 +75,11 @@ class Screen(AbstractContextManager["Screen"]):
         pace.add(moment, backfill)
         fields = {"failed": backfill["transfer_runs_failed"], "figures": _figures(backfill, pace)}
         done, total = settled(backfill), backfill["transfer_runs_total"]
+        named, why = title or span_text(backfill), waiting_error(backfill)
+        if why and why != self._reasons.get(key):
+            self._progress.console.print(Text(f"{named}: {why}"), soft_wrap=True)
+        self._reasons[key] = why
         if key not in self._tasks:
-            named = title or span_text(backfill)
             self._tasks[key] = self._progress.add_task(named, True, total, done, unicode=self._unicode, **fields)
         self._progress.update(self._tasks[key], completed=done, total=total, **fields)
 
@@ -100,11 +114,11 @@ class Log:
         lines = [logfmt(backfill, now, cause=one.cause, day=one.days[-1]) for one in fresh]
         self._causes |= {one.cause for one in fresh}
         waiting = backfill.get("x", {}).get("waiting") or {}
-        moments = {name: waiting[name] for name in ("until", "since") if name in waiting}
-        if moments != self._waiting and moments:
-            why = {"error": json.dumps(waiting["error"], ensure_ascii=False)} if waiting.get("error") else {}
+        if waiting != self._waiting and waiting:
+            moments = {name: waiting[name] for name in ("until", "since") if name in waiting}
+            why = {"error": json.dumps(error, ensure_ascii=False)} if (error := waiting_error(backfill)) else {}
             lines.append(logfmt(backfill, now, waiting=waiting["reason"], **moments, **why))
-        self._waiting = moments
+        self._waiting = waiting
         at_rest = backfill["status"] in EXITS
         is_late = not at_rest and moment - self._last >= _AT_LEAST_EVERY
         if quarter != self._quarter or at_rest != self._at_rest or is_late:

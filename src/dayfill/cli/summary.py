@@ -60,6 +60,12 @@ def waiting_text(backfill: Backfill) -> str | None:
     return f"waiting for {_WAITS_FOR.get(waiting['reason'], waiting['reason'])} {word} {moment:%H:%M} UTC"
 
 
+def waiting_error(backfill: Backfill) -> str:
+    """What it waits for has said, or what to do about it; empty if it waits for nothing."""
+    waiting = backfill.get("x", {}).get("waiting") or {}
+    return str(waiting.get("error") or "")
+
+
 def state_word(backfill: Backfill) -> str:
     """The status, or that it is paused or waits."""
     status = str(backfill["status"])
