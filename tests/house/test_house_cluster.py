@@ -62,3 +62,10 @@ def test_the_manifest_offers_what_the_server_is_told_to_use() -> None:
     }
     (ray,) = [one for one in PROJECT["optional-dependencies"]["ray"] if one.startswith("ray[")]
     assert RAY["spec"]["rayVersion"].startswith(ray.rpartition("=")[2])
+
+
+def test_a_node_keeps_a_worker_for_each_cpu_and_one_for_the_server_that_waits() -> None:
+    (group,) = RAY["spec"]["workerGroupSpecs"]
+    node = group["template"]["spec"]["containers"][0]
+    kept = {one["name"]: one["value"] for one in node["env"]}["RAY_num_workers_soft_limit"]
+    assert int(kept) == int(node["resources"]["limits"]["cpu"]) + len(SERVERS) - 1
