@@ -68,6 +68,21 @@ async def test_the_page_shows_each_day_and_each_cause(rig: Rig, browser: Browser
     assert MARKUP not in page and "&lt;script&gt;" in page
 
 
+async def test_its_tabs_lead_from_each_to_each(rig: Rig, browser: Browser) -> None:
+    transfer, _ = await failed(rig)
+    page = (await browser.open(f"/transfers/{transfer}")).text
+    tabs = [unescape(one) for one in re.findall('<nav class="tabs".*?</nav>', page, re.DOTALL)]
+    paths = re.findall(r'href="([^"]*)"', tabs[0])
+    assert len(paths) == 6
+    for path in paths:
+        page = (await browser.open(path)).text
+        [nav] = re.findall('<nav class="tabs".*?</nav>', page, re.DOTALL)
+        assert re.findall(r'href="([^"]*)"', nav) == paths
+        assert re.findall(r'href="([^"]*)" aria-current="page"', nav) == [path]
+    for path in ("/runs", "/backfills", "/runs?transfer=77"):
+        assert 'class="tabs"' not in (await browser.open(path)).text
+
+
 async def test_a_transfer_without_any_day_offers_the_first_ones(installation: Installation, browser: Browser) -> None:
     transfer = await seeds.transfer(installation)
     page = (await browser.open(f"/transfers/{transfer.transfer_id}")).text
