@@ -138,3 +138,33 @@ def test_a_path_through_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Permanent, match="cannot be read: Not a directory") as refused:
         source.read([DAY], path=f"{source.settings['path']}/days.sqlite")
     assert refused.value.fatal
+
+
+PASSING = (
+    "canceling statement due to conflict with recovery",
+    "canceling statement due to lock timeout",
+    "deadlock detected",
+    "out of memory",
+    'could not write to file "base/pgsql_tmp/pgsql_tmp1.0": No space left on device',
+)
+
+
+@pytest.mark.parametrize("said", PASSING)
+def test_what_is_no_fault_of_the_query_is_tried_again(postgresql_source: Source, said: str) -> None:
+    """A standby gives up a query that is in the way of its replication; while rows come no error has a code."""
+    postgresql_source.run(
+        "CREATE FUNCTION fail() RETURNS integer LANGUAGE plpgsql AS"
+        f" $$BEGIN RAISE EXCEPTION USING MESSAGE = '{said}'; END$$"
+    )
+    found = fault(postgresql_source, query="SELECT DATE '2024-01-01' AS day, fail() AS x WHERE :start < :end")
+    assert (type(found), found.cause) == (Transient, "SOURCE") and said in found.message
+
+
+def test_a_reading_that_waits_for_its_destination_is_not_ended_by_a_setting_of_its_role(
+    postgresql_source: Source,
+) -> None:
+    database = postgresql_source.settings["database"]
+    postgresql_source.run(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = '5s'")
+    query = "SELECT DATE '2024-01-01' AS day, current_setting('idle_in_transaction_session_timeout') AS x"
+    rows = postgresql_source.read([DAY], query=f"{query} WHERE :start < :end")
+    assert rows.column("x").to_pylist() == ["1min"], "the deadline, as for a statement"

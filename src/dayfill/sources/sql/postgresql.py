@@ -45,6 +45,14 @@ class Database:
                 yield reader
 
 
+_PASSING = re.compile(
+    r"conflict with recovery|lock timeout|deadlock detected|could not serialize|out of (?:shared )?memory|no space left"
+    r"|could not (?:open|read|write|extend|resize|map|obtain lock)",
+    re.IGNORECASE,
+)
+"""Of errors without a code: what is no fault of the query or its data."""
+
+
 @contextmanager
 def opened(options: Options, seconds: float) -> Iterator[Database]:
     """A view of the database in which nothing changes. seconds: how long a statement may take."""
@@ -54,7 +62,9 @@ def opened(options: Options, seconds: float) -> Iterator[Database]:
         con.rows(
             "SELECT set_config('statement_timeout', $1, true), set_config('standard_conforming_strings', 'on', true),"
             # A date that a query compares with moments begins in this zone: the role may have any other.
-            " set_config('TimeZone', $2, true)",
+            " set_config('TimeZone', $2, true),"
+            # Rows wait while their destination does, for a lock or its disk.
+            " set_config('idle_in_transaction_session_timeout', $1, true)",
             f"{max(int(seconds * 1000), 1)}ms",
             options.zone,
         )
@@ -90,6 +100,8 @@ def _broken_off(said: str, server: Server) -> ConnectorError:
     found = re.search(r"ERROR:\s*(.+)", said)
     if found is None:
         return Transient("SOURCE", f"The connection to {server.shown} broke off.")
+    if _PASSING.search(found[1]):
+        return Transient("SOURCE", f"The query was given up by {server.shown}: {found[1][:300]}; it is tried again.")
     if found[1].startswith("canceling statement due to"):
         return _late()
     return Permanent("DATA", f"The query fails at {server.shown}: {found[1][:300]}.")
