@@ -40,6 +40,22 @@ async def test_a_server_without_a_node_goes_through_the_client_server(fleet: Fle
         fleet.executor.close()
 
 
+async def test_a_second_server_joins_a_cluster_whose_cpus_are_all_taken(fleet: Fleet) -> None:
+    gate = fleet.folder / "gate"
+    for _ in range(2):
+        await fleet.backfill(fleet.transfer(gate=str(gate)), 1)
+    fleet.start()
+    await fleet.until(lambda: len(fleet.readings()) == 2)
+    second = connected(fleet.cluster)
+    try:
+        await fleet.until(lambda: second.slots)
+        assert second.outage is None
+    finally:
+        second.close()
+    gate.touch()
+    await fleet.ended(2)
+
+
 async def test_what_one_process_must_own_is_loaded_by_this_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offers.destinations, "LOCAL", {"DWH_SHELF"})
     await fleet.backfill(fleet.transfer(), 4)
