@@ -73,3 +73,14 @@ def test_a_state_that_is_not_there_is_not_made_by_a_look(
     looked = command("doctor", "--state", postgres_database, "--data-dir", embedded)
     assert looked.code == 1 and "has schema 0" in looked.out
     assert sql(postgres_database, "SELECT to_regclass('teams') IS NULL") == "t"
+
+
+def test_no_new_installation_is_begun_where_the_copy_was_forgotten(
+    command: Command, embedded: Path, postgres_database: str
+) -> None:
+    """It knew none of the keys and days of the one in the file, and then the copy was refused."""
+    there = ("--state", postgres_database, "--data-dir", embedded)
+    begun = command("init", *there)
+    assert begun.code == 2 and "dayfill state copy --to postgresql://..." in begun.err
+    assert command("state", "copy", "--to", postgres_database, "--data-dir", embedded).code == 0
+    assert command("init", *there).code == 0

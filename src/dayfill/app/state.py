@@ -12,9 +12,11 @@ from dayfill.app.keyring import keyring_of
 from dayfill.app.patience import patiently
 from dayfill.domain.installation import STATE_FILE
 from dayfill.engine.teams import ensure_installation
+from dayfill.errors import SetupError
 from dayfill.seams import Seams, no_failpoint, system_seams
 from dayfill.secrets import Keyring, refuse_shared
 from dayfill.settings import Settings
+from dayfill.store import teams
 from dayfill.store.db import Database, Reader
 from dayfill.store.migrations import migrate_sqlite
 from dayfill.store.snapshot import snapshot
@@ -56,7 +58,18 @@ async def open_state(settings: Settings, seams: Seams | None = None, *, patience
 async def _begun(db: Database, settings: Settings, seams: Seams) -> tuple[Keyring, str]:
     """Servers that start at once on a new database take turns here, so that only the first one makes a keyring."""
     async with db.write() as tx:
+        await _refuse_to_begin_beside_a_file(settings, tx)
         return await keyring_of(settings, tx), await ensure_installation(tx, seams)
+
+
+async def _refuse_to_begin_beside_a_file(settings: Settings, state: Reader) -> None:
+    """An installation moves into PostgreSQL by a copy: a new one in its place would know none of its keys and days."""
+    file = settings.data_dir / STATE_FILE
+    if settings.state is not None and file.exists() and await teams.installation_id(state) is None:
+        raise SetupError(
+            f"The state database is empty, and {file} holds an installation: take that there with "
+            "`dayfill state copy --to postgresql://...`, or move the file away to begin a new one."
+        )
 
 
 @asynccontextmanager
