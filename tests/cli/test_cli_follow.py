@@ -158,6 +158,7 @@ def test_a_terminal_says_once_above_its_line_what_a_backfill_waits_for() -> None
     with Screen(console) as screen:
         for moment, error in enumerate(["It refuses [the] token.", "It refuses [the] token.", "Gone.", ""]):
             waiting = {"reason": "cluster", "since": "2024-02-01T14:05:00Z", "error": error} if error else None
-            screen.show(backfill(total=8, x={"waiting": waiting}), moment)
+            extension = {"runs_running": 0} | ({"waiting": waiting} if waiting else {})
+            screen.show(backfill(total=8, x=extension), moment)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     assert told.count("It refuses [the] token.") == told.count("Gone.") == 1

@@ -104,7 +104,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", X + BACKFILL + "/pause", backfill_extensions.pause, WRITE, EDIT, writes=True),
     Route("POST", X + BACKFILL + "/resume", backfill_extensions.resume, WRITE, EDIT, writes=True),
     Route("POST", X + TRANSFER + "/runs", runs.run_now, WRITE, EDIT, writes=True),
-    Route("POST", X + TRANSFER + "/test", transfers.test, WRITE, EDIT, tries=True, watched=True),
+    Route("POST", X + TRANSFER + "/test", transfers.test, WRITE, EDIT, tries=True),
     Route("GET", X + TRANSFER + "/days", days.get, READ, VIEW),
     Route("GET", X + TEAM + "/events", events.stream, READ, VIEW),
     *ACCESS,

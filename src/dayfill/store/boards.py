@@ -90,7 +90,7 @@ async def transfers(
 
     needy: only those with failed days, which may be waiting for another try, or with a login that is refused.
     """
-    rows = await db.scan("board_of_transfers", team_id=team_id, after=after, part=part, needy=needy, limit=limit)
+    rows = await db.scan("board_of_transfers", team_id=team_id, after=after, part=part, needy=int(needy), limit=limit)
     return [_line(row) for row in rows]
 
 

@@ -12,7 +12,7 @@ JOIN connections c ON c.connection_id = t.connection_id
 JOIN table_groups g ON g.schema_id = t.schema_id
 WHERE t.team_id = :team_id AND t.deleted_time IS NULL AND t.display_name > :after
   AND (:part = '' OR replace(lower(t.display_name), lower(:part), '') <> lower(t.display_name))
-  AND (NOT :needy OR c.revoked_time IS NOT NULL OR c.parked_cause = 'AUTH' OR (t.state <> 'paused' AND EXISTS (
+  AND (:needy = 0 OR c.revoked_time IS NOT NULL OR c.parked_cause = 'AUTH' OR (t.state <> 'paused' AND EXISTS (
     SELECT 1 FROM transfer_days f WHERE f.transfer_id = t.transfer_id AND f.settled = 'f')))
 ORDER BY t.display_name
 LIMIT :limit;
