@@ -31,11 +31,15 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many days of so many rows; ``goal``: by how much dayfill shall be the faster."""
+    """So many days of so many rows. goal: by how much dayfill shall be the faster.
+
+    rounds: in which every day is replaced; the first load of all comes before them, and does not count.
+    """
 
     days: int
     rows: int
     goal: float
+    rounds: int
 
     def __str__(self) -> str:
         return f"{self.days} x {self.rows:,} rows"
@@ -45,7 +49,7 @@ class Size:
         return [FIRST + timedelta(n) for n in range(self.days)]
 
 
-SIZES = (Size(1, 100_000, 2), Size(30, 1_000, 15))
+SIZES = (Size(1, 100_000, 2, rounds=9), Size(30, 1_000, 15, rounds=3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from contextlib import ExitStack
 from itertools import count
@@ -13,8 +14,6 @@ from bench.peers import dlt, ours
 from bench.peers.cases import CASES, SIZES, Case, Size, Sources, Taken, totals_of
 from bench.table import Figure
 
-ROUNDS = 3
-"""In which every day is replaced. The first load of all comes before them, and does not count."""
 _numbers = count(1)
 
 
@@ -46,10 +45,15 @@ async def _compared(
         ]
         versions.update(peers[0].versions)
         async with ours.rounds(folder / "0", case, size, sources, server, places[0]) as one_round:
-            taken = [[await one_round(), *(peer.round() for peer in peers)] for _ in range(1 + ROUNDS)][1:]
+            taken = [
+                [await one_round(), *[await asyncio.to_thread(peer.round) for peer in peers]]
+                for _ in range(1 + size.rounds)
+            ]
     for place in places:
         assert (found := totals_of(case, server, place)) == sources.totals, (place, found, sources.totals)
-    mine, *theirs = (Taken(*map(statistics.median, zip(*of_one, strict=True))) for of_one in zip(*taken, strict=True))
+    mine, *theirs = (
+        Taken(*map(statistics.median, zip(*of_one, strict=True))) for of_one in zip(*taken[1:], strict=True)
+    )
     return _figure(case, size, mine, dict(zip(ways, theirs, strict=True)))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
 
 from dayfill.domain.run import Priority
-from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, SliceSize
+from dayfill.engine.budgets import MAX_SLICE_BYTES, MAX_SLICE_DAYS, Budgets, SliceSize
+from dayfill.engine.claim import look
+from dayfill.engine.claimer import Claimer
 from dayfill.errors import Transient
 from dayfill.store import lanes
 from dayfill.store.db import Tx
@@ -214,3 +217,11 @@ async def test_days_of_two_lanes_are_read_once_more_only_where_they_are_short(
     await rig.refresh(transfer, ago(30), ago(31), priority=Priority.INTERACTIVE)
     await rig.step()
     assert asked == [8, 6], "a day that only one of them wants costs nothing"
+
+
+async def test_after_a_look_in_which_the_process_stood_still_the_next_one_is_near(rig: Rig) -> None:
+    """It was ten times as far away, and no backfill began meanwhile."""
+    moments = iter([0.0, 3600.0])
+    claimer = Claimer("me", "here", Budgets(1))
+    await look(rig.db, replace(rig.seams, monotonic=lambda: next(moments)), claimer)
+    assert claimer.has_looked and claimer.look_from <= 3630.0

@@ -26,6 +26,8 @@ QUICK_SECONDS = 0.001
 """A look for lanes that takes no longer may be made in each pass."""
 LOOK_SHARE = 0.1
 """On looks that take longer a dispatcher spends at most so much of its time."""
+LONGEST_LOOK_SECONDS = 3.0
+"""One for millions of transfers. What took longer stood still with its process, and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ async def look(db: Reader, seams: Seams, claimer: Claimer) -> None:
     if claimer.has_looked:
         claimer.lanes.forget()
         ended = seams.monotonic()
-        took = ended - began
+        took = min(ended - began, LONGEST_LOOK_SECONDS)
         claimer.look_from = ended if took <= QUICK_SECONDS else ended + took / LOOK_SHARE
 
 
