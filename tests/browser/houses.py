@@ -9,7 +9,12 @@ from furnished import DAILY, NEWEST, House, ago
 from dayfill.domain.run import Failure
 from installation import NOON
 
-ADS, SHOP, WEATHER, EVIL = "Demo Ads", "Shop orders", "Weather", "<img src=x onerror=alert(1)>\"'&{{7*77777777777}}</script>"
+ADS, SHOP, WEATHER, EVIL = (
+    "Demo Ads",
+    "Shop orders",
+    "Weather",
+    "<img src=x onerror=alert(1)>\"'&{{7*7777777}}</script>",
+)
 HOUR_MS = 3_600_000
 """A source that takes an hour for a day: days stay running while they are looked at."""
 ADS_DAYS = 1096

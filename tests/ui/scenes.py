@@ -11,9 +11,9 @@ from dayfill.engine import backfills
 from installation import Installation
 from worker import materialise_all, refused, work_off
 
-EVIL = "<img src=x onerror=alert(1)>\"'&{{7*77777777777}}</script>"
+EVIL = "<img src=x onerror=alert(1)>\"'&{{7*7777777}}</script>"
 """Shown as text it harms nobody."""
-SHOWN = "&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;{{7*77777777777}}&lt;/script&gt;"
+SHOWN = "&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;{{7*7777777}}&lt;/script&gt;"
 LAST = date(2024, 6, 14)
 
 

@@ -262,7 +262,7 @@ async def test_what_people_typed_is_shown_as_text(installation: Installation, br
     for path in [*LISTS, *more, f"/transfers/{transfer}", "/transfers/new?source=FILES"]:
         page = (await browser.open(path)).text
         assert SHOWN in page, path
-        for markup in ("<img", "<svg onload", "<b onclick", "<u>", "544444444439", "javascript:"):
+        for markup in ("<img", "<svg onload", "<b onclick", "<u>", "54444439", "javascript:"):
             assert markup not in page.replace('class="', ""), (path, markup)
 
 
